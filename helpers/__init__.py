@@ -1,0 +1,1 @@
+"""Diagnose, profile and repair Supabase Realtime + Prisma applications."""
