@@ -1,0 +1,72 @@
+"""A diagnosis as text for the shell and as a plain HTML table for a notebook."""
+
+from __future__ import annotations
+
+import textwrap
+from html import escape
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from helpers.diagnosis.results import Check, Diagnosis, Layer
+
+__all__ = ["as_html", "as_text"]
+
+#: A sign and a word, so that nothing depends on colour.
+SIGNS = {"ok": "✓ ok", "warning": "! warning", "failure": "✗ failure", "skipped": "– skipped"}
+LEFT = 'style="text-align:left;vertical-align:top"'
+RIGHT = 'style="text-align:right;vertical-align:top"'
+
+
+def as_text(diagnosis: Diagnosis) -> str:
+    """The headline first, then the layers, then what needs attention, then the rest in one line each."""
+    lines = [diagnosis.headline, _measured(diagnosis), "", *map(_layer_line, diagnosis.layers), ""]
+    for check in diagnosis.ranked:
+        lines.extend(_check_lines(check))
+    return "\n".join(lines)
+
+
+def as_html(diagnosis: Diagnosis) -> str:
+    """Two tables, escaped, without styles that a plain front end would need."""
+    layers = "".join(map(_layer_row, diagnosis.layers))
+    checks = "".join(map(_check_row, diagnosis.ranked))
+    return (
+        f"<p><strong>{escape(diagnosis.headline)}</strong><br>{escape(_measured(diagnosis))}</p>"
+        f"<table><thead>{_head('layer', 'result', 'started ms', 'took ms', 'median (range) ms', 'seen')}</thead>"
+        f"<tbody>{layers}</tbody></table>"
+        f"<table><thead>{_head('result', 'check', 'evidence', 'cause and fix')}</thead><tbody>{checks}</tbody></table>"
+    )
+
+
+def _measured(diagnosis: Diagnosis) -> str:
+    return f"{diagnosis.target}, {diagnosis.taken_at}, {diagnosis.repeats} runs in {diagnosis.seconds:.1f} s"
+
+
+def _layer_line(layer: Layer) -> str:
+    return f"{SIGNS[layer.status]:<10} {layer.name:<14} {layer.took_ms:>8.1f} ms  {layer.detail}".rstrip()
+
+
+def _check_lines(check: Check) -> list[str]:
+    lines = [f"{SIGNS[check.status]:<10} {check.title}: {check.evidence}"]
+    if check.cause:
+        lines.append(f"{'':<11}cause: {check.cause}")
+    if check.fix:
+        lines += [f"{'':<11}fix:", textwrap.indent(check.fix, " " * 13)]
+    return lines
+
+
+def _head(*names: str) -> str:
+    return "<tr>" + "".join(f"<th {LEFT}>{name}</th>" for name in names) + "</tr>"
+
+
+def _layer_row(layer: Layer) -> str:
+    numbers = "".join(f"<td {RIGHT}>{value:.1f}</td>" for value in (layer.started_ms, layer.took_ms))
+    return (
+        f"<tr><td {LEFT}>{escape(layer.name)}</td><td {LEFT}>{SIGNS[layer.status]}</td>{numbers}"
+        f"<td {LEFT}>{layer.spread}</td><td {LEFT}>{escape(layer.detail)}</td></tr>"
+    )
+
+
+def _check_row(check: Check) -> str:
+    advice = escape(check.cause) + (f"<pre>{escape(check.fix)}</pre>" if check.fix else "")
+    cells = (SIGNS[check.status], escape(check.title), escape(check.evidence), advice)
+    return "<tr>" + "".join(f"<td {LEFT}>{cell}</td>" for cell in cells) + "</tr>"
