@@ -1,0 +1,1 @@
+"""The lab's Realtime server: WebSockets, channels, broadcast, presence, tokens."""
