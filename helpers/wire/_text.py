@@ -63,9 +63,7 @@ _EXACT_DECODERS: _Decoders = {
     Version.V1: msgspec.json.Decoder(_Object, float_hook=Decimal),
     Version.V2: msgspec.json.Decoder(_Array, float_hook=Decimal),
 }
-_RAW_Decoders = dict[Version, msgspec.json.Decoder[Any]]
-
-_DECODERS: _Decoders = {Version.V1: msgspec.json.Decoder(_RawObject), Version.V2: msgspec.json.Decoder(_RawArray)}
+_RAW_DECODERS: _Decoders = {Version.V1: msgspec.json.Decoder(_RawObject), Version.V2: msgspec.json.Decoder(_RawArray)}
 _JSON = msgspec.json.Decoder()
 _EXACT_JSON = msgspec.json.Decoder(float_hook=Decimal)
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
