@@ -1,0 +1,79 @@
+"""The `workbook` command: parses arguments, hands over, and prints an error as its sentence and its advice."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from helpers.errors import WorkbookError
+
+__all__ = ["main"]
+
+#: What a shell calls a process that was interrupted: 128 + SIGINT.
+INTERRUPTED = 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code: 0, 1 (the world), 2 (the input) or 130 (interrupted)."""
+    arguments = _parser().parse_args(argv)
+    try:
+        return int(arguments.run(arguments))
+    except WorkbookError as error:
+        _print_error(error)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("\nInterrupted: everything that was started has been stopped.", file=sys.stderr)
+        return INTERRUPTED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="workbook", description="Diagnose, profile and repair Supabase Realtime + Prisma applications."
+    )
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    _add_run(commands)
+    _add_lab(commands)
+    return parser
+
+
+def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    run = commands.add_parser("run", help="run every notebook and write the report")
+    run.add_argument(
+        "--target",
+        choices=("lab", "env"),
+        help="the embedded lab, or the project that .env names (default: .env if it names one, else the lab)",
+    )
+    run.add_argument("--out", type=Path, metavar="DIR", help="where report and notebooks go (default: output)")
+    run.set_defaults(run=_run)
+
+
+def _add_lab(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    lab = commands.add_parser("lab", help="start an embedded Supabase in the foreground")
+    lab.add_argument("--json", action="store_true", help="print URL and keys as one line of JSON when ready")
+    lab.add_argument("--port", type=int, default=0, help="public port (default: a free one)")
+    lab.add_argument("--db-port", type=int, default=0, help="PostgreSQL's port (default: a free one)")
+    lab.add_argument("--data", type=Path, metavar="DIR", help="keep the database here (default: thrown away)")
+    lab.add_argument("--settings", type=Path, metavar="FILE", help="settings as JSON or TOML")
+    lab.set_defaults(run=_lab)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from helpers.run import run_command
+
+    return run_command(arguments)
+
+
+def _lab(arguments: argparse.Namespace) -> int:
+    from helpers.lab.command import lab_command
+
+    return lab_command(arguments)
+
+
+def _print_error(error: WorkbookError) -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(stderr=True, highlight=False)
+    console.print(Text.assemble((f"{type(error).__name__}: ", "bold red"), str(error)), soft_wrap=True)
