@@ -1,0 +1,366 @@
+"""Typed views of what the server sends.
+
+Every event knows its topic, when it was received (`received_at`, seconds of a monotonic clock) and how large its frame
+was (`size_bytes`, the WebSocket message without its header): whoever reads the socket passes both in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from helpers.wire._text import decode_exact, decode_json, guarded
+from helpers.wire._types import BinaryBroadcast, BinaryPush, Encoding, Frame, MalformedFrame, Message
+
+__all__ = [
+    "Broadcast",
+    "Change",
+    "Closed",
+    "Column",
+    "Errored",
+    "Event",
+    "Metas",
+    "Other",
+    "PresenceDiff",
+    "PresenceState",
+    "Reply",
+    "System",
+    "parse_event",
+]
+
+Metas = dict[str, list[dict[str, Any]]]
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """What all events have."""
+
+    topic: str
+    received_at: float
+    size_bytes: int
+
+
+class Column(msgspec.Struct, frozen=True):
+    """A column of a changed table, its type as PostgreSQL names it (arrays begin with ``_``)."""
+
+    name: str
+    type: str
+
+
+class Change(Event, frozen=True, kw_only=True):
+    """A row that was inserted, updated or deleted (`postgres_changes`).
+
+    Attributes:
+        ids: of the bindings that matched, as the reply to the join numbered them; empty in the legacy form.
+        type: ``INSERT``, ``UPDATE`` or ``DELETE``.
+        commit_timestamp: of the transaction, ISO 8601 in UTC; None when `errors` says that the row may not be seen.
+        columns: of the table.
+        record: the row after the change; empty for DELETE. Columns of type numeric hold a `Decimal` with the digits
+            the database gave, other numbers with a fraction a `float`.
+        old_record: the row before: the primary key, or all columns under replica identity full.
+        errors: for example ``Error 413: Payload Too Large``; the record is then not complete.
+    """
+
+    ids: tuple[int, ...]
+    schema: str
+    table: str
+    type: str
+    commit_timestamp: str | None
+    columns: tuple[Column, ...]
+    record: dict[str, Any]
+    old_record: dict[str, Any]
+    errors: tuple[str, ...]
+
+
+class Broadcast(Event, frozen=True, kw_only=True):
+    """A message of a client, of the database or of the HTTP endpoint.
+
+    Attributes:
+        event: its name, as the sender gave it; empty if the sender gave none.
+        payload: a JSON value, or `bytes` if the sender sent bytes.
+        id: of the row in `realtime.messages` if it came from the database.
+        replayed: whether it is one of the past that the join asked for.
+    """
+
+    event: str
+    payload: Any
+    id: str | None = None
+    replayed: bool = False
+
+
+class PresenceState(Event, frozen=True, kw_only=True):
+    """Who is there, once after the join: key to list of metas."""
+
+    state: Metas
+
+
+class PresenceDiff(Event, frozen=True, kw_only=True):
+    """Who came and who went since. An update is a leave of the old meta and a join of the new one."""
+
+    joins: Metas
+    leaves: Metas
+
+
+class System(Event, frozen=True, kw_only=True):
+    """A message of the server about the channel, such as "Subscribed to PostgreSQL"."""
+
+    extension: str
+    status: str
+    message: str
+
+    @property
+    def ok(self) -> bool:
+        return self.status == "ok"
+
+
+class Reply(Event, frozen=True, kw_only=True):
+    """The answer to a push, with the `ref` that the push had."""
+
+    ref: Any
+    status: str
+    response: Any
+
+    @property
+    def ok(self) -> bool:
+        return self.status == "ok"
+
+    @property
+    def reason(self) -> str:
+        """Why it was refused, in the server's words; empty if it gives none."""
+        reason = self.response.get("reason", "") if isinstance(self.response, dict) else self.response
+        return str(reason or "")
+
+
+class Closed(Event, frozen=True, kw_only=True):
+    """The server closed the channel (`phx_close`)."""
+
+
+class Errored(Event, frozen=True, kw_only=True):
+    """The channel crashed on the server (`phx_error`)."""
+
+    reason: str
+
+
+class Other(Event, frozen=True, kw_only=True):
+    """An event that this module has no name for."""
+
+    event: str
+    payload: Any
+
+
+class _ChangeData(msgspec.Struct):
+    schema: str
+    table: str
+    type: str
+    commit_timestamp: str | None = None
+    columns: tuple[Column, ...] = ()
+    record: msgspec.Raw = msgspec.Raw(b"{}")
+    old_record: msgspec.Raw = msgspec.Raw(b"{}")
+    errors: tuple[str, ...] | None = None
+
+
+class _ChangePayload(msgspec.Struct):
+    data: _ChangeData
+    ids: tuple[int, ...] = ()
+
+
+class _BroadcastPayload(msgspec.Struct):
+    event: Any = ""
+    payload: msgspec.Raw = msgspec.Raw(b"null")
+    meta: dict[str, Any] | None = None
+
+
+class _SystemPayload(msgspec.Struct):
+    extension: str = ""
+    status: str = ""
+    message: Any = ""
+
+
+class _ReplyPayload(msgspec.Struct):
+    status: str
+    response: Any = None
+
+
+class _Presence(msgspec.Struct):
+    metas: list[dict[str, Any]]
+
+
+class _DiffPayload(msgspec.Struct):
+    joins: dict[str, _Presence]
+    leaves: dict[str, _Presence]
+
+
+_CHANGE = msgspec.json.Decoder(_ChangePayload)
+_LEGACY_CHANGE = msgspec.json.Decoder(_ChangeData)
+_BROADCAST = msgspec.json.Decoder(_BroadcastPayload)
+_SYSTEM = msgspec.json.Decoder(_SystemPayload)
+_REPLY = msgspec.json.Decoder(_ReplyPayload)
+_STATE = msgspec.json.Decoder(dict[str, _Presence])
+_DIFF = msgspec.json.Decoder(_DiffPayload)
+
+
+def parse_event(message: Message, received_at: float, size_bytes: int) -> Event:
+    """What a frame from the server means.
+
+    Args:
+        message: from `peek` (its payload still raw) or from `decode_binary`.
+        received_at: when its bytes arrived.
+        size_bytes: of the WebSocket message.
+
+    Raises:
+        MalformedFrame: the payload is not what this event has.
+    """
+    if isinstance(message, BinaryBroadcast):
+        return _binary_broadcast(message, received_at, size_bytes)
+    if isinstance(message, BinaryPush):
+        raise MalformedFrame("a server sends no binary pushes")
+    return _PARSERS.get(message.event, _other)(message, received_at, size_bytes)
+
+
+def _change(frame: Frame, at: float, size: int) -> Change:
+    payload = guarded(_CHANGE.decode, frame.payload)
+    return _row_change(frame, at, size, payload.data, payload.ids)
+
+
+def _legacy_change(frame: Frame, at: float, size: int) -> Change:
+    return _row_change(frame, at, size, guarded(_LEGACY_CHANGE.decode, frame.payload), ())
+
+
+def _row_change(frame: Frame, at: float, size: int, data: _ChangeData, ids: tuple[int, ...]) -> Change:
+    return Change(
+        topic=frame.topic,
+        received_at=at,
+        size_bytes=size,
+        ids=ids,
+        schema=data.schema,
+        table=data.table,
+        type=data.type,
+        commit_timestamp=data.commit_timestamp,
+        columns=data.columns,
+        record=_row(data.record, data.columns),
+        old_record=_row(data.old_record, data.columns),
+        errors=data.errors or (),
+    )
+
+
+def _row(raw: msgspec.Raw, columns: tuple[Column, ...]) -> dict[str, Any]:
+    row = decode_json(raw) or {}
+    if not isinstance(row, dict):
+        raise MalformedFrame("the record of a change is not a JSON object")
+    numeric = [column.name for column in columns if column.type in ("numeric", "_numeric") and column.name in row]
+    if numeric:
+        exact = decode_exact(raw)
+        row.update((name, _as_decimal(exact[name])) for name in numeric)
+    return row
+
+
+def _as_decimal(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_as_decimal(item) for item in value]
+    return Decimal(value) if isinstance(value, int) else value
+
+
+def _broadcast(frame: Frame, at: float, size: int) -> Broadcast:
+    if isinstance(frame.payload, bytes) or not bytes(frame.payload).lstrip().startswith(b"{"):
+        return _bare_broadcast(frame, at, size)
+    found = guarded(_BROADCAST.decode, frame.payload)
+    meta = found.meta or {}
+    return Broadcast(
+        topic=frame.topic,
+        received_at=at,
+        size_bytes=size,
+        event=str(found.event),
+        payload=decode_json(found.payload),
+        id=meta.get("id"),
+        replayed=bool(meta.get("replayed")),
+    )
+
+
+def _bare_broadcast(frame: Frame, at: float, size: int) -> Broadcast:
+    """A broadcast that names no event: version 1.0.0 and Phoenix's binary frames let any payload through."""
+    payload = frame.payload if isinstance(frame.payload, bytes) else decode_json(frame.payload)
+    return Broadcast(topic=frame.topic, received_at=at, size_bytes=size, event="", payload=payload)
+
+
+def _binary_broadcast(message: BinaryBroadcast, at: float, size: int) -> Broadcast:
+    is_json = message.encoding is Encoding.JSON
+    return Broadcast(
+        topic=message.topic,
+        received_at=at,
+        size_bytes=size,
+        event=message.event,
+        payload=decode_json(message.payload) if is_json else message.payload,
+        id=message.metadata.get("id"),
+        replayed=bool(message.metadata.get("replayed")),
+    )
+
+
+def _state(frame: Frame, at: float, size: int) -> PresenceState:
+    found = guarded(_STATE.decode, frame.payload)
+    return PresenceState(topic=frame.topic, received_at=at, size_bytes=size, state=_metas(found))
+
+
+def _diff(frame: Frame, at: float, size: int) -> PresenceDiff:
+    found = guarded(_DIFF.decode, frame.payload)
+    joins, leaves = _metas(found.joins), _metas(found.leaves)
+    return PresenceDiff(topic=frame.topic, received_at=at, size_bytes=size, joins=joins, leaves=leaves)
+
+
+def _metas(found: dict[str, _Presence]) -> Metas:
+    return {key: presence.metas for key, presence in found.items()}
+
+
+def _system(frame: Frame, at: float, size: int) -> System:
+    found = guarded(_SYSTEM.decode, frame.payload)
+    return System(
+        topic=frame.topic,
+        received_at=at,
+        size_bytes=size,
+        extension=found.extension,
+        status=found.status,
+        message=str(found.message),
+    )
+
+
+def _reply(frame: Frame, at: float, size: int) -> Reply:
+    found = guarded(_REPLY.decode, frame.payload)
+    return Reply(
+        topic=frame.topic,
+        received_at=at,
+        size_bytes=size,
+        ref=frame.ref,
+        status=found.status,
+        response=found.response,
+    )
+
+
+def _closed(frame: Frame, at: float, size: int) -> Closed:
+    return Closed(topic=frame.topic, received_at=at, size_bytes=size)
+
+
+def _errored(frame: Frame, at: float, size: int) -> Errored:
+    payload = decode_json(frame.payload)
+    reason = payload.get("reason", "") if isinstance(payload, dict) else payload
+    return Errored(topic=frame.topic, received_at=at, size_bytes=size, reason=str(reason or ""))
+
+
+def _other(frame: Frame, at: float, size: int) -> Other:
+    payload = frame.payload if isinstance(frame.payload, bytes) else decode_json(frame.payload)
+    return Other(topic=frame.topic, received_at=at, size_bytes=size, event=frame.event, payload=payload)
+
+
+_PARSERS: dict[str, Callable[[Frame, float, int], Event]] = {
+    "postgres_changes": _change,
+    "INSERT": _legacy_change,
+    "UPDATE": _legacy_change,
+    "DELETE": _legacy_change,
+    "broadcast": _broadcast,
+    "presence_state": _state,
+    "presence_diff": _diff,
+    "system": _system,
+    "phx_reply": _reply,
+    "phx_close": _closed,
+    "phx_error": _errored,
+}
