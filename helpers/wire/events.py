@@ -263,7 +263,7 @@ def _as_decimal(value: Any) -> Any:
 
 
 def _broadcast(frame: Frame, at: float, size: int) -> Broadcast:
-    if isinstance(frame.payload, bytes) or not bytes(frame.payload).lstrip().startswith(b"{"):
+    if isinstance(frame.payload, bytes) or memoryview(frame.payload)[0] != ord("{"):
         return _bare_broadcast(frame, at, size)
     found = guarded(_BROADCAST.decode, frame.payload)
     meta = found.meta or {}
