@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 import pandas as pd
@@ -96,7 +96,6 @@ class Diagnosis:
         checks: in the order of the way through the system; `ranked` sorts by urgency.
         repeats: how many runs were asked for.
         seconds: how long all of it took.
-        versions: versions of what measured.
     """
 
     target: str
@@ -105,7 +104,6 @@ class Diagnosis:
     checks: tuple[Check, ...]
     repeats: int = 1
     seconds: float = 0.0
-    versions: dict[str, str] = field(default_factory=dict)
 
     @property
     def ranked(self) -> tuple[Check, ...]:

@@ -1,0 +1,141 @@
+"""Gathers the evidence about one target and has it judged."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+import psycopg
+
+from helpers.diagnosis.evidence import Database, Evidence, Missing, TableName
+from helpers.diagnosis.merge import layers, merged_connection, merged_live
+from helpers.diagnosis.probes import (
+    RowWriter,
+    Run,
+    probe_database,
+    probe_key,
+    probe_run,
+    probe_services,
+    probe_subscriptions,
+    writable_table,
+)
+from helpers.diagnosis.redact import address_of, redacted, secrets_of
+from helpers.diagnosis.results import Diagnosis
+from helpers.diagnosis.rules import judge
+from helpers.results import utc_now
+from helpers.target import Target, TargetKind
+
+__all__ = ["diagnose"]
+
+Progress = Callable[[str], None]
+
+#: Where a user's table is looked for when no schema is named.
+DEFAULT_SCHEMA = "public"
+
+
+async def diagnose(
+    target: Target,
+    tables: Sequence[str] | None = None,
+    repeats: int = 3,
+    progress: Progress | None = None,
+) -> Diagnosis:
+    """Look at every layer between this machine and the first delivered change, and judge it.
+
+    Nothing is written, but for one marked row for each repeat in the workbook's own table, and only where the target
+    allows writing; these rows are deleted again.
+
+    Args:
+        target: which Supabase.
+        tables: names such as ``messages`` or ``chat.messages``; all published ones when None (needs a database URL).
+        repeats: how often the way is taken, each time on a new connection.
+        progress: called with one line at the begin of each part.
+
+    Returns:
+        The diagnosis, also of a target that cannot be reached: nothing that the world does raises.
+    """
+    started, taken_at = time.monotonic(), utc_now()
+    names = None if tables is None else [TableName.parse(name, _home(target)) for name in tables]
+    evidence, runs = await _gather(target, names, max(1, repeats), progress or _silent)
+    secrets = secrets_of(target)
+    return Diagnosis(
+        target=address_of(target),
+        taken_at=taken_at,
+        layers=tuple(redacted(layer, secrets) for layer in layers(runs)),
+        checks=tuple(redacted(check, secrets) for check in judge(evidence)),
+        repeats=len(runs),
+        seconds=time.monotonic() - started,
+    )
+
+
+async def _gather(
+    target: Target, names: Sequence[TableName] | None, repeats: int, report: Progress
+) -> tuple[Evidence, list[Run]]:
+    report("Reading the key and the database's catalogs")
+    key, database = probe_key(target), await probe_database(target, names)
+    runs = await _runs(target, database, _binding(target, names, database), repeats, report)
+    connection = merged_connection(runs)
+    unreached = Missing("nothing answered in HTTP")
+    unopened = Missing("the connection was not opened")
+    services, clock = (unreached, unreached) if not connection.reached else await probe_services(target)
+    report("Asking the server about each table")
+    subscriptions = await probe_subscriptions(target, _asked(names, database)) if connection.open else unopened
+    live = merged_live(runs) if connection.open else unopened
+    return Evidence(connection, live, key, clock, services, database, subscriptions), runs
+
+
+async def _runs(
+    target: Target, database: Database | Missing, binding: TableName | None, repeats: int, report: Progress
+) -> list[Run]:
+    """All runs, but none after one that failed: the next would only wait as long."""
+    writer = await _writer(target, database)
+    runs: list[Run] = []
+    try:
+        for number in range(1, repeats + 1):
+            report(f"Going from DNS to the first change, {number} of {repeats}")
+            runs.append(await probe_run(target, binding, writer))
+            if runs[-1].faulty:
+                break
+    finally:
+        if isinstance(writer, RowWriter):
+            await writer.close()
+    return runs
+
+
+async def _writer(target: Target, database: Database | Missing) -> RowWriter | Missing:
+    table = writable_table(target, database)
+    if isinstance(table, Missing):
+        return table
+    assert target.database_url is not None, "there is no writable table without a database"
+    try:
+        return await RowWriter.open(target.database_url, table)
+    except psycopg.Error as error:
+        return Missing(f"the database refused the writer ({error.diag.message_primary or type(error).__name__})")
+
+
+def _home(target: Target) -> str:
+    """Where a name without a schema is: the workbook's schema in the lab, else `public`."""
+    return target.schema if target.kind is TargetKind.LAB else DEFAULT_SCHEMA
+
+
+def _asked(names: Sequence[TableName] | None, database: Database | Missing) -> Sequence[TableName]:
+    return _published(database) if names is None else names
+
+
+def _published(database: Database | Missing) -> list[TableName]:
+    if isinstance(database, Missing):
+        return []
+    return [table.name for table in database.tables if table.published]
+
+
+def _binding(target: Target, names: Sequence[TableName] | None, database: Database | Missing) -> TableName | None:
+    """The table to whose changes the way leads: the workbook's own, else a published one; None for any in `public`."""
+    own = writable_table(target, database)
+    if isinstance(own, TableName):
+        return own
+    published = _published(database)
+    asked = [name for name in names or () if name in published or isinstance(database, Missing)]
+    return next(iter([*asked, *published]), None)
+
+
+def _silent(line: str) -> None:
+    """Report to nobody."""

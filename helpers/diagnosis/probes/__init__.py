@@ -1,0 +1,21 @@
+"""Probes look and time. They never judge, never raise for what they are there to see, and each has a limit of time."""
+
+from __future__ import annotations
+
+from helpers.diagnosis.probes.database import probe_database
+from helpers.diagnosis.probes.key import probe_key
+from helpers.diagnosis.probes.run import Run, probe_run
+from helpers.diagnosis.probes.services import probe_services
+from helpers.diagnosis.probes.subscriptions import probe_subscriptions
+from helpers.diagnosis.probes.writer import RowWriter, writable_table
+
+__all__ = [
+    "RowWriter",
+    "Run",
+    "probe_database",
+    "probe_key",
+    "probe_run",
+    "probe_services",
+    "probe_subscriptions",
+    "writable_table",
+]

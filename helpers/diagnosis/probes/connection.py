@@ -1,0 +1,188 @@
+"""The way in: name, address, TCP, TLS and upgrade, timed one by one on one and the same connection."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import ssl
+import time
+from dataclasses import dataclass, field
+from typing import Any, cast
+from urllib.parse import urlencode, urlsplit
+
+from websockets.asyncio.client import ClientConnection
+from websockets.client import ClientProtocol
+from websockets.exceptions import InvalidStatus
+from websockets.uri import parse_uri
+
+from helpers.diagnosis.evidence import Address, Certificate, Connection
+from helpers.diagnosis.probes.stopwatch import StepFailed, Stopwatch
+from helpers.target import Target
+
+__all__ = ["NAMES", "WayIn"]
+
+NAMES = ("DNS", "TCP", "TLS", "HTTP upgrade")
+DNS_LIMIT_S = 3.0
+TCP_LIMIT_S = 5.0
+ADDRESS_LIMIT_S = 2.5
+TLS_LIMIT_S = 4.0
+#: Realtime answers a refused handshake after 2 s (config/runtime.exs, CONNECT_ERROR_BACKOFF_MS).
+UPGRADE_LIMIT_S = 6.0
+#: The largest frame the server accepts, and more than it sends (lib/realtime_web/endpoint.ex:21).
+MAX_FRAME_BYTES = 5_000_000
+BODY_CHARACTERS = 300
+
+Resolved = tuple[socket.AddressFamily, tuple[Any, ...]]
+
+
+@dataclass(slots=True)
+class WayIn:
+    """One attempt to open the WebSocket. After `open()`, `websocket` is the open connection or None."""
+
+    target: Target
+    websocket: ClientConnection | None = None
+    status: int | None = None
+    body: str = ""
+    server: str = ""
+    addresses: list[Address] = field(default_factory=list)
+    certificate: Certificate | None = None
+
+    @property
+    def host(self) -> str:
+        return self.target.host
+
+    @property
+    def secure(self) -> bool:
+        return self.target.api_url.startswith("https:")
+
+    @property
+    def port(self) -> int:
+        return urlsplit(self.target.api_url).port or (443 if self.secure else 80)
+
+    async def open(self, watch: Stopwatch) -> None:
+        """Take all steps; the first that fails ends the way and is recorded in `watch`."""
+        context = await asyncio.to_thread(ssl.create_default_context) if self.secure else None
+        sock: socket.socket | None = None
+        with contextlib.suppress(StepFailed):
+            resolved = await self._resolve(watch)
+            sock = await self._connect(watch, resolved)
+            websocket = await self._secure(watch, sock, context)
+            await self._upgrade(watch, websocket)
+        if self.websocket is None and sock is not None:
+            sock.close()
+
+    def evidence(self, watch: Stopwatch) -> Connection:
+        steps = tuple(step for step in watch.finished() if step.name in NAMES)
+        return Connection(
+            host=self.host,
+            port=self.port,
+            secure=self.secure,
+            steps=steps,
+            addresses=tuple(self.addresses),
+            certificate=self.certificate,
+            status=self.status,
+            body=self.body,
+            server=self.server,
+            took_ms=sum(step.took_ms for step in steps),
+        )
+
+    async def close(self) -> None:
+        """Say goodbye, but do not wait long for the answer."""
+        if self.websocket is not None:
+            await self.websocket.close()
+
+    async def _resolve(self, watch: Stopwatch) -> list[Resolved]:
+        async with watch.step("DNS", DNS_LIMIT_S) as note:
+            loop = asyncio.get_running_loop()
+            found = await loop.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
+            self.addresses = [Address(_family(family), str(where[0])) for family, _, _, _, where in found]
+            note.detail = ", ".join(f"{address.address} ({address.family})" for address in self.addresses)
+        return [(family, where) for family, _, _, _, where in found]
+
+    async def _connect(self, watch: Stopwatch, resolved: list[Resolved]) -> socket.socket:
+        """Try the addresses in the order in which the resolver gave them, as most clients do."""
+        async with watch.step("TCP", TCP_LIMIT_S) as note:
+            for number, (family, where) in enumerate(resolved):
+                try:
+                    sock = await _connect_to(family, where)
+                except OSError as error:
+                    self.addresses[number] = Address(_family(family), str(where[0]), error.strerror or "no answer")
+                    if number == len(resolved) - 1:
+                        raise
+                else:
+                    note.detail = f"{where[0]} port {where[1]}"
+                    return sock
+        raise StepFailed("TCP")
+
+    async def _secure(self, watch: Stopwatch, sock: socket.socket, context: ssl.SSLContext | None) -> ClientConnection:
+        if context is None:
+            watch.skip("TLS", "plain HTTP, nothing to agree on")
+            return await self._websocket_on(sock)
+        async with watch.step("TLS", TLS_LIMIT_S) as note:
+            websocket = await self._websocket_on(sock, ssl=context, server_hostname=self.host)
+            self.certificate = _certificate(websocket.transport.get_extra_info("ssl_object"))
+            note.detail = f"{self.certificate.version}, {self.certificate.cipher}"
+        return websocket
+
+    async def _websocket_on(self, sock: socket.socket, **tls: Any) -> ClientConnection:
+        query = urlencode({"apikey": self.target.publishable_key, "vsn": "2.0.0"})
+        uri = parse_uri(f"{self.target.realtime_url}?{query}")
+
+        def factory() -> ClientConnection:
+            protocol = ClientProtocol(uri, max_size=MAX_FRAME_BYTES)
+            return ClientConnection(protocol, ping_interval=None, close_timeout=1)
+
+        _, websocket = await asyncio.get_running_loop().create_connection(factory, sock=sock, **tls)
+        return websocket
+
+    async def _upgrade(self, watch: Stopwatch, websocket: ClientConnection) -> None:
+        try:
+            async with watch.step("HTTP upgrade", UPGRADE_LIMIT_S) as note:
+                try:
+                    await websocket.handshake()
+                except InvalidStatus as error:
+                    self.body = (error.response.body or b"").decode(errors="replace").strip()[:BODY_CHARACTERS]
+                    note.detail = f"HTTP {error.response.status_code} {self.body}".strip()
+                    raise
+                finally:
+                    self._read_answer(websocket)
+                note.detail = "101 Switching Protocols"
+            self.websocket = websocket
+        finally:
+            if self.websocket is None:
+                websocket.transport.abort()
+
+    def _read_answer(self, websocket: ClientConnection) -> None:
+        if websocket.response is not None:
+            self.status = websocket.response.status_code
+            self.server = websocket.response.headers.get("Server", "")
+
+
+async def _connect_to(family: socket.AddressFamily, where: tuple[Any, ...]) -> socket.socket:
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        sock.setblocking(False)
+        async with asyncio.timeout(ADDRESS_LIMIT_S):
+            await asyncio.get_running_loop().sock_connect(sock, where)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+def _family(family: int) -> str:
+    return "IPv6" if family == socket.AF_INET6 else "IPv4"
+
+
+def _certificate(tls: ssl.SSLObject) -> Certificate:
+    peer = tls.getpeercert() or {}
+    issuer: dict[str, str] = dict(part[0] for part in cast("Any", peer.get("issuer", ())))
+    cipher = tls.cipher()
+    until = ssl.cert_time_to_seconds(str(peer["notAfter"]))
+    return Certificate(
+        version=tls.version() or "unknown",
+        cipher=cipher[0] if cipher else "unknown",
+        issuer=str(issuer.get("organizationName") or issuer.get("commonName") or "unknown"),
+        days_left=(until - time.time()) / 86_400,
+    )

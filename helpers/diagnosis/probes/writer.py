@@ -1,0 +1,75 @@
+"""Writes the one row whose change is awaited, into the workbook's own table and nowhere else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import psycopg
+from psycopg import sql
+
+from helpers.diagnosis.evidence import Database, Missing, TableName
+from helpers.target import Target
+
+__all__ = ["EVENTS", "RowWriter", "writable_table"]
+
+#: The workbook's table without row-level security, made by its migrations.
+EVENTS = "events"
+CONNECT_LIMIT_S = 4
+STATEMENT_LIMIT_MS = 3000
+
+
+def writable_table(target: Target, database: Database | Missing) -> TableName | Missing:
+    """The table to write to, or why nothing is written."""
+    if not target.writes_allowed:
+        return Missing("nothing may be written here: set WORKBOOK_ALLOW_WRITES=yes and DATABASE_URL to measure it")
+    if not target.database_url:
+        return Missing("there is no database to write to: set DATABASE_URL")
+    if isinstance(database, Missing):
+        return Missing(database.reason)
+    name = TableName(target.schema, EVENTS)
+    if not any(table.name == name and table.exists for table in database.tables):
+        return Missing(f"the workbook's table {name} does not exist: `await connect()` makes it")
+    return name
+
+
+@dataclass(slots=True)
+class RowWriter:
+    """Inserts marked rows, each in a transaction of its own, and deletes them at the end."""
+
+    table: TableName
+    connection: psycopg.AsyncConnection
+    written: list[str] = field(default_factory=list)
+
+    @classmethod
+    async def open(cls, database_url: str, table: TableName) -> RowWriter:
+        """Connect, so that the connection's time does not count as delivery.
+
+        Raises:
+            psycopg.Error: the database refuses.
+        """
+        connection = await psycopg.AsyncConnection.connect(
+            database_url, autocommit=True, connect_timeout=CONNECT_LIMIT_S, prepare_threshold=None
+        )
+        await connection.execute(sql.SQL("set statement_timeout = {}").format(STATEMENT_LIMIT_MS))
+        return cls(table, connection)
+
+    async def write(self, marker: str) -> None:
+        """Insert one row whose body is the marker, and commit."""
+        await self.connection.execute(
+            sql.SQL("insert into {} (room_id, sent_at, seq, body, meta) values (0, now(), 0, %s, '{{}}')").format(
+                sql.Identifier(self.table.schema, self.table.table)
+            ),
+            [marker],
+        )
+        self.written.append(marker)
+
+    async def close(self) -> None:
+        """Delete what was written and disconnect."""
+        try:
+            if self.written:
+                table = sql.Identifier(self.table.schema, self.table.table)
+                await self.connection.execute(
+                    sql.SQL("delete from {} where body = any(%s)").format(table), [self.written]
+                )
+        finally:
+            await self.connection.close()

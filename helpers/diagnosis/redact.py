@@ -1,0 +1,49 @@
+"""The last gate before a result leaves: no secret of the target stands in any of its texts."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from typing import Any, TypeVar
+from urllib.parse import unquote, urlsplit
+
+from helpers.diagnosis.results import Check, Layer
+from helpers.target import Target, mask
+
+__all__ = ["address_of", "redacted", "secrets_of"]
+
+R = TypeVar("R", Check, Layer)
+
+
+def secrets_of(target: Target) -> tuple[str, ...]:
+    """Keys, database URL, its password as written and as meant, JWT secret; the longest first."""
+    found = {target.publishable_key, target.secret_key, target.database_url, target.jwt_secret}
+    for url in (target.api_url, target.database_url or ""):
+        password = _password(url)
+        found |= {password, unquote(password)}
+    return tuple(sorted((secret for secret in found if secret), key=len, reverse=True))
+
+
+def redacted(result: R, secrets: tuple[str, ...]) -> R:
+    """The same layer or check, each secret in its texts masked."""
+    values: dict[str, Any] = {field.name: getattr(result, field.name) for field in fields(result)}
+    clean: dict[str, Any] = {name: _clean(text, secrets) for name, text in values.items() if type(text) is str}
+    return replace(result, **clean)
+
+
+def address_of(target: Target) -> str:
+    """Kind and origin of the target, without a user's name and password if the URL held them."""
+    parts = urlsplit(target.api_url)
+    return f"{target.kind.value} at {parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+
+
+def _clean(text: str, secrets: tuple[str, ...]) -> str:
+    for secret in secrets:
+        text = text.replace(secret, mask(secret))
+    return text
+
+
+def _password(url: str) -> str:
+    try:
+        return urlsplit(url).password or ""
+    except ValueError:
+        return ""

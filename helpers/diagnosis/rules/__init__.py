@@ -1,0 +1,18 @@
+"""Rules turn evidence into findings. They do no I/O, so that each is tested on data."""
+
+from __future__ import annotations
+
+from helpers.diagnosis.evidence import Evidence
+from helpers.diagnosis.results import Check
+from helpers.diagnosis.rules import key, live, server, tables, way_in
+from helpers.diagnosis.rules.rule import Rule, Verdict
+
+__all__ = ["RULES", "Rule", "Verdict", "judge"]
+
+#: In the order of the way through the system: of several failures, the first is most likely the others' cause.
+RULES = (*way_in.RULES, *key.RULES, *server.RULES, *tables.RULES, *live.RULES)
+
+
+def judge(evidence: Evidence) -> tuple[Check, ...]:
+    """One check for each rule, in the order of `RULES`."""
+    return tuple(each.check(evidence) for each in RULES)

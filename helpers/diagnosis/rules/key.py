@@ -1,0 +1,87 @@
+"""Rules about the key and the clocks by which its life is judged."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from helpers.diagnosis.evidence import Clock, Key, KeyKind
+from helpers.diagnosis.rules import needs
+from helpers.diagnosis.rules.rule import Verdict, failure, ok, rule, warning
+
+__all__ = ["RULES"]
+
+API_KEYS = "https://supabase.com/docs/guides/api/api-keys"
+COPY_KEY = "Copy the publishable key of this project (Settings, API Keys) into SUPABASE_PUBLISHABLE_KEY"
+#: A key that ends within this time is worth a word now.
+SOON_S = 7 * 86_400
+#: Half of the shortest usual token life, one hour, is far more; a minute already breaks `iat` and `nbf`.
+SKEW_WARNING_S = 5
+SKEW_FAILURE_S = 60
+#: Who signs the keys that `supabase start` shows to everybody.
+DEMO_ISSUER = "supabase-demo"
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+@rule("The client's key is a client's key", needs.key, API_KEYS)
+def key_role(key: Key) -> Verdict:
+    if key.kind is KeyKind.PUBLISHABLE:
+        return ok("a publishable key, which acts as anon")
+    if key.kind is KeyKind.SECRET or key.role == "service_role":
+        cause = "The key is the server's: whoever has it reads and writes everything, past row-level security"
+        return failure(f"kind {key.kind}, role {key.role or 'service_role'}", cause, f"{COPY_KEY}, and revoke this one")
+    if key.kind is KeyKind.UNKNOWN:
+        return failure("neither sb_publishable_… nor a JSON Web Token", "The key is malformed", COPY_KEY)
+    if not key.role or key.expires_at is None:
+        missing = " and ".join(name for name, value in (("role", key.role), ("exp", key.expires_at)) if not value)
+        cause = f"The key lacks the claim {missing}, without which Realtime refuses it"
+        return failure("a JSON Web Token", cause, "Issue tokens with `role` (authenticated) and `exp`")
+    return ok(f"a JSON Web Token ({key.algorithm}) for the role {key.role}")
+
+
+@rule("The key has not expired", needs.key, "https://github.com/supabase/supabase/issues/16684")
+def key_life(key: Key) -> Verdict:
+    if key.expires_at is None:
+        return ok("it carries no time of expiry")
+    left = key.expires_at - key.now
+    until = datetime.fromtimestamp(key.expires_at, UTC).isoformat(timespec="seconds")
+    if left <= 0:
+        return failure(f"valid until {until}", f"The key expired {_duration(-left)} ago", COPY_KEY)
+    if left < SOON_S:
+        renew = "Refresh it in time and call supabase.realtime.setAuth(token) each time"
+        return warning(f"valid until {until}", f"The key ends in {_duration(left)}, and each channel with it", renew)
+    return ok(f"valid until {until}")
+
+
+@rule("The key belongs to this project", needs.key, API_KEYS)
+def key_project(key: Key) -> Verdict:
+    ref = key.host.split(".")[0]
+    if key.project and key.host.endswith((".supabase.co", ".supabase.in")) and key.project != ref:
+        cause = f"The key is of the project {key.project}, the URL of {ref}"
+        return failure(f"claim ref {key.project!r}", cause, f"Use both of one project. {COPY_KEY}")
+    if key.issuer == DEMO_ISSUER and key.host not in LOOPBACK:
+        cause = "The key is the demo key of `supabase start`, which everybody knows"
+        return failure(f"issuer {key.issuer}", cause, f"Never use it on {key.host}. {COPY_KEY}")
+    if key.kind is not KeyKind.JWT:
+        return ok("this kind of key does not name its project")
+    return ok(f"issuer {key.issuer or 'not named'}, project {key.project or 'not named'}")
+
+
+@rule("The clocks agree", needs.clock, "https://github.com/supabase/supabase/issues/16684")
+def clocks_agree(clock: Clock) -> Verdict:
+    seen = f"this machine is {clock.ahead_s:+.1f} s ahead of the server, ± {clock.uncertainty_s:.1f} s"
+    certain = abs(clock.ahead_s) - clock.uncertainty_s
+    cause = "The clocks differ, so that tokens count as expired or not yet valid, and measured delays are wrong"
+    fix = "Switch on time synchronisation: timedatectl set-ntp true (Linux), or the system's date settings"
+    if certain > SKEW_FAILURE_S:
+        return failure(seen, cause, fix)
+    return warning(seen, cause, fix) if certain > SKEW_WARNING_S else ok(seen)
+
+
+def _duration(seconds: float) -> str:
+    for unit, size in (("days", 86_400), ("hours", 3600), ("minutes", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} seconds"
+
+
+RULES = (key_role, key_life, key_project, clocks_agree)

@@ -1,0 +1,146 @@
+"""Rules about what the open connection answers, from the heartbeat to the delivered change."""
+
+from __future__ import annotations
+
+import statistics
+
+from helpers.diagnosis.evidence import Live, Step, TableVerdict
+from helpers.diagnosis.rules import needs
+from helpers.diagnosis.rules.rule import Verdict, failure, listed, ok, rule, warning
+
+__all__ = ["RULES"]
+
+#: The specification's targets.
+DELIVERY_TARGET_MS = 50
+PAYLOAD_TARGET_BYTES = 1024
+#: A warm server is ready some milliseconds after the join; beyond this, people have written too early.
+READY_WARNING_MS = 1000
+TROUBLESHOOTING = "https://supabase.com/docs/guides/realtime/troubleshooting"
+POLLER = "https://github.com/supabase/realtime/blob/main/lib/extensions/postgres_cdc_rls/replication_poller.ex"
+WAIT_FOR_READY = """\
+channel.on('system', {}, (message) => {
+  if (message.extension === 'postgres_changes' && message.status === 'ok') write()
+})"""
+BROADCAST_TRIGGER = """\
+-- where it matters, let a trigger send it by Broadcast, which is pushed (private channel "table:…"):
+create function broadcast_change() returns trigger language plpgsql security definer as $$
+begin
+  perform realtime.broadcast_changes(
+    'table:' || tg_table_name, tg_op, tg_op, tg_table_name, tg_table_schema, new, old);
+  return null;
+end $$;
+create trigger broadcast_change after insert or update or delete on {table}
+  for each row execute function broadcast_change();"""
+
+Seen = tuple[Live, Step]
+
+
+@rule("A heartbeat is answered", needs.live_step("heartbeat"), TROUBLESHOOTING)
+def heartbeat_answered(seen: Seen) -> Verdict:
+    _, step = seen
+    if step.samples_ms:
+        return ok(_times(step))
+    cause = "The connection is open but dead: Realtime does not answer, or something on the way holds frames back"
+    return failure(step.detail, cause, "Look for a proxy that buffers WebSockets; reconnect after one lost heartbeat")
+
+
+@rule("A public channel can be joined", needs.live_step("join"), TROUBLESHOOTING)
+def join_accepted(seen: Seen) -> Verdict:
+    live, step = seen
+    if step.samples_ms:
+        return ok(_times(step))
+    if live.join_reason.startswith("PrivateOnly"):
+        fix = "supabase.channel(topic, { config: { private: true } }), with policies on realtime.messages"
+        return warning(live.join_reason, "This project allows private channels only: public ones are refused", fix)
+    if not live.join_reason:
+        return failure(step.detail, "Realtime did not answer the join", "Look at the project's Realtime logs")
+    cause = f"Realtime refuses the join: {live.join_reason}"
+    return failure(live.join_reason, cause, "Look the reason up in the server's list of error codes")
+
+
+@rule("Changes are subscribed soon after the join", needs.live_step("system ok"), "realtime-js#525, realtime#281")
+def changes_ready(seen: Seen) -> Verdict:
+    live, step = seen
+    if not step.samples_ms:
+        what = live.table or "any table in public"
+        cause = f"Realtime does not subscribe to changes of {what}: {live.system_message or step.detail}"
+        return failure(live.system_message or step.detail, cause, "See the checks of the tables and the publication")
+    gap = f"changes are delivered from {_times(step)} after SUBSCRIBED"
+    if max(step.samples_ms) > READY_WARNING_MS:
+        cause = "Whatever is written between SUBSCRIBED and the system message is not delivered (cold start)"
+        return warning(gap, cause, WAIT_FOR_READY)
+    return ok(gap)
+
+
+@rule("A broadcast comes back", needs.live_step("broadcast"), TROUBLESHOOTING)
+def broadcast_returns(seen: Seen) -> Verdict:
+    _, step = seen
+    if step.samples_ms:
+        return ok(_times(step))
+    cause = "The channel is joined, but a broadcast with self: true does not return"
+    return failure(step.detail, cause, "Look at the rate limits (messages per second) and the Realtime logs")
+
+
+@rule("A change is delivered", needs.live_step("change"), TROUBLESHOOTING)
+def change_delivered(seen: Seen) -> Verdict:
+    live, step = seen
+    if step.samples_ms:
+        return ok(f"an INSERT into {live.table} arrived")
+    cause = f"A row was inserted into {live.table} after the system message, and its change did not arrive"
+    return failure(step.detail, cause, "See the checks of grants, policies and slots, and the Realtime logs")
+
+
+@rule("A change arrives within 50 ms", needs.measured("change"), POLLER)
+def delivery_time(seen: Seen) -> Verdict:
+    live, step = seen
+    median = statistics.median(step.samples_ms)
+    write = statistics.median(live.write_ms) if live.write_ms else 0.0
+    text = f"{_times(step)} from INSERT to arrival, {write:.1f} ms of it for the write; target {DELIVERY_TARGET_MS} ms"
+    if median <= DELIVERY_TARGET_MS:
+        return ok(text)
+    cause = (
+        "Realtime polls the replication slot: a change waits 0–500 ms on an idle project (250 ms on average), less on "
+        "a busy one, whatever the network does"
+    )
+    return warning(text, cause, BROADCAST_TRIGGER.format(table=live.table))
+
+
+@rule("A change is smaller than 1 KB", needs.measured("change"), "https://supabase.com/docs/guides/realtime/limits")
+def payload_size(seen: Seen) -> Verdict:
+    live, _ = seen
+    text = f"{live.change_bytes} bytes for a small row of {live.table}; target {PAYLOAD_TARGET_BYTES} bytes"
+    if live.change_bytes <= PAYLOAD_TARGET_BYTES:
+        return ok(text)
+    cause = "Each subscriber gets the whole row with the types of all columns"
+    return warning(text, cause, "Subscribe with `select` to the columns that the screen needs, by table and schema")
+
+
+@rule("Realtime subscribes to every table", needs.subscriptions, "https://github.com/supabase/realtime/issues/307")
+def tables_subscribed(verdicts: tuple[TableVerdict, ...]) -> Verdict:
+    refused = [verdict for verdict in verdicts if verdict.ok is False]
+    silent = [verdict.table for verdict in verdicts if verdict.ok is None]
+    if refused:
+        text = "; ".join(f"{verdict.table}: {verdict.message}" for verdict in refused[:3])
+        cause = f"Realtime refuses changes of {listed(verdict.table for verdict in refused)}; status stays SUBSCRIBED"
+        return failure(text, cause, "Listen to `system` messages; see the check of the publication for the SQL")
+    if silent:
+        cause = f"Realtime has not said whether it subscribes to {listed(silent)}"
+        return warning(verdicts[0].message, cause, "Try again; if it stays silent, look at the Realtime logs")
+    return ok(f"all of {listed(verdict.table for verdict in verdicts)}")
+
+
+def _times(step: Step) -> str:
+    low, high = min(step.samples_ms), max(step.samples_ms)
+    return f"{statistics.median(step.samples_ms):.1f} ms ({low:.1f}–{high:.1f}), n = {len(step.samples_ms)}"
+
+
+RULES = (
+    heartbeat_answered,
+    join_accepted,
+    changes_ready,
+    broadcast_returns,
+    change_delivered,
+    delivery_time,
+    payload_size,
+    tables_subscribed,
+)
