@@ -41,7 +41,6 @@ class RealtimeSettings:
     join_error_delay_s: float = 5.0
     idle_timeout_s: float = 66.0
     """A silent socket is closed 60 to 66 s after its last frame: the server looks ten times a minute."""
-    no_channel_timeout_s: float = 600.0
     rate_tick_s: float = 5.0
     rate_ticks: int = 12
     """Rates are means over up to `rate_ticks` periods of `rate_tick_s`, judged at the end of each period."""

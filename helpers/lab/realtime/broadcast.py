@@ -1,0 +1,115 @@
+"""The forms a broadcast has on the wire: each is built once per protocol version and sent as the same bytes to all.
+
+In version 1.0.0 a message is an object, in version 2.0.0 an array; what came in as a binary push, by the single-event
+HTTP endpoint or from the database leaves as a binary frame in version 2.0.0 and is spliced into text in 1.0.0.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from helpers.lab.realtime.outbox import BINARY, TEXT, ws_frame
+from helpers.wire.frames import BinaryBroadcast, BinaryPush, Encoding, Frame, Version, encode_binary, encode_json
+
+__all__ = ["Broadcast", "JsonBroadcast", "OpaqueBroadcast", "UserBroadcast", "splice"]
+
+
+def splice(version: Version, topic: str, event: str, payload: bytes | msgspec.Raw) -> bytes:
+    """A text message without refs around a payload that is JSON already."""
+    name, kind = encode_json(topic), encode_json(event)
+    if version is Version.V2:
+        return b"".join((b"[null,null,", name, b",", kind, b",", payload, b"]"))
+    return b"".join((b'{"ref":null,"event":', kind, b',"payload":', payload, b',"topic":', name, b"}"))
+
+
+class Broadcast(ABC):
+    """One message for everybody on a topic."""
+
+    topic: str
+
+    @abstractmethod
+    def frame(self, version: Version) -> bytes | None:
+        """The WebSocket frame for receivers of a version; None if that version cannot have it."""
+
+    @property
+    @abstractmethod
+    def size_bytes(self) -> int:
+        """The size that counts against the payload limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class JsonBroadcast(Broadcast):
+    """A payload that passes through as it came: from a text push or the batch HTTP endpoint."""
+
+    topic: str
+    payload: bytes | msgspec.Raw
+
+    def frame(self, version: Version) -> bytes:
+        return ws_frame(TEXT, splice(version, self.topic, "broadcast", self.payload))
+
+    @property
+    def size_bytes(self) -> int:
+        return len(memoryview(self.payload))
+
+
+@dataclass(frozen=True, slots=True)
+class UserBroadcast(Broadcast):
+    """A named event whose payload is JSON text or any bytes. `id` is that of its row in realtime.messages."""
+
+    topic: str
+    event: str
+    payload: bytes
+    encoding: Encoding
+    id: str | None = None
+
+    @classmethod
+    def from_push(cls, push: BinaryPush) -> UserBroadcast:
+        """What a client's binary push becomes; its metadata goes nowhere."""
+        return cls(push.topic, push.event, push.payload, push.encoding)
+
+    def frame(self, version: Version) -> bytes | None:
+        if version is Version.V2:
+            metadata = {"id": self.id} if self.id else {}
+            message = BinaryBroadcast(self.topic, self.event, self.payload, self.encoding, metadata)
+            return ws_frame(BINARY, encode_binary(message))
+        if self.encoding is Encoding.BINARY:
+            return None
+        return ws_frame(TEXT, splice(version, self.topic, "broadcast", self._as_text()))
+
+    def _as_text(self) -> bytes:
+        """The payload is not looked at: a push that says JSON and is none reaches version 1.0.0 as broken JSON."""
+        meta = b'"meta":{"id":' + encode_json(self.id) + b"}," if self.id else b""
+        event = encode_json(self.event)
+        return b"".join((b'{"event":', event, b",", meta, b'"payload":', self.payload, b',"type":"broadcast"}'))
+
+    @property
+    def size_bytes(self) -> int:
+        return len(self.payload)
+
+
+@dataclass(frozen=True, slots=True)
+class OpaqueBroadcast(Broadcast):
+    """Phoenix's own binary push of the event `broadcast`, which no Supabase client sends."""
+
+    topic: str
+    payload: bytes
+
+    def frame(self, version: Version) -> bytes:
+        if version is Version.V2:
+            return ws_frame(BINARY, encode_binary(Frame(self.topic, "broadcast", self.payload)))
+        # The genuine server prints an Elixir term here, which is not JSON.
+        return ws_frame(TEXT, splice(version, self.topic, "broadcast", b'%{error: "unable to parse response"}'))
+
+    @property
+    def size_bytes(self) -> int:
+        return len(self.payload)
+
+
+def payload_of(event: str, payload: Any, identifier: str | None = None) -> bytes:
+    """The payload that a message of the batch HTTP endpoint becomes."""
+    meta = {"meta": {"id": identifier}} if identifier else {}
+    return encode_json({"event": event, **meta, "payload": payload, "type": "broadcast"})

@@ -1,0 +1,101 @@
+"""The postgres_changes of one channel: subscribes, tells the client, keeps the claims current, forwards changes."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Coroutine, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from helpers.lab.changes import ChangeDelivery, Subscription, SubscriptionRefused
+from helpers.lab.realtime.broadcast import splice
+from helpers.lab.realtime.outbox import TEXT, ws_frame
+from helpers.wire.frames import encode_json
+
+if TYPE_CHECKING:
+    from helpers.lab.realtime.channel import Channel
+
+__all__ = ["ChangesLink"]
+
+_RETRY_S = (5.0, 10.0)  # between these the server waits at random after a refusal that may pass
+
+
+class ChangesLink:
+    """Lives as long as its channel.
+
+    Args:
+        channel: whose identity is looked with, and to which changes go.
+        bindings: at least one.
+        legacy: whether events are named INSERT, UPDATE, DELETE and carry no ids.
+    """
+
+    def __init__(self, channel: Channel, bindings: Sequence[Mapping[str, Any]], *, legacy: bool) -> None:
+        self._channel = channel
+        self._bindings = bindings
+        self._legacy = legacy
+        self._subscription: Subscription | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    def open(self) -> None:
+        """Subscribe in the background; a `system` message tells the outcome."""
+        self._start(self._subscribe())
+
+    def renew(self) -> None:
+        """Look with the channel's new identity, after the server's wait; until then the old claims hold."""
+        self._start(self._resubscribe())
+
+    def close(self) -> None:
+        """Unsubscribe."""
+        self._start(self._unsubscribe())
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        previous = self._task
+        if previous is not None:
+            previous.cancel()
+        self._task = self._channel.hub.spawn(work)
+
+    async def _subscribe(self) -> None:
+        feed, identity = self._channel.hub.changes, self._channel.identity
+        while True:
+            try:
+                self._subscription = await feed.subscribe(
+                    self._bindings, dict(identity.claims), identity.role, self._deliver
+                )
+            except SubscriptionRefused as refusal:
+                self._tell("error", refusal.message)
+                if not refusal.retriable:
+                    return
+                await asyncio.sleep(random.uniform(*_RETRY_S))
+            else:
+                self._tell("ok", "Subscribed to PostgreSQL")
+                return
+
+    async def _resubscribe(self) -> None:
+        await asyncio.sleep(random.uniform(*self._channel.hub.settings.resubscribe_delay_s))
+        if self._subscription is None:
+            await self._subscribe()
+            return
+        identity = self._channel.identity
+        self._channel.hub.changes.update_claims(self._subscription, dict(identity.claims), identity.role)
+        self._tell("ok", "Subscribed to PostgreSQL")
+
+    async def _unsubscribe(self) -> None:
+        if self._subscription is not None:
+            subscription, self._subscription = self._subscription, None
+            await self._channel.hub.changes.unsubscribe(subscription)
+
+    def _tell(self, status: str, message: str) -> None:
+        self._channel.tell(message, status=status, extension="postgres_changes")
+
+    def _deliver(self, change: ChangeDelivery) -> None:
+        """Forward a change; above the event rate it is dropped and nobody is told."""
+        channel, sent = self._channel, self._channel.hub.changes_sent
+        if channel.closed or sent.exceeded:
+            return
+        sent.add()
+        if self._legacy:
+            event, payload = change.type, change.data
+        else:
+            event = "postgres_changes"
+            payload = b"".join((b'{"data":', change.data, b',"ids":', encode_json(change.ids), b"}"))
+        channel.outbox.put(ws_frame(TEXT, splice(channel.version, channel.topic.name, event, payload)))

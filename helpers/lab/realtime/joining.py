@@ -1,0 +1,114 @@
+"""A join from the client's message to the reply: at once if the topic is public, else after asking the database."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from helpers.lab.realtime.channel import Channel
+from helpers.lab.realtime.joins import JoinRefused, JoinRequest
+from helpers.lab.realtime.outbox import BINARY, ws_frame
+from helpers.lab.realtime.policies import Permissions
+from helpers.lab.realtime.replay import PastBroadcast, check_replay, replayed
+from helpers.lab.realtime.tokens import Identity, TokenError
+from helpers.wire.frames import Frame, MalformedFrame, Version, decode_json, encode_binary
+
+if TYPE_CHECKING:
+    from helpers.lab.realtime.socket import Socket
+
+__all__ = ["Joining"]
+
+_GOING_AWAY = 1001
+
+
+class Joining:
+    """One `phx_join` on one socket.
+
+    A join is answered before anything else on its socket happens; one that is refused is answered after the server's
+    delay, and holds the whole socket up for so long.
+    """
+
+    def __init__(self, socket: Socket, push: Frame) -> None:
+        self._socket = socket
+        self._hub = socket.hub
+        self._push = push
+        self._replaced: Channel | None = None
+
+    def begin(self, *, replaced: Channel | None = None) -> None:
+        """Join. A channel that this socket has on the topic already is `replaced`, whatever comes of the join."""
+        if replaced is not None:
+            replaced.close()
+            self._replaced = replaced
+        try:
+            request = JoinRequest.parse(self._push.topic, self._payload())
+            self._hub.admit_join(self._socket, request)
+            identity = self._identify(request)
+            check_replay(request)
+        except JoinRefused as refused:
+            self._socket.halt(self._refuse(refused))
+            return
+        if request.private:
+            self._socket.halt(self._ask_then_enter(request, identity))
+        else:
+            self._enter(request, identity, Permissions.public())
+
+    def _payload(self) -> object:
+        try:
+            return decode_json(self._push.payload)
+        except MalformedFrame:
+            return None
+
+    def _identify(self, request: JoinRequest) -> Identity:
+        """The token of the join, or that of the socket, which may have expired since."""
+        if request.token is None and self._hub.keys.knows(self._socket.identity.token):
+            return self._socket.identity
+        token = self._socket.identity.token if request.token is None else request.token
+        try:
+            return self._hub.keys.verify(token)
+        except TokenError as error:
+            raise JoinRefused(error.code, error.sentence) from error
+
+    async def _ask_then_enter(self, request: JoinRequest, identity: Identity) -> None:
+        past: list[PastBroadcast] = []
+        try:
+            permissions = await self._hub.policies.read(identity, request.channel_name)
+            if request.replay is not None:
+                past = await replayed(self._hub.database, request.channel_name, request.replay)
+        except JoinRefused as refused:
+            await self._refuse(refused)
+        else:
+            self._enter(request, identity, permissions, past)
+
+    def _enter(
+        self,
+        request: JoinRequest,
+        identity: Identity,
+        permissions: Permissions,
+        past: list[PastBroadcast] | None = None,
+    ) -> None:
+        channel = Channel(self._hub, self._socket, request, self._push.join_ref, identity, permissions)
+        self._socket.enter(channel)
+        channel.reply(self._push.ref, {"postgres_changes": request.accepted_bindings})
+        self._close_replaced()
+        for row in past or ():
+            self._send_past(row)
+        channel.open()
+
+    async def _refuse(self, refused: JoinRefused) -> None:
+        await asyncio.sleep(self._hub.settings.join_error_delay_s)
+        payload = {"status": "error", "response": {"reason": refused.reason}}
+        self._socket.send(Frame(self._push.topic, "phx_reply", payload, self._push.ref, self._push.join_ref))
+        self._close_replaced()
+        if refused.closes_socket:
+            self._socket.close(_GOING_AWAY)
+
+    def _close_replaced(self) -> None:
+        if self._replaced is not None:
+            self._replaced.say_closed()
+
+    def _send_past(self, row: PastBroadcast) -> None:
+        message = row.message(self._push.topic, self._push.join_ref)
+        if isinstance(message, Frame):
+            self._socket.send(message)
+        elif self._socket.version is Version.V2:
+            self._socket.outbox.put(ws_frame(BINARY, encode_binary(message)))

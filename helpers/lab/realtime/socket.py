@@ -1,0 +1,178 @@
+"""One client's WebSocket: its channels, its heartbeats, its joins, its end."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from picows import WSFrame, WSListener, WSMsgType, WSTransport
+
+from helpers.lab.realtime.channel import Channel
+from helpers.lab.realtime.handshake import Admission
+from helpers.lab.realtime.hub import Hub
+from helpers.lab.realtime.inbox import Fragments, Push, TooBig, read_message
+from helpers.lab.realtime.joining import Joining
+from helpers.lab.realtime.joins import TOPIC_PREFIX
+from helpers.lab.realtime.outbox import TEXT, Outbox, ws_frame
+from helpers.lab.realtime.turnstile import Turnstile
+from helpers.wire.frames import Frame, Version, encode_text
+
+__all__ = ["Socket"]
+
+_CLOSE, _PONG = 0x88, 0x8A
+_CLOSE_TIMEOUT_S = 5.0
+_IDLE_LOOKS = 10  # cowboy looks ten times a minute, and closes at the first look after the tenth without traffic
+
+
+class Socket(WSListener):
+    """The listener of a granted connection.
+
+    Attributes:
+        channels: topic → channel.
+        identity: of the key with which the socket was opened; joins without a token of their own use it.
+    """
+
+    def __init__(self, hub: Hub, admission: Admission) -> None:
+        self.hub = hub
+        self.version = admission.version
+        self.identity = admission.identity
+        self.channels: dict[str, Channel] = {}
+        self._loop = asyncio.get_running_loop()
+        self._opened_at = self._last_seen = self._loop.time()
+        self._fragments = Fragments(hub.settings.limits.frame_bytes)
+        self._turnstile: Turnstile[Push] = Turnstile(self._dispatch, closed=self._stall, opened=self._go_on)
+        self._timer: asyncio.TimerHandle | None = None
+        self._closing = False
+
+    def on_ws_connected(self, transport: WSTransport) -> None:
+        self._transport: WSTransport = transport
+        limit_bytes = self.hub.settings.write_buffer_bytes
+        self.outbox = Outbox(
+            transport.underlying_transport, self.hub.mailroom, limit_bytes=limit_bytes, on_overflow=self.abort
+        )
+        self.hub.add(self)
+        self._watch_idleness()
+
+    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
+        self._last_seen = self._loop.time()
+        kind = frame.msg_type
+        if kind == WSMsgType.CLOSE:
+            self._answer_close(frame.get_payload_as_bytes()[:2])
+        elif kind == WSMsgType.PING:
+            self.outbox.put(ws_frame(_PONG, frame.get_payload_as_bytes()))
+        elif kind != WSMsgType.PONG and not self._closing:
+            self._take(frame, kind)
+
+    def on_ws_disconnected(self, transport: WSTransport) -> None:
+        self._closing = True
+        self._turnstile.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
+        for channel in list(self.channels.values()):
+            channel.close()
+        self.hub.remove(self)
+
+    def send(self, frame: Frame) -> None:
+        """Send a message at the end of this turn of the event loop."""
+        if self.version is Version.V1:
+            frame = Frame(frame.topic, frame.event, frame.payload, frame.ref)
+        self.outbox.put(ws_frame(TEXT, encode_text(frame, self.version)))
+
+    def close(self, code: int) -> None:
+        """Begin the closing handshake; the connection ends with the client's answer, or without it after a while."""
+        if self._closing:
+            return
+        self._closing = True
+        self.outbox.put(ws_frame(_CLOSE, code.to_bytes(2, "big")))
+        self.outbox.release()
+        self._rearm(_CLOSE_TIMEOUT_S, self.abort)
+
+    def abort(self) -> None:
+        """End the connection at once."""
+        self._transport.disconnect(graceful=False)
+
+    def enter(self, channel: Channel) -> None:
+        """Add a channel that was joined; with its first one the socket counts as a user."""
+        self.channels[channel.topic.name] = channel
+        self.hub.users.add(self)
+
+    def forget(self, channel: Channel) -> None:
+        """Remove a channel that has closed."""
+        if self.channels.get(channel.topic.name) is channel:
+            del self.channels[channel.topic.name]
+
+    def _take(self, frame: WSFrame, kind: WSMsgType) -> None:
+        payload, text = frame.get_payload_as_bytes(), kind == WSMsgType.TEXT
+        if not frame.fin or kind == WSMsgType.CONTINUATION:
+            starts = kind != WSMsgType.CONTINUATION
+            try:
+                whole = self._fragments.add(payload, starts=starts, text=text, last=frame.fin)
+            except TooBig:
+                self.close(1009)
+                return
+            if whole is None:
+                return
+            payload, text = whole
+        message = read_message(payload, text=text, version=self.version)
+        if message is not None:
+            self._turnstile.push(message)
+
+    def _dispatch(self, message: Push) -> None:
+        topic = message.topic
+        channel = self.channels.get(topic) if isinstance(topic, str) else None
+        if isinstance(message, Frame) and message.event == "phx_join" and _can_be_joined(topic):
+            Joining(self, message).begin(replaced=channel)
+        elif channel is not None:
+            channel.handle(message)
+        elif topic == "phoenix" and message.event == "heartbeat":
+            self._reply(message, "ok", {})
+        elif message.event == "phx_leave":
+            self._reply(message, "ok", {}, join_ref=message.join_ref)
+        else:
+            self._reply(message, "error", {"reason": "unmatched topic"})
+
+    def _reply(self, push: Push, status: str, response: dict[str, Any], *, join_ref: Any = None) -> None:
+        payload = {"status": status, "response": response}
+        self.send(Frame(push.topic, "phx_reply", payload, push.ref, join_ref))
+
+    def halt(self, work: Any) -> None:
+        """Do something for a join; everything else on this socket waits, in both directions."""
+        self._turnstile.halt(work)
+
+    def _stall(self) -> None:
+        self.outbox.hold()
+        self._transport.underlying_transport.pause_reading()
+
+    def _go_on(self) -> None:
+        self.outbox.release()
+        if not self._transport.underlying_transport.is_closing():
+            self._transport.underlying_transport.resume_reading()
+
+    def _answer_close(self, code: bytes) -> None:
+        if not self._closing:
+            self.outbox.put(ws_frame(_CLOSE, code))
+            self.outbox.release()
+        self._closing = True
+        self._transport.disconnect()
+
+    def _watch_idleness(self) -> None:
+        """Set the timer for the look at which the socket is closed if nothing comes any more."""
+        period_s = self.hub.settings.idle_timeout_s / (_IDLE_LOOKS + 1)
+        looks = int((self._last_seen - self._opened_at) / period_s) + _IDLE_LOOKS + 1
+        self._rearm(self._opened_at + looks * period_s - self._loop.time(), self._check_idleness)
+
+    def _check_idleness(self) -> None:
+        period_s = self.hub.settings.idle_timeout_s / (_IDLE_LOOKS + 1)
+        if self._loop.time() - self._last_seen > _IDLE_LOOKS * period_s:
+            self.close(1000)
+        else:
+            self._watch_idleness()
+
+    def _rearm(self, delay_s: float, action: Any) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_later(delay_s, action)
+
+
+def _can_be_joined(topic: Any) -> bool:
+    return isinstance(topic, str) and topic.startswith(TOPIC_PREFIX)
