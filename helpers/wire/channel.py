@@ -28,7 +28,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any
 
-from helpers.wire._types import BinaryPush, Encoding, Frame
+from helpers.wire._types import BinaryPush, Encoding, Frame, Message
 from helpers.wire.events import Closed, Errored, Event, PresenceDiff, PresenceState, Reply, System
 from helpers.wire.join import TOPIC_PREFIX, JoinConfig
 from helpers.wire.presence import PresenceMap
@@ -139,18 +139,21 @@ class ChannelMachine:
         elif self.state in _ALIVE:
             self._end(ChannelState.ERRORED, reason)
 
-    def accepts(self, frame: Frame) -> bool:
-        """Whether a frame of this topic belongs to the present life of the channel.
+    def accepts(self, message: Message) -> bool:
+        """Whether a message of this topic belongs to the present life of the channel.
 
-        Version 1.0.0 leaves join_ref out of what the server sends, and puts it into the ref of an ending.
+        Broadcasts and changes carry no join_ref: those that come before the join's reply are an older life's.
+        Version 1.0.0 never carries one, but an ending has it as its ref.
         """
         if self.state not in _ALIVE:
             return False
-        if frame.join_ref is not None:
-            return bool(frame.join_ref == self.join_ref)
-        if frame.event in _ENDINGS:
-            return bool(frame.ref == self.join_ref)
-        return self.state is not ChannelState.JOINING or frame.event in ("phx_reply", "system", "presence_state")
+        if not isinstance(message, Frame):
+            return self.state is not ChannelState.JOINING
+        if message.join_ref is not None:
+            return bool(message.join_ref == self.join_ref)
+        if message.event in _ENDINGS:
+            return bool(message.ref == self.join_ref)
+        return self.state is not ChannelState.JOINING or message.event == "phx_reply"
 
     def receive(self, event: Event) -> None:
         """Let an event of an accepted frame change the state."""

@@ -1,0 +1,73 @@
+"""Words for a connection that could not be made."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+
+import msgspec
+from websockets.exceptions import InvalidProxy, InvalidStatus, ProxyError, WebSocketException
+
+from helpers.errors import ConnectionFailed
+from helpers.target import Target
+from helpers.wire.refusals import handshake_advice
+
+__all__ = ["CONNECT_ERRORS", "connection_failed"]
+
+#: Everything that an attempt to connect may raise.
+CONNECT_ERRORS = (OSError, WebSocketException, ValueError)
+
+
+def connection_failed(error: BaseException, target: Target, timeout: float) -> ConnectionFailed:
+    """The error to raise for what went wrong. It never holds the key, which is part of the URL."""
+    tried = f"connecting to Realtime of {target}"
+    if isinstance(error, InvalidStatus):
+        return _refused(error, tried)
+    happened, advice = _explained(error, target, timeout)
+    return ConnectionFailed(tried, happened, advice)
+
+
+def _refused(error: InvalidStatus, tried: str) -> ConnectionFailed:
+    status = error.response.status_code
+    sentence = _sentence(bytes(error.response.body or b""))
+    happened = f"the server refused the WebSocket with HTTP status {status}" + (f": {sentence}" if sentence else "")
+    return ConnectionFailed(tried, happened, handshake_advice(status, sentence), status=status)
+
+
+def _sentence(body: bytes) -> str:
+    """What `{"error": "…"}` says; empty for any other body."""
+    try:
+        found = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return ""
+    return str(found.get("error", "")) if isinstance(found, dict) else ""
+
+
+def _explained(error: BaseException, target: Target, timeout: float) -> tuple[str, str]:
+    match error:
+        case TimeoutError():
+            return (
+                f"nothing answered within {timeout:g} s",
+                "Check that the network lets WebSockets through to this address, and that the project is not paused",
+            )
+        case socket.gaierror():
+            return f"the name {target.host} is not known", "Check the spelling of SUPABASE_URL, and the network's DNS"
+        case ssl.SSLError():
+            return (
+                f"the TLS connection failed ({error.reason or error})",
+                "Check this machine's clock and certificates, and whether a proxy breaks TLS open",
+            )
+        case InvalidProxy() | ProxyError():
+            return "the proxy did not let the connection through", "Check HTTPS_PROXY and HTTP_PROXY, or unset them"
+        case OSError():
+            return (
+                f"no connection could be made ({error.strerror or error})",
+                "Check that a Supabase runs at this address, and that no firewall is in the way",
+            )
+        case WebSocketException():
+            return (
+                "what answers at this address does not speak WebSocket",
+                "Check that SUPABASE_URL is the address of a Supabase project",
+            )
+        case _:
+            return "the address cannot be used", "Check SUPABASE_URL: it looks like https://<project>.supabase.co"
