@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 
 from aiohttp import web
 
@@ -66,14 +67,15 @@ class RealtimeServer:
         await self.hub.broadcasts.stop()
         await self.hub.stop()
 
-    def connection_factory(self) -> asyncio.Protocol:
-        """A protocol for one accepted connection from which nothing was read yet (peeking is allowed).
+    def connection_factory(self) -> Callable[[], Gate]:
+        """What makes the protocol for one accepted connection, from which nothing was read yet (peeking is allowed).
 
-        Use it as the protocol factory of `loop.connect_accepted_socket(server.connection_factory, sock)` or of
-        `loop.create_server`. It reads the request's head, admits or refuses the client, and then goes on as the
+        Its result is the protocol factory for `loop.connect_accepted_socket(factory, sock)` or `loop.create_server`.
+        The protocol reads the request's head, admits or refuses the client, and then hands the transport over to the
         WebSocket. Paths other than /realtime/v1/websocket are answered with 404.
         """
-        return Gate(self._admit, self._upgrader, refusal_delay_s=self._settings.handshake_error_delay_s)
+        delay_s = self._settings.handshake_error_delay_s
+        return lambda: Gate(self._admit, self._upgrader, refusal_delay_s=delay_s)
 
     def routes(self) -> list[web.RouteDef]:
         """The HTTP endpoints under /realtime/v1/api, for `app.add_routes(server.routes())`. Call after `start`."""
@@ -82,7 +84,7 @@ class RealtimeServer:
     async def listen(self, port: int = 0) -> int:
         """Accept WebSockets on a port of 127.0.0.1 without a front door; returns the port."""
         loop = asyncio.get_running_loop()
-        self._listener = await loop.create_server(self.connection_factory, "127.0.0.1", port, backlog=1024)
+        self._listener = await loop.create_server(self.connection_factory(), "127.0.0.1", port, backlog=1024)
         bound: int = self._listener.sockets[0].getsockname()[1]
         return bound
 
