@@ -8,7 +8,7 @@ import secrets
 from helpers.client import RealtimeClient
 from helpers.errors import ConnectionFailed, TargetError
 from helpers.target import Target, mask
-from helpers.wire import JoinConfig
+from helpers.wire.join import JoinConfig
 
 __all__ = ["LIMIT_S", "preflight"]
 

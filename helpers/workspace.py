@@ -9,6 +9,8 @@ import psycopg
 from psycopg import sql
 
 from helpers.errors import TargetError
+from helpers.prisma import deploy_migrations, seed
+from helpers.prisma.urls import libpq_url, without_password
 from helpers.target import Target
 
 __all__ = ["Workspace", "fill", "prepare"]
@@ -55,9 +57,9 @@ class Workspace:
     def _connect(self) -> psycopg.Connection:
         tried = f"preparing the schema {self.schema!r} in the project's database"
         try:
-            return psycopg.connect(self.database_url, connect_timeout=CONNECT_TIMEOUT_S)
+            return psycopg.connect(libpq_url(self.database_url), connect_timeout=CONNECT_TIMEOUT_S)
         except psycopg.Error as error:
-            reason = str(error).strip().splitlines()[-1].rstrip(".")
+            reason = without_password(str(error).strip().splitlines()[-1].rstrip("."), self.database_url)
             raise TargetError(tried, reason, "Check DATABASE_URL, or remove WORKBOOK_ALLOW_WRITES") from None
 
     def _comment(self, connection: psycopg.Connection) -> str | None:
@@ -101,8 +103,6 @@ async def fill(target: Target) -> None:
     Raises:
         PrismaError: the migrations failed.
     """
-    from helpers.prisma import deploy_migrations, seed  # needs Node's parts, which reading a project does not
-
     assert target.database_url is not None, "whoever allows writes has checked that there is a database"
     await asyncio.to_thread(deploy_migrations, target.database_url, target.schema)
     await seed(target)

@@ -1,0 +1,41 @@
+"""Workloads, recorders and statistics: what a subscription costs, and what an optimisation is worth."""
+
+from __future__ import annotations
+
+from helpers.profiling.broadcast import profile_broadcast
+from helpers.profiling.connection import profile_connection
+from helpers.profiling.memory import profile_memory
+from helpers.profiling.results import (
+    BroadcastProfile,
+    BroadcastStep,
+    Comparison,
+    ConnectionProfile,
+    MemoryProfile,
+    Profile,
+    Profiling,
+    Skipped,
+    Slope,
+)
+from helpers.profiling.statistics import Gain, Summary
+from helpers.profiling.subscription import compare_subscriptions, profile_subscription
+from helpers.profiling.workload import Workload
+
+__all__ = [
+    "BroadcastProfile",
+    "BroadcastStep",
+    "Comparison",
+    "ConnectionProfile",
+    "Gain",
+    "MemoryProfile",
+    "Profile",
+    "Profiling",
+    "Skipped",
+    "Slope",
+    "Summary",
+    "Workload",
+    "compare_subscriptions",
+    "profile_broadcast",
+    "profile_connection",
+    "profile_memory",
+    "profile_subscription",
+]

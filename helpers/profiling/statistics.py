@@ -1,0 +1,164 @@
+"""Numbers that may be quoted: summaries with an interval, and paired comparisons that can say "no difference shown".
+
+No I/O, no clock: everything here is a function of its arguments, and equal arguments give equal answers.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["Gain", "Summary", "paired_gain", "slope", "student_t975", "summarize"]
+
+Floats = npt.NDArray[np.float64]
+
+#: Resamples of a bootstrap: enough that the ends of a 95 % interval settle (Efron and Tibshirani, 1993, ch. 14).
+RESAMPLES = 1_000
+
+#: 97.5 % points of Student's t for 1 to 30 degrees of freedom (NIST/SEMATECH e-Handbook, table 1.3.6.7.2).
+_T975 = (
+    *(12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228),
+    *(2.201, 2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086),
+    *(2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A sample in a line; all values in the unit of the sample.
+
+    Attributes:
+        n: size of the sample.
+        ci95: 95 % interval of the median (bootstrap).
+    """
+
+    n: int
+    mean: float
+    p50: float
+    p95: float
+    p99: float
+    max: float
+    ci95: tuple[float, float]
+
+    def __str__(self) -> str:
+        low, high = self.ci95
+        return (
+            f"p50 {self.p50:.3g} ({low:.3g} to {high:.3g}), p95 {self.p95:.3g}, p99 {self.p99:.3g}, "
+            f"max {self.max:.3g}, n = {self.n:,}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Gain:
+    """What changed between two arms of an experiment that ran side by side.
+
+    Attributes:
+        before, after: means over the pairs, in `unit`.
+        change_percent: typical change of a pair (geometric mean of the ratios, minus 1).
+        low_percent, high_percent: its 95 % interval.
+        n: number of pairs.
+    """
+
+    metric: str
+    unit: str
+    before: float
+    after: float
+    change_percent: float
+    low_percent: float
+    high_percent: float
+    n: int
+
+    @property
+    def shown(self) -> bool:
+        """Whether the interval leaves out "no change"."""
+        return self.low_percent > 0 or self.high_percent < 0
+
+    def __str__(self) -> str:
+        interval = f"{self.low_percent:+.1f} to {self.high_percent:+.1f} %, n = {self.n} pairs"
+        if not self.shown:
+            return f"{self.metric}: no difference shown ({interval})"
+        return f"{self.metric}: {self.change_percent:+.1f} % ({interval})"
+
+
+def summarize(values: Sequence[float] | Floats, *, block: int = 1, seed: int = 0) -> Summary:
+    """Describe a sample.
+
+    Args:
+        values: at least one value, in the order in which they arose.
+        block: how many neighbours depend on each other; the interval resamples runs of that length. Changes that
+            one poll of the server delivers waited together, so their latencies are no independent sample.
+        seed: of the resampling.
+
+    Raises:
+        ValueError: the sample is empty.
+    """
+    sample = np.asarray(values, dtype=np.float64)
+    if sample.size == 0:
+        raise ValueError("an empty sample has no summary")
+    p50, p95, p99 = (float(value) for value in np.percentile(sample, (50, 95, 99)))
+    ci95 = _median_interval(sample, block, seed)
+    return Summary(sample.size, float(sample.mean()), p50, p95, p99, float(sample.max()), ci95)
+
+
+def _median_interval(sample: Floats, block: int, seed: int) -> tuple[float, float]:
+    """Percentile interval of the median by the circular block bootstrap (Politis and Romano, 1992)."""
+    random = np.random.default_rng(seed)
+    length = max(1, min(block, sample.size))
+    runs = math.ceil(sample.size / length)
+    within = np.arange(length)
+    medians = np.empty(RESAMPLES)
+    for index in range(RESAMPLES):
+        starts = random.integers(sample.size, size=runs)
+        picked = (starts[:, None] + within).ravel()[: sample.size] % sample.size
+        medians[index] = np.median(sample[picked])
+    low, high = np.percentile(medians, (2.5, 97.5))
+    return float(low), float(high)
+
+
+def paired_gain(metric: str, unit: str, before: Sequence[float], after: Sequence[float]) -> Gain | None:
+    """Compare two arms pair by pair; None where a ratio means nothing (fewer than two pairs, or a value of 0).
+
+    The interval is Student's t on the logarithms of the ratios: with a handful of pairs it is wider, and more honest,
+    than a bootstrap over them.
+    """
+    if len(before) != len(after):
+        raise ValueError(f"{len(before)} values before and {len(after)} after are no pairs")
+    if len(before) < 2 or min(*before, *after) <= 0:
+        return None
+    ratios = np.log(np.asarray(after, dtype=np.float64) / np.asarray(before, dtype=np.float64))
+    middle, half = float(ratios.mean()), _half_width(ratios)
+    change, low, high = (100 * math.expm1(value) for value in (middle, middle - half, middle + half))
+    return Gain(metric, unit, float(np.mean(before)), float(np.mean(after)), change, low, high, len(before))
+
+
+def slope(x: Sequence[float], y: Sequence[float]) -> tuple[float, float, float]:
+    """Least-squares slope of y over x, and its 95 % interval.
+
+    Raises:
+        ValueError: fewer than three points, or all at one x.
+    """
+    xs, ys = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
+    spread = float(((xs - xs.mean()) ** 2).sum())
+    if xs.size < 3 or spread == 0:
+        raise ValueError("a slope needs three points at different places")
+    rise = float(((xs - xs.mean()) * (ys - ys.mean())).sum()) / spread
+    residual = ys - ys.mean() - rise * (xs - xs.mean())
+    error = math.sqrt(float((residual**2).sum()) / (xs.size - 2) / spread)
+    half = student_t975(xs.size - 2) * error
+    return rise, rise - half, rise + half
+
+
+def _half_width(sample: Floats) -> float:
+    return student_t975(sample.size - 1) * float(sample.std(ddof=1)) / math.sqrt(sample.size)
+
+
+def student_t975(freedom: int) -> float:
+    """The 97.5 % point of Student's t; from 31 degrees of freedom on by Cornish and Fisher, right to 0.001."""
+    if freedom <= len(_T975):
+        return _T975[freedom - 1]
+    z = 1.959964
+    return z + (z**3 + z) / (4 * freedom) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * freedom**2)

@@ -1,0 +1,64 @@
+"""A Python process of ours that answers lines of JSON with lines of JSON, and never outlives its parent."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from types import TracebackType
+from typing import Self, TypeVar
+
+import msgspec
+
+__all__ = ["Worker", "WorkerGone"]
+
+A = TypeVar("A")
+
+
+class WorkerGone(Exception):  # noqa: N818 - it is an answer as well
+    """The process ended, or did not answer in time."""
+
+
+class Worker:
+    """`async with Worker("package.module") as worker` starts it; leaving kills it.
+
+    Secrets go through its stdin, because arguments can be read by every process of the machine. The module must end
+    when its stdin does: that is how it ends when this process is killed.
+    """
+
+    def __init__(self, module: str) -> None:
+        self._module = module
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def __aenter__(self) -> Self:
+        self._process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", self._module),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl-C is for the parent
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        process, self._process = self._process, None
+        if process is not None and process.returncode is None:
+            process.kill()
+            await process.wait()
+
+    async def ask(self, question: msgspec.Struct, answer: type[A], limit_s: float) -> A:
+        """Send one line and wait for the one that answers it.
+
+        Raises:
+            WorkerGone: there is no answer, with the reason.
+        """
+        assert self._process is not None and self._process.stdin is not None and self._process.stdout is not None
+        self._process.stdin.write(msgspec.json.encode(question) + b"\n")
+        try:
+            line = await asyncio.wait_for(self._process.stdout.readline(), limit_s)
+        except TimeoutError:
+            raise WorkerGone(f"{self._module} did not answer within {limit_s:.0f} s") from None
+        if not line:
+            raise WorkerGone(f"{self._module} ended")
+        return msgspec.json.decode(line, type=answer)
