@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import asyncio
+import contextlib
+import json
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import psycopg
+from psycopg import AsyncConnection
+
+from helpers.errors import LabError
+from helpers.lab.changes.admission import admit
+from helpers.lab.changes.bindings import Binding, parse_binding
+from helpers.lab.changes.catalog import PublishedTable, published_tables
+from helpers.lab.changes.database import connect
+from helpers.lab.changes.dispatch import Dispatcher
+from helpers.lab.changes.poller import Poller
+from helpers.lab.changes.routes import Routes
 from helpers.lab.changes.settings import ChangeSettings
-from helpers.lab.changes.subscription import Claims, Deliver, Subscription
+from helpers.lab.changes.subscription import Claims, Deliver, Subscription, SubscriptionRefused
 
 __all__ = ["ChangeFeed"]
 
@@ -17,19 +31,52 @@ class ChangeFeed:
     Args:
         database: connection string of a superuser.
         settings: intervals and limits.
+        admits: asked before a batch is delivered with the number of its deliveries; False drops the whole batch, as
+            the real server does when its limit of events per second is reached.
     """
 
-    def __init__(self, database: str, settings: ChangeSettings | None = None) -> None:
+    def __init__(
+        self,
+        database: str,
+        settings: ChangeSettings | None = None,
+        admits: Callable[[int], bool] | None = None,
+    ) -> None:
         self._database = database
         self._settings = settings or ChangeSettings()
+        self._routes = Routes()
+        self._bindings: dict[Subscription, tuple[Binding, ...]] = {}
+        self._published: frozenset[PublishedTable] = frozenset()
+        dispatcher = Dispatcher(self._routes, self._settings.max_record_bytes, admits)
+        self._poller = Poller(database, self._settings, self._routes, dispatcher, self._refresh)
+        self._polling: asyncio.Task[None] | None = None
+        self._connection: AsyncConnection | None = None
+        self._admission = asyncio.Lock()
 
     async def start(self) -> None:
-        """Connect to the database. Raises LabError when it does not answer."""
-        raise NotImplementedError
+        """Connect to the database.
+
+        Raises:
+            LabError: when it does not answer.
+        """
+        try:
+            connection = await self._connected()
+        except psycopg.Error as error:
+            raise LabError(
+                "connecting the change feed to the lab's database",
+                str(error).strip(),
+                "Look at the lab's log, then start the lab again",
+            ) from error
+        self._published = await self._all_published(connection)
+        self._polling = asyncio.create_task(self._poller.run(), name="change feed")
 
     async def stop(self) -> None:
         """End polling, drop the slot and close the connections."""
-        raise NotImplementedError
+        if self._polling is not None:
+            self._polling.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._polling
+        if self._connection is not None:
+            await self._connection.close()
 
     async def subscribe(
         self, bindings: Sequence[Mapping[str, Any] | None], claims: Claims, role: str, deliver: Deliver
@@ -45,12 +92,63 @@ class ChangeFeed:
         Raises:
             SubscriptionRefused: with the real server's own text; nothing is subscribed then.
         """
-        raise NotImplementedError
+        parsed = tuple(parse_binding(binding) for binding in bindings if binding is not None)
+        subscription = Subscription(tuple(binding.id for binding in parsed), _viewer(claims, role), deliver)
+        await self._admit(subscription, parsed)
+        try:
+            await asyncio.wait_for(self._poller.wake(), self._settings.statement_timeout_s)
+        except TimeoutError as error:
+            await self.unsubscribe(subscription)
+            raise SubscriptionRefused(
+                "Unable to subscribe to changes: the replication slot could not be opened in time", retriable=True
+            ) from error
+        return subscription
 
     def update_claims(self, subscription: Subscription, claims: Claims, role: str) -> None:
-        """From the next change on, look with a new token's eyes."""
-        raise NotImplementedError
+        """From the next batch on, look with a new token's eyes."""
+        subscription.viewer = _viewer(claims, role)
 
     async def unsubscribe(self, subscription: Subscription) -> None:
         """Deliver nothing more to this subscription."""
-        raise NotImplementedError
+        self._bindings.pop(subscription, None)
+        self._routes.remove(subscription)
+        if not len(self._routes):
+            self._poller.sleep()
+
+    async def _admit(self, subscription: Subscription, bindings: tuple[Binding, ...]) -> None:
+        async with self._admission:
+            try:
+                connection = await self._connected()
+                admitted = await admit(connection, self._settings.publication, bindings, subscription.role)
+            except psycopg.OperationalError as error:
+                raise SubscriptionRefused(f"Unable to subscribe to changes: {error}", retriable=True) from error
+        self._bindings[subscription] = bindings
+        self._routes.replace(subscription, admitted)
+
+    async def _refresh(self) -> None:
+        """Let all bindings follow the publication if its tables have changed."""
+        async with self._admission:
+            published = await self._all_published(await self._connected())
+        if published == self._published:
+            return
+        self._published = published
+        for subscription, bindings in list(self._bindings.items()):
+            try:
+                await self._admit(subscription, bindings)
+            except SubscriptionRefused:
+                self._routes.replace(subscription, ())
+
+    async def _all_published(self, connection: AsyncConnection) -> frozenset[PublishedTable]:
+        return frozenset(await published_tables(connection, self._settings.publication, "*", "*"))
+
+    async def _connected(self) -> AsyncConnection:
+        """The connection for admissions, made anew when the database has closed it."""
+        if self._connection is None or self._connection.closed:
+            self._connection = await connect(
+                self._database, "realtime_subscription_manager", self._settings.statement_timeout_s
+            )
+        return self._connection
+
+
+def _viewer(claims: Claims, role: str) -> tuple[str, str]:
+    return role, json.dumps(claims, separators=(",", ":"), sort_keys=True, default=str)

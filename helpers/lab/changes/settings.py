@@ -16,6 +16,7 @@ class ChangeSettings:
 
     Attributes:
         publication: the publication whose tables can be subscribed to.
+        slot_name: of the temporary replication slot; one feed of a database server can have it at a time.
         poll_idle_s: wait before the next look at a slot that did not move.
         poll_busy_s: wait when the slot moved but no subscriber was concerned; after a delivery there is no wait.
         poll_jitter_s: lower and upper bound of what is added to `poll_busy_s`.
@@ -29,6 +30,7 @@ class ChangeSettings:
     """
 
     publication: str = "supabase_realtime"
+    slot_name: str = "supabase_realtime_replication_slot"
     poll_idle_s: float = 0.5
     poll_busy_s: float = 0.1
     poll_jitter_s: tuple[float, float] = (0.05, 0.1)

@@ -43,9 +43,18 @@ class SubscriptionRefused(Exception):  # noqa: N818 - the words of the protocol
 
 @dataclass(slots=True, eq=False)
 class Subscription:
-    """The bindings of one channel. `ids` stand in the order of its bindings."""
+    """The bindings of one channel.
+
+    Attributes:
+        ids: of the bindings, in their order.
+        viewer: role and claims (as JSON) with which policies are asked.
+        deliver: receives the changes.
+    """
 
     ids: tuple[int, ...]
-    role: str
-    claims: Claims = field(repr=False)
+    viewer: tuple[str, str] = field(repr=False)
     deliver: Deliver = field(repr=False)
+
+    @property
+    def role(self) -> str:
+        return self.viewer[0]

@@ -1,0 +1,149 @@
+"""Reads the slot at the pace of the real server (`replication_poller.ex`) and dispatches what it finds.
+
+Lifecycle: asleep while nobody subscribes, without a slot; a first subscription wakes it, and it is `ready` as soon as
+a slot exists. When the last subscription has left it stops reading, and after a while it drops the slot. After a
+failure of the database it connects anew, and what was committed meanwhile is lost, as on the real server.
+
+Poll loop: at once again after changes were delivered; after 150 to 200 ms when the slot moved but concerned nobody;
+after 500 ms when it did not move.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import random
+import time
+from collections.abc import Awaitable, Callable
+from enum import Enum
+
+import psycopg
+from psycopg import AsyncConnection
+
+from helpers.lab.changes.database import connect
+from helpers.lab.changes.dispatch import Dispatcher
+from helpers.lab.changes.routes import Routes
+from helpers.lab.changes.settings import ChangeSettings
+from helpers.lab.changes.slot import ChangeSource, PolledSlot
+
+__all__ = ["Poller"]
+
+_log = logging.getLogger(__name__)
+
+
+class _Outcome(Enum):
+    DELIVERED = "delivered"
+    UNCONCERNED = "the slot moved, nobody was concerned"
+    IDLE = "the slot did not move"
+    FAILED = "the batch could not be evaluated and is lost"
+
+
+class Poller:
+    """Polls while there are routes.
+
+    Args:
+        database: connection string of a superuser.
+        settings: intervals and limits.
+        routes: all bindings.
+        dispatcher: delivers the changes.
+        refresh: brings wildcard bindings up to date with the publication; called now and then while polling.
+    """
+
+    def __init__(
+        self,
+        database: str,
+        settings: ChangeSettings,
+        routes: Routes,
+        dispatcher: Dispatcher,
+        refresh: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._database = database
+        self._settings = settings
+        self._routes = routes
+        self._dispatcher = dispatcher
+        self._refresh = refresh
+        self._awake = asyncio.Event()
+        self._ready = asyncio.Event()
+        self._refreshed_at = 0.0
+
+    async def wake(self) -> None:
+        """Return when a slot holds every change committed from now on."""
+        self._awake.set()
+        await self._ready.wait()
+
+    def sleep(self) -> None:
+        """Nobody listens any more."""
+        self._awake.clear()
+
+    async def run(self) -> None:
+        """Poll until cancelled, whatever happens to the database."""
+        wait_s = self._settings.retry_min_s
+        while True:
+            await self._awake.wait()
+            try:
+                await self._poll_while_connected()
+                wait_s = self._settings.retry_min_s
+            except psycopg.Error as error:
+                _log.warning("the replication slot could not be read: %s", error)
+                await asyncio.sleep(wait_s)
+                wait_s = min(wait_s * 2, self._settings.retry_max_s)
+            except Exception:
+                _log.exception("the change feed failed and begins anew")
+                await asyncio.sleep(wait_s)
+                wait_s = min(wait_s * 2, self._settings.retry_max_s)
+            finally:
+                self._ready.clear()
+
+    async def _poll_while_connected(self) -> None:
+        """One life of a slot: until nobody has listened for a while, or the database fails."""
+        timeout_s = self._settings.statement_timeout_s
+        async with (
+            await connect(self._database, "realtime_rls", timeout_s) as reading,
+            await connect(self._database, "realtime_rls_evaluation", timeout_s) as evaluating,
+        ):
+            source = PolledSlot(reading, self._settings.slot_name, self._settings.publication)
+            await source.open()
+            self._refreshed_at = time.monotonic()
+            while await self._still_wanted(source):
+                self._ready.set()
+                await self._poll_while_awake(source, evaluating)
+                self._ready.clear()
+            await source.close()
+
+    async def _still_wanted(self, source: ChangeSource) -> bool:
+        """Whether somebody listens, or begins to within the time for which the slot is kept."""
+        if self._awake.is_set():
+            return True
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._awake.wait(), self._settings.slot_linger_s)
+            await source.skip()
+        return self._awake.is_set()
+
+    async def _poll_while_awake(self, source: ChangeSource, connection: AsyncConnection) -> None:
+        while self._awake.is_set():
+            if time.monotonic() - self._refreshed_at > self._settings.publication_refresh_s:
+                await self._refresh()
+                self._refreshed_at = time.monotonic()
+            outcome = await self._poll(source, connection)
+            await asyncio.sleep(self._pause_s(outcome))
+
+    async def _poll(self, source: ChangeSource, connection: AsyncConnection) -> _Outcome:
+        changes = self._dispatcher.rows.take(await source.fetch(self._settings.poll_rows))
+        if not changes:
+            return _Outcome.IDLE
+        try:
+            delivered = await self._dispatcher.dispatch(connection, changes)
+        except psycopg.OperationalError:
+            raise
+        except psycopg.Error as error:
+            _log.warning("%d changes are lost, a filter or policy failed: %s", len(changes), error)
+            return _Outcome.FAILED
+        return _Outcome.DELIVERED if delivered else _Outcome.UNCONCERNED
+
+    def _pause_s(self, outcome: _Outcome) -> float:
+        if outcome is _Outcome.DELIVERED:
+            return 0.0
+        if outcome is _Outcome.IDLE:
+            return self._settings.poll_idle_s
+        return self._settings.poll_busy_s + random.uniform(*self._settings.poll_jitter_s)
