@@ -19,6 +19,9 @@ Floats = npt.NDArray[np.float64]
 #: Resamples of a bootstrap: enough that the ends of a 95 % interval settle (Efron and Tibshirani, 1993, ch. 14).
 RESAMPLES = 1_000
 
+#: Bounds the memory of the resampling: 8 MB of values at a time.
+CELLS_AT_ONCE = 1_000_000
+
 #: 97.5 % points of Student's t for 1 to 30 degrees of freedom (NIST/SEMATECH e-Handbook, table 1.3.6.7.2).
 _T975 = (
     *(12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228),
@@ -108,15 +111,26 @@ def _median_interval(sample: Floats, block: int, seed: int) -> tuple[float, floa
     """Percentile interval of the median by the circular block bootstrap (Politis and Romano, 1992)."""
     random = np.random.default_rng(seed)
     length = max(1, min(block, sample.size))
-    runs = math.ceil(sample.size / length)
-    within = np.arange(length)
-    medians = np.empty(RESAMPLES)
-    for index in range(RESAMPLES):
-        starts = random.integers(sample.size, size=runs)
-        picked = (starts[:, None] + within).ravel()[: sample.size] % sample.size
-        medians[index] = np.median(sample[picked])
-    low, high = np.percentile(medians, (2.5, 97.5))
+    blocks = math.ceil(sample.size / length)
+    at_once = max(1, CELLS_AT_ONCE // sample.size)
+    medians = [
+        np.median(_resampled(sample, random.integers(sample.size, size=(count, blocks)), length), axis=1)
+        for count in _portions(RESAMPLES, at_once)
+    ]
+    low, high = np.percentile(np.concatenate(medians), (2.5, 97.5))
     return float(low), float(high)
+
+
+def _resampled(sample: Floats, starts: npt.NDArray[np.int64], length: int) -> Floats:
+    """One row per resample: runs of `length` neighbours from the places `starts`, wrapped around the end."""
+    places = (starts[:, :, None] + np.arange(length)).reshape(len(starts), -1)[:, : sample.size]
+    resampled: Floats = sample[places % sample.size]
+    return resampled
+
+
+def _portions(total: int, most: int) -> list[int]:
+    """`total` in portions of `most`, the rest last."""
+    return [min(most, total - begun) for begun in range(0, total, most)]
 
 
 def paired_gain(metric: str, unit: str, before: Sequence[float], after: Sequence[float]) -> Gain | None:

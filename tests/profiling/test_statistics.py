@@ -1,0 +1,130 @@
+"""Numbers that will be quoted must be right, and honest about what they do not know."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from helpers.profiling.statistics import paired_gain, slope, student_t975, summarize
+
+
+def test_summary_of_known_sample() -> None:
+    """A summary holds size, mean, percentiles and maximum of its sample."""
+    summary = summarize(range(1, 102))
+    assert (summary.n, summary.mean, summary.p50, summary.max) == (101, 51, 51, 101)
+    assert summary.p95 == 96
+    assert summary.p99 == 100
+
+
+def test_empty_sample_is_refused() -> None:
+    """Nothing measured gives an error and not a zero."""
+    with pytest.raises(ValueError, match="empty"):
+        summarize([])
+
+
+@given(st.lists(st.floats(0, 1e6), min_size=1, max_size=50), st.integers(1, 60))
+def test_summary_stays_inside_its_sample(values: list[float], block: int) -> None:
+    """The interval holds the order low <= high and, as all percentiles, lies inside the sample."""
+    summary = summarize(values, block=block)
+    low, high = summary.ci95
+    assert min(values) <= low <= high <= summary.max == max(values)
+    assert min(values) <= summary.p50 <= summary.p95 <= summary.p99 <= summary.max
+
+
+def test_same_sample_gives_same_summary() -> None:
+    """The resampling is seeded: a report made again says the same."""
+    values = np.random.default_rng(1).exponential(size=200)
+    assert summarize(values) == summarize(values)
+
+
+def _coverage(block: int, dependence: int) -> float:
+    """How often the interval of the median holds the true median, for values that come in equal runs."""
+    random = np.random.default_rng(7)
+    hits = 0
+    for trial in range(120):
+        values = np.repeat(random.exponential(size=40), dependence)
+        low, high = summarize(values, block=block, seed=trial).ci95
+        hits += low <= math.log(2) <= high
+    return hits / 120
+
+
+def test_interval_covers_true_median() -> None:
+    """For independent values the 95 % interval holds the true median about 95 times in 100."""
+    assert _coverage(block=1, dependence=1) > 0.88
+
+
+def test_blocks_keep_interval_honest() -> None:
+    """Rows that waited together are no independent sample: without blocks the interval is too narrow by far."""
+    assert _coverage(block=1, dependence=10) < 0.7
+    assert _coverage(block=20, dependence=10) > 0.85
+
+
+def test_gain_of_constant_ratio() -> None:
+    """A quarter of the bytes in every pair is a gain of 75 %, with an interval that says so."""
+    gain = paired_gain("bytes", "B", [100, 200, 400], [25, 50, 100])
+    assert gain is not None
+    assert gain.change_percent == pytest.approx(-75)
+    assert gain.shown
+    assert "-75.0 %" in str(gain)
+    assert "n = 3 pairs" in str(gain)
+
+
+def test_noise_is_no_gain() -> None:
+    """Two arms that differ by chance only show no difference, and say it in these words."""
+    gain = paired_gain("latency", "ms", [250, 262, 241, 255], [252, 249, 258, 250])
+    assert gain is not None
+    assert not gain.shown
+    assert "no difference shown" in str(gain)
+
+
+def test_gain_without_effect_is_rarely_shown() -> None:
+    """With no effect at all, about one comparison in twenty claims one."""
+    random = np.random.default_rng(3)
+    shown = 0
+    for _ in range(400):
+        before, after = random.lognormal(5, 0.2, size=(2, 5))
+        gain = paired_gain("x", "ms", list(before), list(after))
+        shown += bool(gain and gain.shown)
+    assert 0.02 < shown / 400 < 0.09
+
+
+@pytest.mark.parametrize(("before", "after"), [([1.0], [2.0]), ([0.0, 1.0], [1.0, 1.0])])
+def test_ratio_that_means_nothing(before: list[float], after: list[float]) -> None:
+    """One pair, or a zero, gives no gain rather than a wrong one."""
+    assert paired_gain("x", "ms", before, after) is None
+
+
+def test_unequal_arms_are_no_pairs() -> None:
+    """Arms of different length cannot be compared pair by pair."""
+    with pytest.raises(ValueError, match="no pairs"):
+        paired_gain("x", "ms", [1, 2], [1])
+
+
+def test_slope_of_line() -> None:
+    """A straight line has its slope, and an interval of no width."""
+    rise, low, high = slope([0, 10, 20, 30], [100, 150, 200, 250])
+    assert rise == pytest.approx(5)
+    assert low == pytest.approx(5)
+    assert high == pytest.approx(5)
+
+
+def test_slope_of_noise_holds_zero() -> None:
+    """Points without a trend have a slope whose interval holds zero."""
+    _, low, high = slope([0, 1, 2, 3, 4], [5.0, 5.2, 4.9, 5.1, 5.0])
+    assert low < 0 < high
+
+
+def test_slope_needs_points() -> None:
+    """Two points make no interval."""
+    with pytest.raises(ValueError, match="three points"):
+        slope([0, 1], [0, 1])
+
+
+@pytest.mark.parametrize(("freedom", "quantile"), [(1, 12.706), (4, 2.776), (30, 2.042), (31, 2.0395), (120, 1.9799)])
+def test_student(freedom: int, quantile: float) -> None:
+    """The quantiles are those of the tables, also where they are computed."""
+    assert student_t975(freedom) == pytest.approx(quantile, abs=0.001)
