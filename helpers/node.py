@@ -6,8 +6,6 @@ are installed once per lock file into the user's cache folder; afterwards no net
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import hashlib
 import importlib.util
 import os
@@ -15,11 +13,11 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from helpers.errors import NodeError
+from helpers.locks import exclusive
 from helpers.places import cache_dir
 
 __all__ = ["node_environment", "node_executable", "npm_parts"]
@@ -77,10 +75,12 @@ def npm_parts(report: Callable[[str], None] | None = None) -> Path:
         return folder
     try:
         home.mkdir(parents=True, exist_ok=True)
-        with _only_one(home / f"{folder.name}.lock"):
+        with exclusive(home / f"{folder.name}.lock", INSTALL_LIMIT):
             if not folder.is_dir():
                 (report or _to_stderr)("Installing the parts that run on Node (once, about 25 MB) …")
                 _install(folder)
+    except TimeoutError as error:
+        raise NodeError(_TRIED, str(error), "End that process, then try again") from error
     except OSError as error:
         raise NodeError(_TRIED, f"{home}: {error.strerror}", "Free space there, or set WORKBOOK_CACHE_DIR") from error
     return folder
@@ -124,24 +124,6 @@ def _lock_hash() -> str:
 def _to_stderr(line: str) -> None:
     sys.stderr.write(line + "\n")
     sys.stderr.flush()
-
-
-@contextlib.contextmanager
-def _only_one(path: Path) -> Iterator[None]:
-    """Hold an advisory lock on a file. The kernel releases it when its holder dies, so it is never stale."""
-    deadline = time.monotonic() + INSTALL_LIMIT
-    with path.open("w") as file:
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    raise NodeError(
-                        _TRIED, f"another process holds {path}", "End that process, then try again"
-                    ) from None
-                time.sleep(0.1)
-        yield
 
 
 def _install(folder: Path) -> None:

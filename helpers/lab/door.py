@@ -1,0 +1,138 @@
+"""The front door: one origin for REST, Auth and Realtime, as Supabase's gateway is one."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+
+import aiohttp
+from aiohttp import web
+from yarl import URL
+
+from helpers.lab.gateway import INVALID_KEY, Caller, Gateway, cors_headers, preflight_headers
+from helpers.lab.listener import Factory, Listener
+from helpers.lab.lite import Lite
+
+__all__ = ["CALLER", "Door"]
+
+#: Under this key a request holds its `Caller`.
+CALLER = web.RequestKey("caller", Caller)
+
+_REALTIME = "/realtime/v1/"
+_WEBSOCKET = b"GET /realtime/v1/websocket"
+_HOP_BY_HOP = frozenset(
+    ("connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer", "transfer-encoding")
+    + ("upgrade", "host", "content-length")
+)
+#: What only the gateway reads.
+_CREDENTIALS = frozenset(("apikey", "authorization"))
+_NO_ROUTE = {"message": "no Route matched with those values"}
+_BAD_UPSTREAM = {"message": "An invalid response was received from the upstream server"}
+_CODES = {True: "UNAUTHORIZED_INVALID_API_KEY", False: "UNAUTHORIZED_MISSING_API_KEY"}
+
+_log = logging.getLogger(__name__)
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Door:
+    """Answers what comes to one port: WebSockets go to Realtime, the rest is HTTP.
+
+    Args:
+        gateway: knows the keys.
+        lite: answers /rest/v1 and /auth/v1.
+        realtime: makes the protocol of a WebSocket connection.
+        routes: further HTTP handlers, which come before lite.
+    """
+
+    def __init__(self, gateway: Gateway, lite: Lite, realtime: Factory, routes: Iterable[web.RouteDef]) -> None:
+        self._gateway = gateway
+        self._lite = lite
+        self._realtime = realtime
+        app = web.Application(middlewares=[self._guard], client_max_size=16 * 2**20)
+        app.add_routes(routes)
+        for prefix in ("/rest/v1", "/auth/v1"):
+            app.router.add_route("*", prefix, self._forward)
+            app.router.add_route("*", prefix + "/{rest:.*}", self._forward)
+        app.on_response_prepare.append(_open_to_browsers)
+        self._runner = web.AppRunner(app, handle_signals=False, access_log=None, shutdown_timeout=1.0)
+
+    async def open(self, listener: Listener) -> None:
+        """Let clients in."""
+        await self._runner.setup()
+        listener.accept(self._choose)
+
+    async def close(self) -> None:
+        """End what is under way."""
+        await self._runner.cleanup()
+
+    def _choose(self, head: bytes) -> Factory | None:
+        if head.startswith(_WEBSOCKET):
+            after = head[len(_WEBSOCKET) : len(_WEBSOCKET) + 1]
+            if not after:
+                return None
+            if after in b"? /":
+                return self._realtime
+        elif _WEBSOCKET.startswith(head):
+            return None
+        return self._runner.server
+
+    @web.middleware
+    async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
+            requested = request.headers.get("Access-Control-Request-Headers")
+            return web.Response(status=200, headers=preflight_headers(requested))
+        if request.match_info.http_exception is not None:
+            return web.json_response(_NO_ROUTE, status=404)
+        if request.path.startswith(_REALTIME):
+            return await handler(request)  # which knows the keys itself
+        caller = self._gateway.judge(request.path, request.headers, request.query)
+        if not isinstance(caller, Caller):
+            code = _CODES[caller is INVALID_KEY]
+            return web.json_response(caller, status=401, headers={"sb-error-code": code})
+        request[CALLER] = caller
+        return await handler(request)
+
+    async def _forward(self, request: web.Request) -> web.StreamResponse:
+        """Pass a request on to lite and its answer back, as they come."""
+        headers = [item for item in request.headers.items() if item[0].lower() not in _HOP_BY_HOP | _CREDENTIALS]
+        headers.append(("Host", request.host))
+        authorization = self._gateway.authorization(request[CALLER])
+        if authorization:
+            headers.append(("Authorization", authorization))
+        if request.content_length is not None:
+            headers.append(("Content-Length", str(request.content_length)))
+        try:
+            async with self._lite.http.request(
+                request.method, _inner_url(request), headers=headers, allow_redirects=False,
+                data=request.content if request.can_read_body else None,
+            ) as answer:  # fmt: skip
+                return await _pass_back(request, answer)
+        except (aiohttp.ClientError, TimeoutError) as error:
+            _log.warning("%s %s: %r", request.method, request.path, error)
+            return web.json_response(_BAD_UPSTREAM, status=502)
+
+
+async def _pass_back(request: web.Request, answer: aiohttp.ClientResponse) -> web.StreamResponse:
+    headers = [item for item in answer.headers.items() if item[0].lower() not in _HOP_BY_HOP]
+    response = web.StreamResponse(status=answer.status, reason=answer.reason)
+    for name, value in headers:
+        response.headers.add(name, value)
+    length = answer.headers.get("Content-Length")
+    if length is not None:
+        response.headers["Content-Length"] = length
+    await response.prepare(request)
+    async for piece in answer.content.iter_any():
+        await response.write(piece)
+    await response.write_eof()
+    return response
+
+
+def _inner_url(request: web.Request) -> URL:
+    """The same path and query, byte for byte, but for a key in the query, which REST would take for a column."""
+    path, _, query = request.raw_path.partition("?")
+    pairs = [pair for pair in query.split("&") if pair and not pair.startswith("apikey=")]
+    return URL("http://lite" + path + ("?" + "&".join(pairs) if pairs else ""), encoded=True)
+
+
+async def _open_to_browsers(request: web.Request, response: web.StreamResponse) -> None:
+    response.headers.update(cors_headers(response.headers))

@@ -1,0 +1,23 @@
+"""Fixtures that every test may use: one running lab for the whole session."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest_asyncio
+
+from helpers.lab import Lab, LabSettings
+from helpers.target import Target
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def lab() -> AsyncIterator[Lab]:
+    """A running lab, shared by all tests: give what you make in it a name of its own."""
+    async with Lab(LabSettings()) as lab:
+        yield lab
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def target(lab: Lab) -> Target:
+    """The lab as a target."""
+    return lab.target
