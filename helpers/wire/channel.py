@@ -10,7 +10,7 @@ States and what leads from one to the next:
     joined            system ok of postgres_changes                 ready
     joined            system error of postgres_changes              joined; `subscription_error` says why
     joining … ready   leave()                                       leaving
-    leaving           reply, phx_close, leave_timed_out()           closed
+    leaving           phx_close, leave_timed_out()                  closed
     joining … ready   phx_close                                     closed; `reason` says why if the server did
     all but closed    phx_error                                     errored
     all but closed    connection_lost()                             errored (leaving: closed)
@@ -84,7 +84,6 @@ class ChannelMachine:
         self.subscription_error = ""
         self.binding_ids: tuple[int, ...] = ()
         self.presence = PresenceMap()
-        self._leave_ref: str | None = None
         self._complaint = ""
 
     @property
@@ -108,7 +107,6 @@ class ChannelMachine:
         if self.state not in _ON_SERVER and self.state is not ChannelState.JOINING:
             return None
         self.state = ChannelState.LEAVING
-        self._leave_ref = ref
         return self._frame(ref, "phx_leave", {})
 
     def push(self, ref: str, event: str, payload: Any) -> Frame:
@@ -172,8 +170,6 @@ class ChannelMachine:
                 self._end(ChannelState.ERRORED, self._complaint or event.reason or "the channel crashed on the server")
 
     def _receive_reply(self, reply: Reply) -> None:
-        if self.state is ChannelState.LEAVING and reply.ref == self._leave_ref:
-            self._end(ChannelState.CLOSED, "")
         if self.state is not ChannelState.JOINING or reply.ref != self.join_ref:
             return
         if not reply.ok:

@@ -68,6 +68,15 @@ _JOIN = (
     ("Replay is not allowed", "Join with private=True: only private channels replay broadcasts"),
     ("Replay params", "Give since_ms in milliseconds of Unix time and a limit of at most 25"),
     ("RealtimeRestarting", "Try again in a few seconds: the server is restarting"),
+    ("UnknownErrorOnChannel", "Check the types in the join's config against helpers.wire.join.JoinConfig"),
+    ("no longer have permission", "Check the select policy on realtime.messages for the claims of the new token"),
+    ("Too many messages per second", "Send fewer messages, or raise the project's quota of messages per second"),
+    ("resence", "Call track at most 5 times per 30 s; send what changes faster, such as cursors, by broadcast"),
+    ("oken has expired", "Call set_token with a fresh token before the old one expires"),
+    ("Fields `role` and `exp`", "Give the token the claims `role` and `exp`"),
+    ("not a valid JWT", "Check the token: it is no JSON Web Token"),
+    ("signature_error", "Use a token of this project's Auth: Realtime cannot verify this one's signature"),
+    ("channel_crash", "Send an object, not a bare value, as the payload of a broadcast in protocol 2.0.0"),
     ("unmatched topic", "Name the channel: its topic must begin with realtime:"),
 )
 
