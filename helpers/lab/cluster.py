@@ -88,9 +88,9 @@ def _build(installation: Installation, children: Children, folder: Path) -> None
 
 
 def _init(installation: Installation, data: Path) -> None:
-    command = [installation.bin / "initdb", "-D", data, "-U", SUPERUSER, "--auth=trust", "--no-instructions", *_INITDB]
+    options = ("-U", SUPERUSER, "--auth=trust", "--no-instructions", *_INITDB)
     try:
-        done = installation.run(*command)
+        done = installation.run(installation.bin / "initdb", "-D", data, *options)
     except subprocess.SubprocessError as error:
         raise _failure(str(error)) from error
     if done.returncode != 0:

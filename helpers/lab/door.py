@@ -20,10 +20,10 @@ CALLER = web.RequestKey("caller", Caller)
 
 _REALTIME = "/realtime/v1/"
 _WEBSOCKET = b"GET /realtime/v1/websocket"
+#: Headers of one connection, not of a message (RFC 9110, section 7.6.1), and two that are set anew.
 _HOP_BY_HOP = frozenset(
-    ("connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer", "transfer-encoding")
-    + ("upgrade", "host", "content-length")
-)
+    "connection keep-alive proxy-authenticate proxy-authorization te trailer transfer-encoding upgrade".split()
+) | {"host", "content-length"}
 #: What only the gateway reads.
 _CREDENTIALS = frozenset(("apikey", "authorization"))
 _NO_ROUTE = {"message": "no Route matched with those values"}

@@ -14,7 +14,7 @@ import time
 import weakref
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import IO, Any
 
 import msgspec
 
@@ -157,12 +157,13 @@ class Lab:
 
     def _end(self, process: subprocess.Popen[bytes]) -> None:
         """Let go of the process and wait for its end; it has a limit. Blocking."""
+        _close(process.stdin)
         for end in (process.terminate, process.kill):
-            _close(process)
             end()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(STOP_LIMIT)
                 break
+        _close(process.stdout)
         _running.discard(self)
         if process.returncode == 0:
             self.log.unlink(missing_ok=True)
@@ -183,11 +184,10 @@ def _read_line(process: subprocess.Popen[bytes], limit: float) -> bytes:
     return line
 
 
-def _close(process: subprocess.Popen[bytes]) -> None:
-    for pipe in (process.stdin, process.stdout):
-        if pipe is not None:
-            with contextlib.suppress(OSError):
-                pipe.close()
+def _close(pipe: IO[bytes] | None) -> None:
+    if pipe is not None:
+        with contextlib.suppress(OSError):
+            pipe.close()
 
 
 def _environment() -> dict[str, str]:

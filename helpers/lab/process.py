@@ -223,7 +223,7 @@ class LabProcess:
 
     async def _watch_parent(self) -> None:
         while os.getppid() == self._order.parent:
-            await asyncio.sleep(_WATCH)
+            await asyncio.sleep(_WATCH)  # noqa: ASYNC110 - no event tells of it
         self._ending.set()
 
 
