@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Callable, Sequence
 
@@ -90,15 +91,20 @@ async def _runs(
     writer = await _writer(target, database)
     runs: list[Run] = []
     try:
-        for number in range(1, repeats + 1):
+        for number, phase in enumerate(_phases(repeats), start=1):
             report(f"Going from DNS to the first change, {number} of {repeats}")
-            runs.append(await probe_run(target, binding, writer))
+            runs.append(await probe_run(target, binding, writer, phase))
             if runs[-1].faulty:
                 break
     finally:
         if isinstance(writer, RowWriter):
             await writer.close()
     return runs
+
+
+def _phases(repeats: int) -> list[float]:
+    """One moment in each of as many equal parts of the time between two polls, in random order."""
+    return [(part + random.random()) / repeats for part in random.sample(range(repeats), repeats)]
 
 
 async def _writer(target: Target, database: Database | Missing) -> RowWriter | Missing:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -28,6 +29,9 @@ __all__ = [
     "TableVerdict",
     "Usage",
 ]
+
+#: A name, and perhaps a second one behind a dot; double quotes protect dots.
+_NAME = re.compile(r'("(?:[^"]|"")*"|[^.]*)(\.?)(.*)', re.DOTALL)
 
 #: The roles as which a client's key or a user's token acts.
 KEY_ROLES = ("anon", "authenticated")
@@ -210,8 +214,10 @@ class TableName:
     @classmethod
     def parse(cls, text: str, default_schema: str) -> TableName:
         """``messages`` or ``chat.messages``; double quotes protect dots and quotes as in SQL."""
-        parts = _split_name(text)
-        return cls(*parts) if len(parts) == 2 else cls(default_schema, parts[0])
+        found = _NAME.match(text.strip())
+        assert found is not None, "the pattern matches every text"
+        first, dot, second = found.groups()
+        return cls(_unquoted(first), _unquoted(second)) if dot else cls(default_schema, _unquoted(first))
 
     def __str__(self) -> str:
         return f"{self.schema}.{self.table}"
@@ -222,25 +228,18 @@ class TableName:
         return ".".join('"' + part.replace('"', '""') + '"' for part in (self.schema, self.table))
 
 
-def _split_name(text: str) -> list[str]:
-    parts, inside = [""], False
-    for char in text.strip():
-        if char == '"':
-            inside = not inside
-        elif char == "." and not inside and len(parts) == 1:
-            parts.append("")
-        else:
-            parts[-1] += char
-    return parts
+def _unquoted(name: str) -> str:
+    return name[1:-1].replace('""', '"') if len(name) > 1 and name[0] == name[-1] == '"' else name
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """`type` is the type's own name (``int8``); `labels` are an enum's values."""
+    """`type` is the type's own name (``int8``); `labels` are an enum's values; `counted`: a sequence numbers it."""
 
     name: str
     type: str
     type_schema: str = "pg_catalog"
+    counted: bool = False
     labels: tuple[str, ...] = ()
     average_bytes: int | None = None
 
@@ -313,6 +312,7 @@ class Database:
         version: the server's version, for example ``18.0``.
         role: as whom it was read, and `bypasses_rls` whether policies do not apply to that role.
         keep_bytes: `max_slot_wal_keep_size` in bytes, -1 without a limit.
+        own_table: the workbook's table of events, if it is there.
         topic_policies: policies on `realtime.messages`; None when there is no such table.
         errors: queries that failed, as "name: reason"; what they would have told keeps its default.
     """
@@ -323,6 +323,7 @@ class Database:
     wal_level: str
     publication: Publication
     tables: tuple[Table, ...] = ()
+    own_table: TableName | None = None
     slots: tuple[Slot, ...] = ()
     keep_bytes: int = -1
     replication_slots: Usage | None = None

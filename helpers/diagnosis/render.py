@@ -42,7 +42,8 @@ def _measured(diagnosis: Diagnosis) -> str:
 
 
 def _layer_line(layer: Layer) -> str:
-    return f"{SIGNS[layer.status]:<10} {layer.name:<14} {layer.took_ms:>8.1f} ms  {layer.detail}".rstrip()
+    took = "" if layer.status == "skipped" else f"{layer.took_ms:.1f} ms"
+    return f"{SIGNS[layer.status]:<10} {layer.name:<14} {took:>11}  {layer.detail}".rstrip()
 
 
 def _check_lines(check: Check) -> list[str]:
@@ -59,7 +60,8 @@ def _head(*names: str) -> str:
 
 
 def _layer_row(layer: Layer) -> str:
-    numbers = "".join(f"<td {RIGHT}>{value:.1f}</td>" for value in (layer.started_ms, layer.took_ms))
+    times = ("", "") if layer.status == "skipped" else (f"{layer.started_ms:.1f}", f"{layer.took_ms:.1f}")
+    numbers = "".join(f"<td {RIGHT}>{time}</td>" for time in times)
     return (
         f"<tr><td {LEFT}>{escape(layer.name)}</td><td {LEFT}>{SIGNS[layer.status]}</td>{numbers}"
         f"<td {LEFT}>{layer.spread}</td><td {LEFT}>{escape(layer.detail)}</td></tr>"

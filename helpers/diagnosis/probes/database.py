@@ -25,6 +25,7 @@ from helpers.diagnosis.evidence import (
     Usage,
 )
 from helpers.diagnosis.probes import queries
+from helpers.diagnosis.probes.writer import own_table
 from helpers.target import Target
 
 __all__ = ["probe_database"]
@@ -37,10 +38,7 @@ MOST_TABLES = 200
 
 
 async def probe_database(target: Target, tables: Sequence[TableName] | None) -> Database | Missing:
-    """What the catalogs say about these tables; about all published ones when `tables` is None.
-
-    The workbook's own schema counts as asked for where writing is allowed.
-    """
+    """What the catalogs say about these tables; about all published ones when `tables` is None."""
     if not target.database_url:
         return Missing("DATABASE_URL is not set")
     started = time.monotonic()
@@ -64,23 +62,20 @@ async def _read(target: Target, tables: Sequence[TableName] | None, started: flo
         await connection.set_read_only(True)
         await connection.execute(sql.SQL("set local statement_timeout = {}").format(STATEMENT_LIMIT_MS))
         reader = _Reader(connection)
-        names = await _names(reader, target, tables)
-        database = await _database(reader, names, started)
+        names = await _names(reader, tables)
+        database = await _database(reader, names, own_table(target), started)
         await connection.rollback()
     return database
 
 
-async def _names(reader: _Reader, target: Target, tables: Sequence[TableName] | None) -> list[TableName]:
+async def _names(reader: _Reader, tables: Sequence[TableName] | None) -> list[TableName]:
     if tables is not None:
-        names = list(tables)
-    else:
-        rows = await reader.rows("published tables", queries.PUBLISHED, {"most": MOST_TABLES})
-        names = [TableName(row["schema"], row["table"]) for row in rows]
-    events = TableName(target.schema, "events")
-    return [*names, events] if target.writes_allowed and events not in names else names
+        return list(tables)
+    rows = await reader.rows("published tables", queries.PUBLISHED, {"most": MOST_TABLES})
+    return [TableName(row["schema"], row["table"]) for row in rows]
 
 
-async def _database(reader: _Reader, names: Sequence[TableName], started: float) -> Database:
+async def _database(reader: _Reader, names: Sequence[TableName], own: TableName, started: float) -> Database:
     server = await reader.row("server", queries.SERVER)
     topic_policies = await reader.row("realtime.messages", queries.TOPIC_POLICIES)
     return Database(
@@ -91,6 +86,7 @@ async def _database(reader: _Reader, names: Sequence[TableName], started: float)
         keep_bytes=server.get("keep_bytes", -1),
         publication=_publication(await reader.row("publication", queries.PUBLICATION)),
         tables=tuple(map(_table, await reader.rows("tables", queries.TABLES, _names_as_arrays(names)))),
+        own_table=own if (await reader.row("own table", queries.EXISTS, {"name": own.quoted})).get("exists") else None,
         slots=tuple(Slot(**row) for row in await reader.rows("slots", queries.SLOTS)),
         replication_slots=_usage(await reader.row("slot limit", queries.REPLICATION_SLOTS)),
         wal_senders=_usage(await reader.row("WAL senders", queries.WAL_SENDERS)),
@@ -121,8 +117,8 @@ class _Reader:
             self.errors.append(f"{name}: {_reason(error)}")
         return []
 
-    async def row(self, name: str, query: str) -> DictRow:
-        rows = await self.rows(name, query)
+    async def row(self, name: str, query: str, parameters: dict[str, Any] | None = None) -> DictRow:
+        rows = await self.rows(name, query, parameters)
         return rows[0] if rows else {}
 
 

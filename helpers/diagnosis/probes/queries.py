@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = [
     "CONNECTIONS",
+    "EXISTS",
     "PUBLICATION",
     "PUBLISHED",
     "REPLICATION_SLOTS",
@@ -51,6 +52,8 @@ select asked.schema, asked."table", c.oid is not null as exists,
          as primary_key,
        coalesce((select json_agg(json_build_object(
                           'name', a.attname, 'type', t.typname, 'type_schema', t.typnamespace::regnamespace::text,
+                          'counted', pg_get_serial_sequence(format('%%I.%%I', asked.schema, asked."table"), a.attname)
+                                     is not null,
                           'labels', array(select e.enumlabel from pg_enum e where e.enumtypid = t.oid
                                            order by e.enumsortorder),
                           'average_bytes', (select s.avg_width from pg_stats s
@@ -74,6 +77,10 @@ select asked.schema, asked."table", c.oid is not null as exists,
   left join pg_namespace n on n.nspname = asked.schema
   left join pg_class c on c.relnamespace = n.oid and c.relname = asked."table" and c.relkind in ('r', 'p')
  order by asked.number
+"""
+
+EXISTS = """
+select to_regclass(%(name)s) is not null as exists
 """
 
 SLOTS = """

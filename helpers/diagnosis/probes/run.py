@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import time
 from dataclasses import dataclass, field
@@ -28,7 +29,8 @@ JOIN_LIMIT_S = 8.0
 #: A cold start takes 1.2–2.7 s, and threads report 4.4 s (realtime-js#525); one retry comes after 5–10 s.
 READY_LIMIT_S = 10.0
 BROADCAST_LIMIT_S = 3.0
-#: The idle poll adds up to 0.5 s (replication_poller.ex:189).
+#: How long the server waits between two polls of an idle slot (replication_poller.ex:189).
+POLL_IDLE_S = 0.5
 CHANGE_LIMIT_S = 4.0
 
 
@@ -92,9 +94,14 @@ class _Channel:
             await self.dialogue.broadcast_on(self.topic, "diagnosis")
             note.detail = "sent by this client, received by this client"
 
-    async def change(self, writer: RowWriter) -> None:
-        """From the moment at which the INSERT is sent to the moment at which its change has arrived."""
+    async def change(self, writer: RowWriter, phase: float) -> None:
+        """From the moment at which the INSERT is sent to the moment at which its change has arrived.
+
+        A pause goes before it, `phase` of the time between two polls: the subscription's own poll sets the rhythm of
+        the next ones, and an INSERT right behind it would always meet the longest wait.
+        """
         marker = f"diagnosis {secrets.token_hex(8)}"
+        await asyncio.sleep(phase * POLL_IDLE_S)
         async with self.watch.step("change", CHANGE_LIMIT_S) as note:
             before = time.monotonic()
             await writer.write(marker)
@@ -105,13 +112,20 @@ class _Channel:
         self.change_bytes = self.dialogue.received_bytes
 
 
-async def probe_run(target: Target, binding: TableName | None, writer: RowWriter | Missing) -> Run:
-    """Take every step once; a step that fails ends its branch, and the run says where and how."""
+async def probe_run(target: Target, binding: TableName | None, writer: RowWriter | Missing, phase: float) -> Run:
+    """Take every step once; a step that fails ends its branch, and the run says where and how.
+
+    Args:
+        target: which Supabase.
+        binding: the table whose changes are subscribed to; None for all in `public`.
+        writer: writes the row whose change is awaited, or the reason why none is written.
+        phase: when the row is written between two polls of an idle server, 0 to 1; spread it over the runs.
+    """
     watch = Stopwatch(*connection.NAMES, *LIVE_NAMES)
     way = WayIn(target)
     try:
         await way.open(watch)
-        live = await _talk(target, watch, way.websocket, binding, writer)
+        live = await _talk(target, watch, way.websocket, binding, writer, phase)
     finally:
         await way.close()
     return Run(way.evidence(watch), live)
@@ -123,11 +137,12 @@ async def _talk(
     websocket: ClientConnection | None,
     binding: TableName | None,
     writer: RowWriter | Missing,
+    phase: float,
 ) -> Live:
     if websocket is None:
         return Live(steps=_live_steps(watch))
     channel = _Channel(target, watch, Dialogue(websocket), binding)
-    await _branch(channel, writer)
+    await _branch(channel, writer, phase)
     steps = _live_steps(watch)
     return Live(
         steps=steps,
@@ -140,7 +155,7 @@ async def _talk(
     )
 
 
-async def _branch(channel: _Channel, writer: RowWriter | Missing) -> None:
+async def _branch(channel: _Channel, writer: RowWriter | Missing, phase: float) -> None:
     """Broadcast does not need the database: it is tried also when the changes are not to be had."""
     try:
         await channel.heartbeat()
@@ -152,7 +167,7 @@ async def _branch(channel: _Channel, writer: RowWriter | Missing) -> None:
     if isinstance(writer, Missing):
         channel.watch.skip("change", f"not measured, because {writer.reason}")
     elif ready:
-        await _succeeds(channel.change(writer))
+        await _succeeds(channel.change(writer, phase))
 
 
 async def _succeeds(step: Any) -> bool:

@@ -10,12 +10,16 @@ from psycopg import sql
 from helpers.diagnosis.evidence import Database, Missing, TableName
 from helpers.target import Target
 
-__all__ = ["EVENTS", "RowWriter", "writable_table"]
+__all__ = ["RowWriter", "own_table", "writable_table"]
 
-#: The workbook's table without row-level security, made by its migrations.
-EVENTS = "events"
+
 CONNECT_LIMIT_S = 4
 STATEMENT_LIMIT_MS = 3000
+
+
+def own_table(target: Target) -> TableName:
+    """The workbook's table without row-level security, made by its migrations."""
+    return TableName(target.schema, "events")
 
 
 def writable_table(target: Target, database: Database | Missing) -> TableName | Missing:
@@ -26,10 +30,7 @@ def writable_table(target: Target, database: Database | Missing) -> TableName | 
         return Missing("there is no database to write to: set DATABASE_URL")
     if isinstance(database, Missing):
         return Missing(database.reason)
-    name = TableName(target.schema, EVENTS)
-    if not any(table.name == name and table.exists for table in database.tables):
-        return Missing(f"the workbook's table {name} does not exist: `await connect()` makes it")
-    return name
+    return database.own_table or Missing(f"the table {own_table(target)} does not exist: `await connect()` makes it")
 
 
 @dataclass(slots=True)

@@ -68,7 +68,8 @@ def key_project(key: Key) -> Verdict:
 
 @rule("The clocks agree", needs.clock, "https://github.com/supabase/supabase/issues/16684")
 def clocks_agree(clock: Clock) -> Verdict:
-    seen = f"this machine is {clock.ahead_s:+.1f} s ahead of the server, ± {clock.uncertainty_s:.1f} s"
+    ahead = "ahead of" if clock.ahead_s > 0 else "behind"
+    seen = f"this machine is {abs(clock.ahead_s):.1f} s {ahead} the server, ± {clock.uncertainty_s:.1f} s"
     certain = abs(clock.ahead_s) - clock.uncertainty_s
     cause = "The clocks differ, so that tokens count as expired or not yet valid, and measured delays are wrong"
     fix = "Switch on time synchronisation: timedatectl set-ntp true (Linux), or the system's date settings"

@@ -139,9 +139,9 @@ def policies_wrapped(tables: tuple[Table, ...]) -> Verdict:
 
 @rule("Numbers arrive exactly", needs.published_tables, "https://github.com/supabase/supabase-js/issues/1270")
 def exact_numbers(tables: tuple[Table, ...]) -> Verdict:
-    columns = [(table, column) for table in tables for column in table.columns if column.type in ("int8", "numeric")]
+    columns = [(table, column) for table in tables for column in table.columns if _may_lose_digits(column)]
     if not columns:
-        return ok("no int8 and no numeric column")
+        return ok("no numeric column, and no int8 column but those that a sequence counts")
     names = listed(f"{table.name}.{column.name} ({column.type})" for table, column in columns)
     cause = (
         f"They travel as JSON numbers: JavaScript rounds int8 beyond {EXACT_INTEGER:,} and numeric to 15–17 digits, "
@@ -210,6 +210,11 @@ def _rewritten(table: Table, policy: Policy) -> str:
     using = f"\n  using ({_wrapped(policy.using)})" if policy.using else ""
     check = f"\n  with check ({_wrapped(policy.check)})" if policy.check else ""
     return f"alter policy {_quoted(policy.name)} on {table.name.quoted}{using}{check};"
+
+
+def _may_lose_digits(column: Column) -> bool:
+    """A sequence that counts from 1 does not reach 2^53 in a lifetime."""
+    return column.type == "numeric" or (column.type == "int8" and not column.counted)
 
 
 def _text_columns(columns: list[tuple[Table, Column]]) -> str:

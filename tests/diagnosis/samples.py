@@ -1,0 +1,121 @@
+"""Evidence of a healthy project, to be broken in one place at a time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from helpers.diagnosis.evidence import (
+    Address,
+    Certificate,
+    Clock,
+    Column,
+    Connection,
+    Database,
+    Evidence,
+    Key,
+    KeyKind,
+    Live,
+    Policy,
+    Publication,
+    Services,
+    Slot,
+    Step,
+    Table,
+    TableName,
+    TableVerdict,
+    Usage,
+)
+
+NOW = 1_800_000_000.0
+
+
+def step(name: str, *samples_ms: float, **changes: Any) -> Step:
+    return replace(Step(name, 0.0, samples_ms[0] if samples_ms else 0.0, samples_ms=samples_ms), **changes)
+
+
+def failed(name: str, fault: str, detail: str = "it failed") -> Step:
+    return Step(name, detail=detail, fault=fault)
+
+
+def connection(*broken: Step, **changes: Any) -> Connection:
+    """The healthy way in, with some steps in place of the healthy ones."""
+    steps = {name: step(name, 5.0, 6.0, 7.0) for name in ("DNS", "TCP", "TLS", "HTTP upgrade")}
+    steps |= {each.name: each for each in broken}
+    healthy = Connection(
+        "abc.supabase.co",
+        443,
+        True,
+        tuple(steps.values()),
+        (Address("IPv4", "203.0.113.7"),),
+        Certificate("TLSv1.3", "TLS_AES_256_GCM_SHA384", "An Authority", 60.0),
+        status=101,
+    )
+    return replace(healthy, **changes)
+
+
+def live(*broken: Step, **changes: Any) -> Live:
+    steps = {name: step(name, 1.0, 2.0, 3.0) for name in ("heartbeat", "join", "system ok", "broadcast", "change")}
+    steps |= {each.name: each for each in broken}
+    healthy = Live(
+        tuple(steps.values()),
+        system_message="Subscribed to PostgreSQL",
+        table="public.events",
+        write_ms=(0.5, 0.6, 0.7),
+        change_bytes=600,
+    )
+    return replace(healthy, **changes)
+
+
+def key(**changes: Any) -> Key:
+    year = 365 * 86_400
+    healthy = Key(
+        KeyKind.JWT, "HS256", "anon", "supabase", "abc", NOW + year, NOW - year, now=NOW, host="abc.supabase.co"
+    )
+    return replace(healthy, **changes)
+
+
+def table(**changes: Any) -> Table:
+    """A table that gives no rule a reason to speak."""
+    healthy = Table(
+        TableName("public", "notes"),
+        published=True,
+        replica_identity="full",
+        primary_key=("id",),
+        columns=(Column("id", "uuid", average_bytes=16), Column("body", "text", average_bytes=80)),
+        rls=True,
+        policies=(Policy("own", "SELECT", ("authenticated",), "(user_id = ( SELECT auth.uid() AS uid))"),),
+        select_roles=("authenticated",),
+    )
+    return replace(healthy, **changes)
+
+
+def database(*tables: Table, **changes: Any) -> Database:
+    healthy = Database(
+        version="17.4",
+        role="prisma",
+        bypasses_rls=False,
+        wal_level="logical",
+        publication=Publication(True, False, ("insert", "update", "delete"), 1),
+        tables=tables or (table(),),
+        slots=(Slot("supabase_realtime_messages_replication_slot", True, "reserved", 1000),),
+        keep_bytes=4 << 30,
+        replication_slots=Usage(2, 10),
+        wal_senders=Usage(1, 10),
+        connections=Usage(12, 60),
+        topic_policies=(Policy("read rooms", "SELECT", ("authenticated",)),),
+    )
+    return replace(healthy, **changes)
+
+
+def evidence(**changes: Any) -> Evidence:
+    healthy = Evidence(
+        connection=connection(),
+        live=live(),
+        key=key(),
+        clock=Clock(0.2, 0.6),
+        services=Services(200, True, 200, True),
+        database=database(),
+        subscriptions=(TableVerdict("public.notes", True, "Subscribed to PostgreSQL"),),
+    )
+    return replace(healthy, **changes)

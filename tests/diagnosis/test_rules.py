@@ -1,0 +1,445 @@
+"""Every rule both ways: silent on a healthy project, and speaking, with cause and fix, on the one thing it is for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from helpers.diagnosis.evidence import (
+    Address,
+    Certificate,
+    Clock,
+    Column,
+    Evidence,
+    KeyKind,
+    Missing,
+    Policy,
+    Publication,
+    Services,
+    Slot,
+    TableName,
+    TableVerdict,
+    Usage,
+)
+from helpers.diagnosis.results import Check, Status
+from helpers.diagnosis.rules import RULES, judge
+from tests.diagnosis.samples import NOW, connection, database, evidence, failed, key, live, step, table
+
+FAILURE, WARNING = Status.FAILURE, Status.WARNING
+QUOTED = TableName("public", 'we"ird')
+BARE = Policy("own", "ALL", ("authenticated",), "(user_id = auth.uid())", "(user_id = auth.uid())")
+
+
+def check(rule_id: str, given: Evidence) -> Check:
+    return next(each for each in judge(given) if each.id == rule_id)
+
+
+def tables(*changed: object) -> Evidence:
+    return evidence(database=database(*changed))  # type: ignore[arg-type]
+
+
+def refused(status: int, body: str = "", **changes: object) -> Evidence:
+    upgrade = failed("HTTP upgrade", "status", f"HTTP {status} {body}")
+    unopened = Missing("the connection was not opened")
+    return replace(
+        evidence(connection=connection(upgrade, status=status, body=body), live=unopened, subscriptions=unopened),
+        **changes,  # type: ignore[arg-type]
+    )
+
+
+STRANGER = Services(404, False, 404, False)
+
+#: rule, evidence in which exactly this is broken, verdict, words of the cause, words of the fix
+BROKEN = [
+    (
+        "host_found",
+        evidence(connection=connection(failed("DNS", "unknown host"))),
+        FAILURE,
+        "no host abc",
+        "SUPABASE_URL",
+    ),
+    ("host_found", evidence(connection=connection(failed("DNS", "timeout"))), FAILURE, "resolver did not", "network"),
+    (
+        "port_open",
+        evidence(connection=connection(failed("TCP", "refused"))),
+        FAILURE,
+        "Nothing listens",
+        "supabase start",
+    ),
+    ("port_open", evidence(connection=connection(failed("TCP", "timeout"))), FAILURE, "cannot be reached", "port 443"),
+    (
+        "certificate_valid",
+        evidence(connection=connection(failed("TLS", "certificate", "certificate has expired"))),
+        FAILURE,
+        "certificate has expired",
+        "Renew",
+    ),
+    ("certificate_valid", evidence(connection=connection(failed("TLS", "tls"))), FAILURE, "not complete TLS", "https"),
+    (
+        "certificate_valid",
+        evidence(connection=connection(certificate=Certificate("TLSv1.3", "x", "y", 3.0))),
+        WARNING,
+        "ends soon",
+        "Renew",
+    ),
+    (
+        "certificate_valid",
+        evidence(connection=connection(secure=False, addresses=(Address("IPv4", "192.0.2.1"),))),
+        WARNING,
+        "unencrypted",
+        "https://abc",
+    ),
+    (
+        "realtime_answers",
+        evidence(connection=connection(failed("HTTP upgrade", "timeout"), status=None)),
+        FAILURE,
+        "never answers",
+        "SUPABASE_URL",
+    ),
+    (
+        "realtime_answers",
+        evidence(connection=connection(failed("HTTP upgrade", "not a WebSocket"), status=None)),
+        FAILURE,
+        "not Supabase",
+        "SUPABASE_URL",
+    ),
+    ("realtime_answers", refused(403, "Realtime was disabled for this tenant"), FAILURE, "switched off", "Enable"),
+    ("realtime_answers", refused(404, "Tenant not found"), FAILURE, "does not know the project abc", "Enable"),
+    ("realtime_answers", refused(404), FAILURE, "no Realtime at", "Enable"),
+    ("realtime_answers", refused(404, services=STRANGER), FAILURE, "is not Supabase", "SUPABASE_URL"),
+    ("realtime_answers", refused(200, services=STRANGER), FAILURE, "is not Supabase", "SUPABASE_URL"),
+    ("realtime_answers", refused(407), FAILURE, "proxy", "password"),
+    ("realtime_answers", refused(429), FAILURE, "limit of connections", "upgrade"),
+    ("realtime_answers", refused(503), FAILURE, "down or the project is paused", "status"),
+    ("key_accepted", refused(401, "API key is missing"), FAILURE, "did not arrive", "apikey"),
+    ("key_accepted", refused(401, "Token has expired"), FAILURE, "it has expired", "new key"),
+    ("key_accepted", refused(401, "Fields `role` and `exp` are required"), FAILURE, "lacks the claims", "Add both"),
+    ("key_accepted", refused(401, "The token provided is not a valid JWT"), FAILURE, "not a JSON Web Token", "whole"),
+    ("key_accepted", refused(401, "Failed to validate JWT signature"), FAILURE, "another project's key", "this very"),
+    ("key_accepted", refused(401, "Failed to generate JWT signer"), FAILURE, "signing key", "JWKS"),
+    ("key_accepted", refused(401, "nothing known"), FAILURE, "HTTP 401", "API Keys"),
+    (
+        "connect_time",
+        evidence(connection=connection(step("TLS", 90.0, 95.0, 99.0))),
+        WARNING,
+        "TLS takes 84%",
+        "one connection",
+    ),
+    ("key_role", evidence(key=key(kind=KeyKind.SECRET)), FAILURE, "The key is the server's", "revoke"),
+    ("key_role", evidence(key=key(role="service_role")), FAILURE, "The key is the server's", "revoke"),
+    ("key_role", evidence(key=key(kind=KeyKind.UNKNOWN)), FAILURE, "malformed", "publishable"),
+    ("key_role", evidence(key=key(role="", expires_at=None)), FAILURE, "role and exp", "`role`"),
+    ("key_life", evidence(key=key(expires_at=NOW - 7200)), FAILURE, "expired 2 hours ago", "publishable"),
+    ("key_life", evidence(key=key(expires_at=NOW + 600)), WARNING, "ends in 10 minutes", "setAuth"),
+    ("key_project", evidence(key=key(project="other")), FAILURE, "project other", "Use both of one project"),
+    ("key_project", evidence(key=key(issuer="supabase-demo")), FAILURE, "demo key", "Never"),
+    ("clocks_agree", evidence(clock=Clock(-3600.0, 0.6)), FAILURE, "clocks differ", "set-ntp"),
+    ("clocks_agree", evidence(clock=Clock(20.0, 0.6)), WARNING, "clocks differ", "set-ntp"),
+    (
+        "database_readable",
+        evidence(database=Missing("the database cannot be read: wrong password", tried=True)),
+        FAILURE,
+        "wrong password",
+        "DATABASE_URL",
+    ),
+    (
+        "database_readable",
+        evidence(database=database(errors=("slots: permission denied",))),
+        WARNING,
+        "Some catalogs",
+        "prisma may not",
+    ),
+    (
+        "publication_there",
+        evidence(database=database(publication=Publication(False))),
+        FAILURE,
+        "no publication",
+        "create",
+    ),
+    (
+        "publication_there",
+        evidence(database=database(publication=Publication(True, False, ("insert",), 3))),
+        WARNING,
+        "leaves out delete, update",
+        "set (publish",
+    ),
+    (
+        "publication_there",
+        evidence(database=database(publication=Publication(True, False, ("insert", "update", "delete"), 0))),
+        FAILURE,
+        "is empty",
+        "add table",
+    ),
+    ("wal_level", evidence(database=database(wal_level="replica")), FAILURE, "is replica", "wal_level = logical"),
+    (
+        "slot_lag",
+        evidence(database=database(slots=(Slot("it's", False, "lost", 0),))),
+        FAILURE,
+        "has lost WAL",
+        "pg_drop_replication_slot('it''s')",
+    ),
+    (
+        "slot_lag",
+        evidence(database=database(slots=(Slot("old", False, "extended", 3 << 30),))),
+        WARNING,
+        "nobody reads",
+        "pg_drop_replication_slot('old')",
+    ),
+    (
+        "slot_lag",
+        evidence(database=database(slots=(Slot("old", True, "reserved", 2 << 30),), keep_bytes=-1)),
+        WARNING,
+        "nobody reads",
+        "stop what reads it",
+    ),
+    (
+        "replication_headroom",
+        evidence(database=database(replication_slots=Usage(10, 10))),
+        FAILURE,
+        "max_replication_slots is used up",
+        "max_replication_slots=20",
+    ),
+    (
+        "connection_headroom",
+        evidence(database=database(connections=Usage(55, 60))),
+        WARNING,
+        "nearly",
+        "max_connections=120",
+    ),
+    ("private_channels", evidence(database=database(topic_policies=())), WARNING, "every join", "on realtime.messages"),
+    ("role_obeys_rls", evidence(database=database(bypasses_rls=True)), WARNING, "policies then keep", "set local role"),
+    ("tables_exist", tables(table(), table(name=QUOTED, exists=False)), FAILURE, "no table", "found: public.notes"),
+    (
+        "tables_published",
+        tables(table(name=QUOTED, published=False)),
+        FAILURE,
+        "not in the publication",
+        'alter publication supabase_realtime add table "public"."we""ird";',
+    ),
+    (
+        "tables_with_primary_key",
+        tables(table(primary_key=())),
+        FAILURE,
+        "no primary key",
+        'alter table "public"."notes" add column id',
+    ),
+    (
+        "replica_identity",
+        tables(table(replica_identity="default")),
+        WARNING,
+        "filter on another column",
+        'alter table "public"."notes" replica identity full;',
+    ),
+    (
+        "replica_identity",
+        tables(table(replica_identity="nothing")),
+        FAILURE,
+        "refused by PostgreSQL",
+        'alter table "public"."notes" replica identity full;',
+    ),
+    (
+        "select_granted",
+        tables(table(select_roles=())),
+        FAILURE,
+        "Error 401",
+        'grant select on table "public"."notes" to authenticated;',
+    ),
+    ("rls_with_policy", tables(table(policies=())), FAILURE, "No policy lets", 'on "public"."notes" for select'),
+    (
+        "rls_with_policy",
+        tables(table(policies=(Policy("w", "INSERT", ("authenticated",)), Policy("r", "SELECT", ("app",))))),
+        FAILURE,
+        "No policy lets",
+        "for select to authenticated",
+    ),
+    (
+        "rls_enabled",
+        tables(table(rls=False, policies=(), select_roles=("anon",))),
+        WARNING,
+        "Everybody who has",
+        'alter table "public"."notes" enable row level security;',
+    ),
+    (
+        "policies_wrapped",
+        tables(table(policies=(BARE,))),
+        WARNING,
+        "once for each row",
+        'alter policy "own" on "public"."notes"\n  using ((user_id = (select auth.uid())))\n'
+        "  with check ((user_id = (select auth.uid())));",
+    ),
+    (
+        "exact_numbers",
+        tables(table(columns=(Column("price", "numeric"),))),
+        WARNING,
+        "JavaScript rounds",
+        'add column "price_text" text generated always as ("price"::text) stored;',
+    ),
+    (
+        "enum_names",
+        tables(table(columns=(Column("kind", "MessageKind", "public", ("A", "B")),))),
+        WARNING,
+        "capitals",
+        'alter type "public"."MessageKind" rename to "message_kind";',
+    ),
+    (
+        "row_size",
+        tables(table(columns=(Column("body", "text", average_bytes=5000),))),
+        WARNING,
+        "the whole row of public.notes",
+        "select",
+    ),
+    ("heartbeat_answered", evidence(live=live(failed("heartbeat", "timeout"))), FAILURE, "open but dead", "proxy"),
+    (
+        "join_accepted",
+        evidence(live=live(failed("join", "refused"), join_reason="InitializingProjectConnection: wait")),
+        FAILURE,
+        "Initializing",
+        "error codes",
+    ),
+    ("join_accepted", evidence(live=live(failed("join", "timeout"))), FAILURE, "did not answer", "logs"),
+    (
+        "join_accepted",
+        evidence(live=live(failed("join", "refused"), join_reason="PrivateOnly: This project only allows…")),
+        WARNING,
+        "private channels only",
+        "private: true",
+    ),
+    (
+        "changes_ready",
+        evidence(live=live(failed("system ok", "refused"), system_message="Unable to subscribe")),
+        FAILURE,
+        "Unable to subscribe",
+        "publication",
+    ),
+    (
+        "changes_ready",
+        evidence(live=live(step("system ok", 2500.0, 4.0))),
+        WARNING,
+        "is not delivered",
+        "status === 'ok'",
+    ),
+    ("broadcast_returns", evidence(live=live(failed("broadcast", "timeout"))), FAILURE, "does not return", "limits"),
+    ("change_delivered", evidence(live=live(failed("change", "timeout"))), FAILURE, "did not arrive", "policies"),
+    ("delivery_time", evidence(live=live(step("change", 260.0, 480.0, 90.0))), WARNING, "0–500 ms", "on public.events"),
+    ("payload_size", evidence(live=live(change_bytes=4000)), WARNING, "whole row", "select"),
+    (
+        "tables_subscribed",
+        evidence(subscriptions=(TableVerdict("public.x", False, "Unable to subscribe"),)),
+        FAILURE,
+        "refuses changes of public.x",
+        "system",
+    ),
+    (
+        "tables_subscribed",
+        evidence(subscriptions=(TableVerdict("public.x", None, "no answer"),)),
+        WARNING,
+        "has not said",
+        "again",
+    ),
+]
+
+
+@pytest.mark.parametrize("rule_id", [rule.id for rule in RULES])
+def test_a_healthy_project_gives_no_finding(rule_id: str) -> None:
+    """On a healthy project every rule is ok, says what it saw, and names neither cause nor fix."""
+    healthy = check(rule_id, evidence())
+    assert (healthy.status, healthy.cause, healthy.fix) == (Status.OK, "", "")
+    assert healthy.evidence
+
+
+@pytest.mark.parametrize(
+    ("rule_id", "given", "status", "cause", "fix"), BROKEN, ids=[f"{row[0]}-{row[3]}" for row in BROKEN]
+)
+def test_a_rule_names_cause_and_fix(rule_id: str, given: Evidence, status: Status, cause: str, fix: str) -> None:
+    """What is broken is found by its rule, with the cause in words and the fix for these very names."""
+    found = check(rule_id, given)
+    assert found.status is status
+    assert cause in found.cause
+    assert fix in found.fix
+    assert found.evidence
+
+
+def test_every_rule_is_shown_broken() -> None:
+    """No rule exists that was never seen to fire."""
+    assert {rule.id for rule in RULES} == {row[0] for row in BROKEN}
+
+
+def test_rules_have_distinct_names_and_a_source() -> None:
+    """A rule is known by its id, and says where it comes from."""
+    assert len({rule.id for rule in RULES}) == len(RULES)
+    assert [rule.id for rule in RULES if not rule.source or not rule.title] == []
+
+
+def test_nothing_gathered_is_nothing_judged() -> None:
+    """Without any evidence every check is skipped, and each says because of what."""
+    missing = Missing("of the test")
+    nothing = Evidence(missing, missing, missing, missing, missing, missing, missing)
+    checks = judge(nothing)
+    assert {each.status for each in checks} == {Status.SKIPPED}
+    assert {each.evidence for each in checks} == {"not checked, because of the test"}
+
+
+def test_what_follows_a_failure_is_skipped_not_failed() -> None:
+    """When the name cannot be resolved, that is the only failure: the rest of the way was not looked at."""
+    lost = Missing("the connection was not opened")
+    given = evidence(connection=connection(failed("DNS", "unknown host"), status=None), live=lost, subscriptions=lost)
+    checks = {each.id: each for each in judge(given)}
+    assert [each.id for each in checks.values() if each.status is FAILURE] == ["host_found"]
+    assert checks["port_open"].evidence == "not checked, because DNS failed (it failed)"
+    assert checks["key_role"].status is Status.OK
+
+
+def test_a_refused_key_is_not_a_missing_realtime() -> None:
+    """HTTP 401 comes from Realtime itself: it answers, and refuses the key."""
+    given = refused(401, "Failed to validate JWT signature")
+    assert check("realtime_answers", given).status is Status.OK
+    assert [each.id for each in judge(given) if each.status is FAILURE] == ["key_accepted"]
+
+
+def test_plain_http_on_loopback_is_no_finding() -> None:
+    """The lab speaks plain HTTP to this machine only."""
+    local = connection(secure=False, addresses=(Address("IPv4", "127.0.0.1"), Address("IPv6", "::1")))
+    assert check("certificate_valid", evidence(connection=local)).status is Status.OK
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "(user_id = ( SELECT auth.uid() AS uid))",
+        "(org = (( SELECT (auth.jwt() ->> 'org'::text)))::uuid)",
+        "(x = ( SELECT current_setting('app.x'::text, true) AS current_setting))",
+        "true",
+    ],
+)
+def test_a_wrapped_call_is_no_finding(expression: str) -> None:
+    """PostgreSQL prints a wrapped call as a SELECT of it; that one is evaluated once."""
+    given = tables(table(policies=(Policy("p", "SELECT", ("public",), expression),)))
+    assert check("policies_wrapped", given).status is Status.OK
+
+
+def test_a_call_that_is_wrapped_once_and_bare_once_is_found() -> None:
+    """The fix wraps the bare call and leaves the wrapped one."""
+    using = "((a = ( SELECT auth.uid() AS uid)) OR (b = auth.uid()))"
+    found = check("policies_wrapped", tables(table(policies=(Policy("p", "SELECT", ("public",), using),))))
+    assert found.fix.endswith("((a = ( SELECT auth.uid() AS uid)) OR (b = (select auth.uid()))));")
+
+
+def test_only_published_tables_are_judged_by_what_they_publish() -> None:
+    """A table that is not published has one finding, that it is not, and no other."""
+    given = tables(table(published=False, primary_key=(), select_roles=(), policies=()))
+    assert [each.id for each in judge(given) if each.status is FAILURE] == ["tables_published"]
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("messages", TableName("public", "messages")),
+        ("chat.messages", TableName("chat", "messages")),
+        ('"my.table"', TableName("public", "my.table")),
+        ('"We""ird"."T"', TableName('We"ird', "T")),
+    ],
+)
+def test_a_tables_name_is_read_as_sql_reads_it(text: str, name: TableName) -> None:
+    """Schema and table are split at the dot, and double quotes protect what they enclose."""
+    assert TableName.parse(text, "public") == name
