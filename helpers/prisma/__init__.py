@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from helpers.prisma.client import Prisma, prisma_client, statements_sent
+from helpers.prisma.client import Prisma, json_type, prisma_client, statements_sent
 from helpers.prisma.engines import EngineKind, choose_engine
 from helpers.prisma.migrations import deploy_migrations, drop_schema
 from helpers.prisma.seed import SEED_ROOM, SEED_USERS, seed
@@ -15,6 +15,7 @@ __all__ = [
     "choose_engine",
     "deploy_migrations",
     "drop_schema",
+    "json_type",
     "prisma_client",
     "seed",
     "statements_sent",

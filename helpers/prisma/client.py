@@ -8,8 +8,10 @@ import json
 import secrets
 import socket
 import subprocess
+import sys
 import tempfile
 import time
+from collections.abc import Callable
 from datetime import timedelta
 from types import ModuleType
 from typing import IO, Any
@@ -20,7 +22,7 @@ from helpers.prisma.generate import client_module
 from helpers.prisma.urls import prisma_url, without_password
 from helpers.target import Target
 
-__all__ = ["Prisma", "prisma_client", "statements_sent"]
+__all__ = ["Prisma", "json_type", "prisma_client", "statements_sent"]
 
 #: The generated client: a class that exists only after generation, so no type checker can know its models.
 Prisma = Any
@@ -49,6 +51,13 @@ async def prisma_client(target: Target) -> Prisma:
     client = module.Prisma(use_dotenv=False, http={"trust_env": False})
     client._internal_engine = await _start(module, engine, url)
     return client
+
+
+def json_type(client: Prisma) -> Callable[[Any], Any]:
+    """The client's own wrapper, in which a value for a field of type Json has to be passed."""
+    package = type(client).__module__.rpartition(".")[0]
+    wrapper: Callable[[Any], Any] = sys.modules[package].Json
+    return wrapper
 
 
 async def statements_sent(client: Prisma) -> int:

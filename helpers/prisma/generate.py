@@ -24,10 +24,10 @@ from pathlib import Path
 from types import ModuleType
 
 from helpers.errors import PrismaError
+from helpers.locks import exclusive
 from helpers.node import node_environment, node_executable, npm_parts
 from helpers.places import cache_dir, repository_root
 from helpers.prisma.engines import ENGINE_COMMIT
-from helpers.prisma.lock import only_one
 
 __all__ = ["SCHEMA", "client_folder", "client_module"]
 
@@ -65,11 +65,13 @@ def client_folder(schema: Path = SCHEMA, report: Callable[[str], None] | None = 
         return folder
     try:
         home.mkdir(parents=True, exist_ok=True)
-        with only_one(home / f"{folder.name}.lock", _TRIED, GENERATE_LIMIT_S):
+        with exclusive(home / f"{folder.name}.lock", GENERATE_LIMIT_S):
             if not folder.is_dir():
                 parts = npm_parts()
                 (report or _to_stderr)("Generating the Prisma client (once) …")
                 _generate(text, parts, folder)
+    except TimeoutError as error:
+        raise PrismaError(_TRIED, str(error), "End that process, then try again") from None
     except OSError as error:
         raise PrismaError(_TRIED, f"{home}: {error.strerror}", "Free space there, or set WORKBOOK_CACHE_DIR") from error
     return folder

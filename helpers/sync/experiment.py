@@ -1,0 +1,141 @@
+"""The experiment: the same changes through each strategy, then source and second store compared in the database."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+
+from helpers.client import RealtimeClient
+from helpers.prisma import Prisma, json_type, prisma_client, statements_sent
+from helpers.prisma.datamodel import read_datamodel
+from helpers.prisma.generate import SCHEMA
+from helpers.results import utc_now
+from helpers.sync.convert import Converter
+from helpers.sync.load import Load, Source, open_source
+from helpers.sync.results import SyncComparison, SyncRun
+from helpers.sync.strategies import STRATEGIES, Running, Strategy
+from helpers.sync.verdict import compare_copies, compare_mirror
+from helpers.target import Target
+from helpers.wire.events import Change, Event
+from helpers.wire.join import ChangeBinding, JoinConfig
+
+__all__ = ["compare_strategies"]
+
+TABLE = "messages"
+SUBSCRIBE_LIMIT_S = 20.0
+#: A change on an idle slot waits up to 0.5 s for the server's next look; after this long without one, none will come.
+SILENCE_S = 3.0
+_LOOK_S = 0.01
+
+
+async def compare_strategies(
+    target: Target, strategies: Sequence[Strategy] = STRATEGIES, *, load: Load | None = None
+) -> SyncComparison:
+    """Write `load` once for each strategy, and see what arrives in its second store.
+
+    Each run has a room of its own, which is deleted afterwards. Needs a target that may be written to, its database
+    URL, and its secret key (the subscription of a server reads past row level security); where one is missing, the
+    result is empty and says what to set.
+
+    Raises:
+        PrismaError, NodeError: the client could not be made, or the tables are missing.
+        ConnectionFailed, JoinFailed: Realtime could not be reached or refused.
+    """
+    missing = _missing(target)
+    if missing:
+        return SyncComparison(str(target), utc_now(), skipped=missing)
+    client = await prisma_client(target)
+    try:
+        runs = [await _run(target, client, strategy, load or Load()) for strategy in strategies]
+    finally:
+        await client.disconnect()
+    return SyncComparison(str(target), utc_now(), tuple(runs))
+
+
+def _missing(target: Target) -> str:
+    needs = {
+        "WORKBOOK_ALLOW_WRITES=yes": target.writes_allowed,
+        "DATABASE_URL": target.database_url,
+        "SUPABASE_SECRET_KEY": target.secret_key,
+    }
+    unmet = [name for name, is_met in needs.items() if not is_met]
+    return f"set {' and '.join(unmet)}, because the strategies write rows and read them back" if unmet else ""
+
+
+class _Observer:
+    """Counts the changes of a channel, and hands them on."""
+
+    def __init__(self, running: Running) -> None:
+        self._running = running
+        self.events = 0
+        self.first_at = 0.0
+        self.last_at = 0.0
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, Change):
+            self.events += 1
+            self.last_at = event.received_at
+            self.first_at = self.first_at or event.received_at
+            self._running.receive(event)
+
+
+async def _run(target: Target, client: Prisma, strategy: Strategy, load: Load) -> SyncRun:
+    converter = Converter.of(read_datamodel(SCHEMA), TABLE, json_type(client))
+    running = strategy.start(client, converter)
+    observer = _Observer(running)
+    expected = load.inserts if strategy.event == "INSERT" else load.changes
+    async with open_source(target, f"sync: {strategy.name}") as source, _as_server(target) as realtime:
+        binding = ChangeBinding(strategy.event, target.schema, TABLE, f"room_id=eq.{source.room}")
+        channel = realtime.channel(f"sync-{source.room}", JoinConfig(changes=(binding,)))
+        await channel.subscribe(timeout=SUBSCRIBE_LIMIT_S)
+        channel.on_event(observer)
+        before = await statements_sent(client)
+        ids = await source.write(load)
+        settled_at = await _settle(observer, running, expected)
+        queries = await statements_sent(client) - before
+        await channel.leave()
+        return await _verdict(strategy, source, ids, observer, running, expected, queries, settled_at)
+
+
+def _as_server(target: Target) -> RealtimeClient:
+    """Realtime with the server's key in place of the browser's: row level security does not apply."""
+    return RealtimeClient(replace(target, publishable_key=target.secret_key or target.publishable_key))
+
+
+async def _settle(observer: _Observer, running: Running, expected: int) -> float:
+    """Until all that is due has come, own writes included, and is dealt with. Returns when that was."""
+    heard_at = time.monotonic()
+    while True:
+        events = observer.events
+        await running.settle()
+        settled_at = time.monotonic()
+        if observer.events == events >= expected + running.own_writes:
+            return settled_at
+        heard_at = max(heard_at, observer.last_at)
+        if settled_at - heard_at > SILENCE_S:
+            return settled_at - SILENCE_S
+        await asyncio.sleep(_LOOK_S)
+
+
+async def _verdict(
+    strategy: Strategy, source: Source, ids: list[int], observer: _Observer, running: Running,
+    expected: int, queries: int, settled_at: float,
+) -> SyncRun:  # fmt: skip
+    verdict = await (compare_mirror(source) if strategy.keeps_mirror else compare_copies(source, ids))
+    return SyncRun(
+        strategy=strategy.name,
+        description=strategy.description,
+        events_expected=expected,
+        events=observer.events,
+        echo_events=max(0, observer.events - expected),
+        rows_expected=verdict.rows_expected,
+        rows_correct=verdict.rows_correct,
+        stale=verdict.stale,
+        lost=verdict.lost,
+        duplicates=verdict.duplicates,
+        errors=dict(running.errors),
+        queries=queries,
+        seconds=max(0.0, settled_at - observer.first_at) if observer.events else 0.0,
+    )
