@@ -23,13 +23,16 @@ from helpers.wire.events import Change, Event
 from helpers.wire.filters import FilterError, Operator, parse_filter
 from helpers.wire.join import ChangeBinding, JoinConfig
 
-__all__ = ["COLUMN", "TABLE", "Arm", "Outcome", "profile_of", "room_of"]
+__all__ = ["COLUMN", "POLL_WAIT_S", "TABLE", "Arm", "Outcome", "profile_of", "room_of"]
 
 #: The table that the load is written to, and the column that its filters may name.
 TABLE, COLUMN = "events", "room_id"
 
 #: After a cold start, "Subscribed to PostgreSQL" may take seconds (field: up to 4.4 s, supabase/realtime#281).
 READY_LIMIT_S = 20.0
+
+#: An idle server looks for changes every 5 times 100 ms (supabase/realtime, `replication_poller.ex`).
+POLL_WAIT_S = 0.5
 
 #: How long after the last commit a change may still arrive before it counts as lost: ten times the idle poll.
 DRAIN_LIMIT_S = 5.0
@@ -163,7 +166,7 @@ def profile_of(arm: Arm, outcomes: Sequence[Outcome]) -> Profile:
 
 
 def _waited_together(latencies_ms: Sequence[float], seconds: float) -> Summary | None:
-    """Rows of one poll waited together, so the interval resamples runs as long as one second of arrivals."""
+    """Rows that one poll found waited together, so the interval resamples runs as long as the longest wait."""
     if not latencies_ms:
         return None
-    return summarize(latencies_ms, block=max(1, round(len(latencies_ms) / seconds)))
+    return summarize(latencies_ms, block=max(1, round(len(latencies_ms) / seconds * POLL_WAIT_S)))

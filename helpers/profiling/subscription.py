@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from helpers.errors import SettingsError
-from helpers.profiling.arm import TABLE, Arm, Outcome, profile_of, room_of
+from helpers.profiling.arm import POLL_WAIT_S, TABLE, Arm, Outcome, profile_of, room_of
 from helpers.profiling.load import Load
 from helpers.profiling.results import Comparison, Profile, Skipped
 from helpers.profiling.statistics import Gain, paired_gain
@@ -13,10 +13,7 @@ from helpers.profiling.workload import FIRST_ROOM, Workload
 from helpers.results import utc_now
 from helpers.target import Target
 
-__all__ = ["POLL_WAIT_MS", "compare_subscriptions", "profile_subscription"]
-
-#: An idle server looks for changes every 5 times 100 ms (supabase/realtime, `replication_poller.ex`).
-POLL_WAIT_MS = 500.0
+__all__ = ["compare_subscriptions", "profile_subscription"]
 
 
 async def profile_subscription(
@@ -114,7 +111,7 @@ def _comparison(full: Arm, filtered: Arm, pairs: Sequence[tuple[Outcome, Outcome
         filtered=profile_of(filtered, [other for _, other in pairs]),
         pairs=tuple(runs),
         gains=gains_of(runs),
-        poll_wait_ms=POLL_WAIT_MS,
+        poll_wait_ms=1_000 * POLL_WAIT_S,
     )
 
 
