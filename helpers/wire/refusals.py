@@ -85,6 +85,10 @@ _SUBSCRIPTION = (
     ("invalid column for filter", "Filter on a column that exists and that the role may select (grant select)"),
     ("invalid column for select", "Select columns that exist and that the role may read"),
     ("too many values for `in`", "Give `in` at most 100 values"),
+    (
+        "invalid value for is filter",
+        "Compare with `is` only to null, true, false or unknown; use `eq` for other values",
+    ),
     ("invalid input syntax", "Give the filter a value of the column's type"),
     ("Error parsing `filter`", "Write the filter as column=operator.value, for example room_id=eq.123"),
     ("Error parsing `select`", "Give select a list of column names"),
