@@ -43,7 +43,9 @@ def _clean(text: str, secrets: tuple[str, ...]) -> str:
 
 
 def _password(url: str) -> str:
+    """The URL's password; none if it equals the user's name, which hides nothing and stands in many a sentence."""
     try:
-        return urlsplit(url).password or ""
+        parts = urlsplit(url)
+        return "" if parts.password == parts.username else parts.password or ""
     except ValueError:
         return ""

@@ -277,7 +277,7 @@ BROKEN = [
     ),
     (
         "enum_names",
-        tables(table(columns=(Column("kind", "MessageKind", "public", ("A", "B")),))),
+        tables(table(columns=(Column("kind", "MessageKind", "public", labels=("A", "B")),))),
         WARNING,
         "capitals",
         'alter type "public"."MessageKind" rename to "message_kind";',

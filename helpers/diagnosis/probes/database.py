@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import psycopg
@@ -86,7 +86,7 @@ async def _database(reader: _Reader, names: Sequence[TableName], own: TableName,
         keep_bytes=server.get("keep_bytes", -1),
         publication=_publication(await reader.row("publication", queries.PUBLICATION)),
         tables=tuple(map(_table, await reader.rows("tables", queries.TABLES, _names_as_arrays(names)))),
-        own_table=own if (await reader.row("own table", queries.EXISTS, {"name": own.quoted})).get("exists") else None,
+        own_table=own if (await reader.row("own table", queries.EXISTS, asdict(own))).get("exists") else None,
         slots=tuple(Slot(**row) for row in await reader.rows("slots", queries.SLOTS)),
         replication_slots=_usage(await reader.row("slot limit", queries.REPLICATION_SLOTS)),
         wal_senders=_usage(await reader.row("WAL senders", queries.WAL_SENDERS)),

@@ -52,8 +52,10 @@ select asked.schema, asked."table", c.oid is not null as exists,
          as primary_key,
        coalesce((select json_agg(json_build_object(
                           'name', a.attname, 'type', t.typname, 'type_schema', t.typnamespace::regnamespace::text,
-                          'counted', pg_get_serial_sequence(format('%%I.%%I', asked.schema, asked."table"), a.attname)
-                                     is not null,
+                          'counted', exists (select from pg_depend d
+                                               join pg_class q on q.oid = d.objid and q.relkind = 'S'
+                                              where d.classid = 'pg_class'::regclass and d.deptype in ('a', 'i')
+                                                and d.refobjid = c.oid and d.refobjsubid = a.attnum),
                           'labels', array(select e.enumlabel from pg_enum e where e.enumtypid = t.oid
                                            order by e.enumsortorder),
                           'average_bytes', (select s.avg_width from pg_stats s
@@ -80,7 +82,8 @@ select asked.schema, asked."table", c.oid is not null as exists,
 """
 
 EXISTS = """
-select to_regclass(%(name)s) is not null as exists
+select exists (select from pg_class c join pg_namespace n on n.oid = c.relnamespace
+                where n.nspname = %(schema)s and c.relname = %(table)s) as exists
 """
 
 SLOTS = """
