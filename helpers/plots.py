@@ -10,10 +10,13 @@ import matplotlib.pyplot as plt
 import seaborn as sns
 from cycler import cycler
 
+from helpers.profiling.results import BroadcastProfile, Comparison, Profile, Skipped
+
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["caption", "finish", "theme"]
+__all__ = ["broadcast_plot", "bytes_plot", "caption", "finish", "latency_plot", "theme"]
 
 #: Okabe and Ito's palette, in an order that keeps neighbours apart for every kind of colour vision.
 #: Source: https://jfly.uni-koeln.de/color/
@@ -52,8 +55,75 @@ def caption(target: str, taken_at: str, n: int) -> str:
     return f"{target}, n = {n:,}, {taken_at[:10]}"
 
 
-def finish(figure: Figure) -> Figure:
-    """Lay out a figure and hand it over once: closed for pyplot, so that a notebook does not show it twice."""
+def finish(figure: Figure, title: str = "") -> Figure:
+    """Put the title on, lay out, and hand over once: closed for pyplot, so that a notebook does not show it twice."""
+    if title:
+        figure.suptitle(title, x=0.02, ha="left", fontsize="medium")
     figure.tight_layout()
     plt.close(figure)
     return figure
+
+
+def latency_plot(result: Comparison | Profile | Skipped) -> Figure:
+    """How late changes were: the share that had arrived after so many milliseconds, one line for each subscription."""
+    if isinstance(result, Skipped):
+        return _sentence(str(result))
+    profiles = [result] if isinstance(result, Profile) else [result.full, result.filtered]
+    figure, axes = _axes()
+    for profile in profiles:
+        if profile.latency_ms is not None:
+            label = f"{profile.label}: p50 {profile.latency_ms.p50:.0f} ms, p95 {profile.latency_ms.p95:.0f} ms"
+            sns.ecdfplot(x=profile.latencies_ms, ax=axes, label=label, stat="percent")
+    axes.set(xlabel="milliseconds from due to received", ylabel="changes that had arrived (%)", xlim=(0, None))
+    axes.legend(loc="lower right")
+    n = sum(len(profile.latencies_ms) for profile in profiles)
+    return finish(figure, "Latency of wanted changes\n" + caption(result.target, result.taken_at, n))
+
+
+def bytes_plot(comparison: Comparison | Skipped) -> Figure:
+    """What a subscription received in a second of load: wanted and wasted."""
+    if isinstance(comparison, Skipped):
+        return _sentence(str(comparison))
+    arms = (comparison.full, comparison.filtered)
+    per_s = [arm.wire_bytes_in / arm.seconds / 1_000 for arm in arms]
+    wasted = [size * arm.wasted / arm.received if arm.received else 0.0 for arm, size in zip(arms, per_s, strict=True)]
+    labels = [f"{arm.label}\n{arm.received:,} messages, {arm.wasted:,} not wanted" for arm in arms]
+    figure, axes = _axes(height=2.8)
+    axes.barh(labels, [size - waste for size, waste in zip(per_s, wasted, strict=True)], label="wanted")
+    axes.barh(labels, wasted, left=[size - waste for size, waste in zip(per_s, wasted, strict=True)], label="wasted")
+    axes.invert_yaxis()
+    axes.set_xlabel("kilobytes received for each second of load")
+    axes.legend(loc="lower right")
+    n = sum(arm.received for arm in arms)
+    title = f"Bytes received at {arms[0].rate_per_s:g} rows/s\n" + caption(comparison.target, comparison.taken_at, n)
+    return finish(figure, title)
+
+
+def broadcast_plot(profile: BroadcastProfile) -> Figure:
+    """Latency of broadcasts at each rate: median to 99th percentile."""
+    steps = [step for step in profile.steps if step.latency_ms is not None]
+    figure, axes = _axes(height=3.0)
+    labels = [f"{step.rate_per_s:,.0f}/s" + (f"\n{step.lost} lost" if step.lost else "") for step in steps]
+    for place, step in enumerate(steps):
+        assert step.latency_ms is not None
+        axes.plot([place, place], [step.latency_ms.p50, step.latency_ms.p99], color=PALETTE[0], linewidth=2)
+    axes.plot([step.latency_ms.p50 for step in steps if step.latency_ms], "o", color=PALETTE[0], label="median")
+    axes.plot([step.latency_ms.p99 for step in steps if step.latency_ms], "_", color=PALETTE[0], ms=14, label="p99")
+    axes.set_xticks(range(len(steps)), labels)
+    axes.set(xlabel="messages sent a second on one channel", ylabel="milliseconds", ylim=(0, None))
+    axes.margins(x=0.3)
+    axes.legend()
+    n = sum(step.received for step in steps)
+    return finish(figure, "Latency of broadcasts\n" + caption(profile.target, profile.taken_at, n))
+
+
+def _axes(height: float = 4.0) -> tuple[Figure, Axes]:
+    return plt.subplots(figsize=(7.5, height))
+
+
+def _sentence(text: str) -> Figure:
+    """A figure that says why there is no picture."""
+    figure, axes = _axes(height=1.2)
+    axes.axis("off")
+    axes.text(0, 0.5, text, wrap=True, va="center")
+    return finish(figure)
