@@ -34,6 +34,8 @@ class Socket(Protocol):
 
     def failure(self, tried: str) -> ConnectionFailed | None: ...
 
+    def enlist(self, channel: Channel) -> None: ...
+
     def forget(self, channel: Channel) -> None: ...
 
 
@@ -116,8 +118,12 @@ class Channel:
         Raises:
             JoinFailed: refused, or not in time. A channel whose bindings were refused stays joined: broadcast and
                 presence work.
-            ConnectionFailed: the connection was lost meanwhile.
+            ConnectionFailed: the connection is not open, or was lost meanwhile.
+            InputError: another channel of this client has the topic.
         """
+        if (failure := self._socket.failure(f"subscribing to the channel {self.name!r}")) is not None:
+            raise failure
+        self._socket.enlist(self)
         sent_at = time.monotonic()
         ref = self._socket.next_ref()
         await self._socket.send(self._machine.join(ref, self._socket.token))

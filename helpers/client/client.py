@@ -17,7 +17,7 @@ from websockets.exceptions import ConnectionClosed
 from helpers.client.channel import Channel
 from helpers.client.connecting import CONNECT_ERRORS, connection_failed
 from helpers.client.counters import Counters
-from helpers.client.link import Link, open_link
+from helpers.client.link import Link, open_link, tls_context
 from helpers.errors import ConnectionFailed, InputError
 from helpers.target import Target
 from helpers.wire.channel import ChannelState, heartbeat
@@ -32,7 +32,7 @@ from helpers.wire.frames import (
     encode_text,
     peek,
 )
-from helpers.wire.join import TOPIC_PREFIX, JoinConfig
+from helpers.wire.join import JoinConfig
 
 __all__ = ["ClientState", "RealtimeClient"]
 
@@ -117,11 +117,11 @@ class RealtimeClient:
             raise InputError("connecting to Realtime", f"this client is {self.state}", "Make a new RealtimeClient")
         query = urlencode({"apikey": self.target.publishable_key, "vsn": self.version})
         url = f"{self.target.realtime_url}?{query}"
+        tls = tls_context() if url.startswith("wss:") else None
+        use_proxy = not _is_loopback(self.target.host)
         started_at = time.monotonic()
         try:
-            self._link = await open_link(
-                url, self, timeout=self._timeout_s, use_proxy=not _is_loopback(self.target.host)
-            )
+            self._link = await open_link(url, self, timeout=self._timeout_s, tls=tls, use_proxy=use_proxy)
         except CONNECT_ERRORS as error:
             raise connection_failed(error, self.target, self._timeout_s) from None
         self.connect_ms = (time.monotonic() - started_at) * 1e3
@@ -149,21 +149,9 @@ class RealtimeClient:
         Args:
             name: without the prefix ``realtime:``.
             config: what to join with.
-            buffer: how many events wait for `Channel.events` at most.
-
-        Raises:
-            InputError: this client has that channel already.
+            buffer: how many events wait for `Channel.events` at most; the oldest goes first.
         """
-        topic = TOPIC_PREFIX + name
-        present = self._channels.get(topic)
-        if present is not None and present.state not in (ChannelState.CLOSED, ChannelState.ERRORED):
-            raise InputError(
-                f"making the channel {name!r}",
-                f"this client has it already, and it is {present.state}",
-                "Use that channel, leave it first, or take another client: a socket has each topic once",
-            )
-        channel = self._channels[topic] = Channel(name, config or JoinConfig(), self, buffer)
-        return channel
+        return Channel(name, config or JoinConfig(), self, buffer)
 
     async def heartbeat(self) -> float:
         """Ask the server for a sign of life.
@@ -241,6 +229,23 @@ class RealtimeClient:
     def failure(self, tried: str) -> ConnectionFailed | None:
         """The error to raise because the connection is not open; None while it is."""
         return None if self.state is ClientState.OPEN else self._unusable(tried)
+
+    def enlist(self, channel: Channel) -> None:
+        """Take messages for a channel.
+
+        Raises:
+            InputError: another channel of this client has that topic.
+        """
+        present = self._channels.setdefault(channel.topic, channel)
+        if present is channel:
+            return
+        if present.state not in (ChannelState.CLOSED, ChannelState.ERRORED):
+            raise InputError(
+                f"subscribing to the channel {channel.name!r}",
+                f"this client has that channel already, and it is {present.state}",
+                "Use that channel, leave it first, or take another client: a socket has each topic once",
+            )
+        self._channels[channel.topic] = channel
 
     def forget(self, channel: Channel) -> None:
         """Take no more messages for a channel."""

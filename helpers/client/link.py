@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import ssl
 import time
-from functools import partial
+from functools import cache, partial
 from typing import Any, Protocol, cast
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.client import ClientProtocol
 from websockets.frames import Frame, Opcode
 
-__all__ = ["Link", "Receiver", "open_link"]
+__all__ = ["Link", "Receiver", "open_link", "tls_context"]
 
 #: Seconds that the server may take to end the TCP connection after the closing handshake.
 CLOSE_TIMEOUT_S = 5.0
@@ -86,7 +87,15 @@ class Link(ClientConnection):
         self._receiver.message_received(data, self._is_text, self._read_at)
 
 
-async def open_link(url: str, receiver: Receiver, *, timeout: float, use_proxy: bool) -> Link:
+@cache
+def tls_context() -> ssl.SSLContext:
+    """The default trust of this machine. Reading it takes some 20 ms, which are no part of connecting."""
+    return ssl.create_default_context()
+
+
+async def open_link(
+    url: str, receiver: Receiver, *, timeout: float, tls: ssl.SSLContext | None, use_proxy: bool
+) -> Link:
     """Connect and upgrade.
 
     No compression (the server offers none), no pings (Realtime has its own heartbeat), no limit to a message's size
@@ -103,6 +112,7 @@ async def open_link(url: str, receiver: Receiver, *, timeout: float, use_proxy: 
         max_size=None,
         open_timeout=timeout,
         close_timeout=CLOSE_TIMEOUT_S,
+        ssl=tls,
         proxy=True if use_proxy else None,
         logger=_logger,
     )
