@@ -6,7 +6,23 @@ async with Lab() as lab:
 
 from __future__ import annotations
 
-from helpers.lab.lab import Lab
-from helpers.lab.settings import LabSettings
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from helpers.lab.lab import Lab
+    from helpers.lab.settings import LabSettings
 
 __all__ = ["Lab", "LabSettings"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import on demand: the lab process itself is of this package, and starts sooner without these."""
+    if name == "Lab":
+        from helpers.lab.lab import Lab
+
+        return Lab
+    if name == "LabSettings":
+        from helpers.lab.settings import LabSettings
+
+        return LabSettings
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -8,8 +8,6 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-import psycopg
-
 from helpers.errors import LabError
 from helpers.lab.children import Children
 from helpers.lab.installation import PG_MAJOR, Installation, disk_full
@@ -99,6 +97,8 @@ def _init(installation: Installation, data: Path) -> None:
 
 
 def _fill(server: Server, children: Children) -> None:
+    import psycopg  # only the first lab of a machine needs it here
+
     server.spawn(children)
     try:
         server.wait_ready()

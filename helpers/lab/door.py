@@ -11,7 +11,7 @@ from yarl import URL
 
 from helpers.lab.gateway import INVALID_KEY, Caller, Gateway, cors_headers, preflight_headers
 from helpers.lab.listener import Factory, Listener
-from helpers.lab.lite import Lite
+from helpers.lab.upstream import Upstream
 
 __all__ = ["CALLER", "Door"]
 
@@ -21,9 +21,9 @@ CALLER = web.RequestKey("caller", Caller)
 _REALTIME = "/realtime/v1/"
 _WEBSOCKET = b"GET /realtime/v1/websocket"
 #: Headers of one connection, not of a message (RFC 9110, section 7.6.1), and two that are set anew.
-_HOP_BY_HOP = frozenset(
-    "connection keep-alive proxy-authenticate proxy-authorization te trailer transfer-encoding upgrade".split()
-) | {"host", "content-length"}
+_HOP_BY_HOP = frozenset(("connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade")) | frozenset(
+    ("proxy-authenticate", "proxy-authorization", "host", "content-length")
+)
 #: What only the gateway reads.
 _CREDENTIALS = frozenset(("apikey", "authorization"))
 _NO_ROUTE = {"message": "no Route matched with those values"}
@@ -39,14 +39,14 @@ class Door:
 
     Args:
         gateway: knows the keys.
-        lite: answers /rest/v1 and /auth/v1.
+        upstream: answers /rest/v1 and /auth/v1.
         realtime: makes the protocol of a WebSocket connection.
-        routes: further HTTP handlers, which come before lite.
+        routes: further HTTP handlers, which come before it.
     """
 
-    def __init__(self, gateway: Gateway, lite: Lite, realtime: Factory, routes: Iterable[web.RouteDef]) -> None:
+    def __init__(self, gateway: Gateway, upstream: Upstream, realtime: Factory, routes: Iterable[web.RouteDef]) -> None:
         self._gateway = gateway
-        self._lite = lite
+        self._upstream = upstream
         self._realtime = realtime
         app = web.Application(middlewares=[self._guard], client_max_size=16 * 2**20)
         app.add_routes(routes)
@@ -102,7 +102,7 @@ class Door:
         if request.content_length is not None:
             headers.append(("Content-Length", str(request.content_length)))
         try:
-            async with self._lite.http.request(
+            async with self._upstream.http.request(
                 request.method, _inner_url(request), headers=headers, allow_redirects=False,
                 data=request.content if request.can_read_body else None,
             ) as answer:  # fmt: skip

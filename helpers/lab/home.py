@@ -80,7 +80,7 @@ def _new_folder(installation: Installation) -> Path:
 
 
 def _open_kept(installation: Installation, children: Children, folder: Path, data_dir: Path) -> Home:
-    place = data_dir.expanduser().absolute()
+    place = data_dir
     try:
         place.mkdir(parents=True, exist_ok=True)
         lock = try_lock(place / "lock")

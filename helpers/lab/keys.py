@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
+import json
 import secrets
 import time
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-
-import jwt
 
 __all__ = ["Keys", "mint"]
 
@@ -44,13 +47,26 @@ def mint(secret: str, role: str, *, sub: str | None = None, lifetime_s: float = 
     """A user's access token as Auth signs it; `claims` are added to it or replace what it would hold."""
     now = int(time.time())
     payload = {"aud": role, "role": role, "sub": sub or str(uuid.uuid4()), "iat": now, "exp": now + int(lifetime_s)}
-    return jwt.encode(payload | claims, secret, algorithm="HS256")
+    return _sign(payload | claims, secret)
 
 
 def _legacy_key(secret: str, role: str) -> str:
     now = int(time.time())
-    payload = {"iss": "supabase", "ref": "lab", "role": role, "iat": now, "exp": now + _TEN_YEARS}
-    return jwt.encode(payload, secret, algorithm="HS256")
+    return _sign({"iss": "supabase", "ref": "lab", "role": role, "iat": now, "exp": now + _TEN_YEARS}, secret)
+
+
+def _sign(payload: Mapping[str, Any], secret: str) -> str:
+    """A JSON Web Token, HS256 (RFC 7515, appendix A.1)."""
+    head = f"{_encode_json({'alg': 'HS256', 'typ': 'JWT'})}.{_encode_json(payload)}"
+    return f"{head}.{_encode(hmac.digest(secret.encode(), head.encode(), hashlib.sha256))}"
+
+
+def _encode_json(part: Mapping[str, Any]) -> str:
+    return _encode(json.dumps(part, separators=(",", ":")).encode())
+
+
+def _encode(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
 def _opaque() -> str:

@@ -129,16 +129,11 @@ async function answer(request) {
   const { pathname } = new URL(request.url);
   if (pathname.startsWith("/rest/v1")) return rest.fetch(request);
   if (pathname.startsWith("/auth/v1")) return auth.fetch(request);
-  if (pathname === "/lab/ready") return ready();
+  if (pathname === "/lab/ready") return Response.json(true);
   if (pathname === "/lab/password") return Response.json(await bcrypt.default.hash(await request.text(), 10));
   return new Response("Not Found", { status: 404 });
 }
 
-/** Asked by the lab once PostgreSQL is up. */
-async function ready() {
-  await Promise.all([catalog.read(), catalog.watch(), rest.init(), auth.connection.ping(), auth.init()]);
-  return Response.json(true);
-}
-
+await Promise.all([catalog.read(), catalog.watch(), rest.init(), auth.init().then(() => auth.connection.ping())]);
 createServer(getRequestListener(answer)).listen(settings.socket);
 process.stdin.on("end", () => process.exit(0));

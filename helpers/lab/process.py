@@ -1,7 +1,8 @@
 """The lab process: `python -m helpers.lab.process`, started by `Lab.start`.
 
-*Start.* Reads one line of JSON from stdin (an `Order`), starts PostgreSQL and Node side by side, then Realtime, then
-opens the front door, and prints one line of JSON: a `Ready`, or a `Failed` after which it ends with 1.
+*Start.* Reads one line of JSON from stdin (an `Order`) and starts Node and PostgreSQL. While those two get ready it
+imports what the front door needs, which takes as long; so this module itself imports little. Then it opens the front
+door and prints one line of JSON: a `Ready`, or a `Failed` after which it ends with 1.
 
 *Life.* Serves until stdin ends (its parent has let go, or died), its parent is another process than at the start (it
 died, but a copy of the pipe lives on in some child of it), a signal asks for the end, or a service has died.
@@ -14,81 +15,34 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
+import importlib
 import logging
 import os
-import re
 import resource
 import signal
-import socket
 import sys
-from collections.abc import Coroutine
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
 import msgspec
-import psycopg
-import psycopg.sql
 
-from helpers import errors
-from helpers.errors import LabError, SettingsError, WorkbookError
-from helpers.lab.admin import Admin
-from helpers.lab.changes.feed import ChangeFeed
+from helpers.errors import WorkbookError
 from helpers.lab.children import Children
-from helpers.lab.cluster import sql_text
-from helpers.lab.door import Door
-from helpers.lab.gateway import Gateway
-from helpers.lab.home import Home, open_home
-from helpers.lab.installation import Installation, disk_full, find_installation
+from helpers.lab.foundation import Foundation, explain, lay_foundation
 from helpers.lab.listener import Listener
 from helpers.lab.lite import Lite
-from helpers.lab.realtime.server import RealtimeServer
-from helpers.lab.realtime.settings import Secrets
-from helpers.lab.server import SUPERUSER, TRIED, Server
-from helpers.lab.settings import LabSettings
+from helpers.lab.order import Failed, Order, Ready
 
-__all__ = ["Failed", "Order", "Ready"]
+__all__ = ["LabProcess", "main"]
 
 #: How often the parent and the children are looked at, in seconds.
 _WATCH = 0.25
 #: Files and sockets that the lab may hold open, where the system allows so many.
 _FILES = 65_536
-#: How often a free port for the database is looked for when others are quicker to take it.
-_ATTEMPTS = 3
 
 _log = logging.getLogger("helpers.lab")
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What the parent asks for: its settings, the folder of the npm parts, its process id, the log's path."""
-
-    settings: dict[str, Any]
-    parts: str
-    parent: int
-    log: str
-
-
-@dataclass(frozen=True, slots=True)
-class Ready:
-    """What `Lab.info` holds."""
-
-    info: dict[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """A `WorkbookError`, to be raised in the parent."""
-
-    kind: str
-    tried: str
-    happened: str
-    advice: str
-
-    def error(self) -> WorkbookError:
-        """The error that it was."""
-        kind: type[WorkbookError] = getattr(errors, self.kind, LabError)
-        return kind(self.tried, self.happened, self.advice)
 
 
 class LabProcess:
@@ -110,12 +64,29 @@ class LabProcess:
                 if ready is None:
                     return 0
                 _say(ready)
+                gc.freeze()  # what is there now stays: no collection need look at it again
                 return await self._serve()
         except Exception as error:
             _say(self._failure(error))
             return 1
         finally:
             watching.cancel()
+
+    async def _start(self, stack: contextlib.AsyncExitStack) -> Ready:
+        order = self._order
+        listener = Listener()
+        stack.push_async_callback(listener.close)
+        port = listener.listen(order.settings["port"])
+        lite = Lite(Path(order.node), Path(order.parts))
+        lite.spawn(self._children)
+        stack.push_async_callback(asyncio.to_thread, lite.stop, self._children)
+        undo = _undo_in_thread(stack)
+        laying = asyncio.create_task(asyncio.to_thread(lay_foundation, self._children, undo, lite, order))
+        await asyncio.sleep(0)  # let it begin
+        front = importlib.import_module("helpers.lab.front")
+        foundation = await laying
+        await front.open_front(stack, foundation, lite, listener, order.settings)
+        return Ready(_info(port, foundation))
 
     async def _unless_ending(self, starting: Coroutine[Any, Any, Ready]) -> Ready | None:
         """The result of starting, or None when the end was asked for meanwhile."""
@@ -140,75 +111,13 @@ class LabProcess:
                 await asyncio.wait_for(self._ending.wait(), _WATCH)
         return 0
 
-    async def _start(self, stack: contextlib.AsyncExitStack) -> Ready:
-        settings = LabSettings.from_mapping(self._order.settings)
-        listener = Listener()
-        stack.push_async_callback(listener.close)
-        port = listener.listen(settings.port)
-        installation = await asyncio.to_thread(find_installation)
-
-        lite = Lite(Path(self._order.parts))  # loads its modules while the database is made
-        stack.push_async_callback(lite.stop, self._children)
-        lite.spawn(self._children)
-
-        home = await asyncio.to_thread(open_home, installation, self._children, settings.data_dir)
-        stack.push_async_callback(asyncio.to_thread, home.close)
-        database = await self._start_database(stack, installation, home, settings)
-        await lite.configure(home.folder / "lite.sock", settings, database, home.keys.jwt_secret)
-
-        feed = ChangeFeed(database.conninfo(SUPERUSER), settings.changes)
-        await feed.start()
-        stack.push_async_callback(feed.stop)
-        secrets = Secrets(home.keys.jwt_secret, home.keys.publishable_key, home.keys.secret_key)
-        realtime = RealtimeServer(settings.realtime, secrets, database.conninfo(SUPERUSER), feed)
-        with contextlib.suppress(NotImplementedError):  # TODO: until the change feed is whole
-            await realtime.start()
-        stack.push_async_callback(realtime.stop)
-
-        admin = Admin(database.conninfo("supabase_auth_admin"), lite.hash_password)
-        routes = [*admin.routes(), *realtime.routes()]
-        door = Door(Gateway(home.keys), lite, realtime.connection_factory(), routes)
-        await door.open(listener)
-        stack.push_async_callback(door.close)
-        return Ready(_info(port, database, home))
-
-    async def _start_database(
-        self, stack: contextlib.AsyncExitStack, installation: Installation, home: Home, settings: LabSettings
-    ) -> Server:
-        for attempt in range(_ATTEMPTS):
-            port = settings.db_port or free_port()
-            if settings.db_port:
-                check_free(port)
-            database = Server(installation, home.data, home.folder, port, home.tuning)
-            database.spawn(self._children)
-            stack.push_async_callback(asyncio.to_thread, database.stop, self._children)
-            try:
-                await asyncio.to_thread(database.wait_ready)
-                break
-            except LabError:  # somebody may have taken the port since it was free
-                if settings.db_port or attempt + 1 == _ATTEMPTS or "could not bind" not in self._log_text():
-                    raise
-        await asyncio.to_thread(_prepare, database, home, settings)
-        return database
-
     def _failure(self, error: Exception) -> Failed:
-        """The error as the parent is to raise it, with the reason that PostgreSQL logged."""
+        """The error as the parent is to raise it."""
         if not isinstance(error, WorkbookError):
-            _log.exception("the lab did not start")
+            _log.error("the lab did not start", exc_info=error)
             return Failed("LabError", "starting the lab", repr(error), "Read the lab's log for the whole story")
-        happened, text = error.happened, self._log_text()
-        if isinstance(error, LabError) and disk_full(text):
-            happened, advice = "the disk is full", "Free some 100 MB, or set TMPDIR to a folder on another disk"
-            return Failed("LabError", error.tried, happened, advice)
-        if error.tried == TRIED:
-            reasons = re.findall(r"(?:FATAL|PANIC): +(.+)", text)
-            happened += f": {reasons[-1]}" if reasons else ""
-        return Failed(type(error).__name__, error.tried, happened, error.advice)
-
-    def _log_text(self) -> str:
-        with contextlib.suppress(OSError):
-            return Path(self._order.log).read_text(errors="replace")[-20_000:]
-        return ""
+        told = explain(error, Path(self._order.log))
+        return Failed(type(told).__name__, told.tried, told.happened, told.advice)
 
     def _heed_signals(self) -> None:
         loop = asyncio.get_running_loop()
@@ -222,42 +131,17 @@ class LabProcess:
             self._ending.set()
 
     async def _watch_parent(self) -> None:
-        while os.getppid() == self._order.parent:
-            await asyncio.sleep(_WATCH)  # noqa: ASYNC110 - no event tells of it
+        while os.getppid() == self._order.parent:  # noqa: ASYNC110 - no event tells of it
+            await asyncio.sleep(_WATCH)
         self._ending.set()
 
 
-def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+def _undo_in_thread(stack: contextlib.AsyncExitStack) -> Callable[[Callable[[], None]], object]:
+    return lambda call: stack.push_async_callback(asyncio.to_thread, call)
 
 
-def check_free(port: int) -> None:
-    """Raise SettingsError unless that port can be listened on."""
-    tried = f"opening port {port} of the lab's database"
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError as error:
-            advice = "Choose another database port, or 0"
-            raise SettingsError(tried, f"it cannot be taken: {error.strerror}", advice) from error
-
-
-def _prepare(database: Server, home: Home, settings: LabSettings) -> None:
-    """What differs from lab to lab and from day to day."""
-    password = psycopg.sql.Literal(home.keys.database_password)
-    with psycopg.connect(database.conninfo(SUPERUSER), autocommit=True) as connection:
-        connection.execute(psycopg.sql.SQL("alter role postgres password {}").format(password))
-        connection.execute(sql_text(f"grants_{settings.default_grants}.sql").encode())
-        connection.execute("select realtime.create_message_partitions(current_date - 1, current_date + 3)")
-
-
-def _info(port: int, database: Server, home: Home) -> dict[str, str]:
-    keys = home.keys
+def _info(port: int, foundation: Foundation) -> dict[str, str]:
+    keys, database = foundation.home.keys, foundation.database
     return {
         "api_url": f"http://127.0.0.1:{port}",
         "anon_key": keys.anon_key,
@@ -277,10 +161,10 @@ def _say(line: Ready | Failed) -> None:
 
 
 def _read_order() -> Order:
-    """The first line of stdin, and not a byte more: what follows is its end."""
+    """The first line of stdin; after it comes nothing but the end."""
     line = b""
-    while not line.endswith(b"\n") and (byte := os.read(sys.stdin.fileno(), 65536)):
-        line += byte
+    while not line.endswith(b"\n") and (piece := os.read(sys.stdin.fileno(), 65536)):
+        line += piece
     return msgspec.json.decode(line, type=Order)
 
 

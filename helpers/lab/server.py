@@ -110,8 +110,7 @@ class Server:
     def _answers(self) -> bool:
         """Whether the last line of its pid file says that it is ready, and somebody listens on the socket."""
         with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as probe:
-            status = (self.data / "postmaster.pid").read_text().splitlines()[-1].strip()
-            if status == "ready":
+            if (self.data / "postmaster.pid").read_text().rstrip().endswith("\nready"):
                 probe.settimeout(1.0)
                 probe.connect(str(self.sockets / f".s.PGSQL.{self.port}"))
                 return True

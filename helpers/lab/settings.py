@@ -53,6 +53,8 @@ class LabSettings:
         for name in ("port", "db_port"):
             if not 0 <= getattr(self, name) <= 65535:
                 raise SettingsError(_TRIED, f"{name}={getattr(self, name)} is no port", "Give a number up to 65535")
+        if self.data_dir is not None:
+            object.__setattr__(self, "data_dir", self.data_dir.expanduser().absolute())
 
     @classmethod
     def from_file(cls, path: Path) -> LabSettings:
@@ -83,9 +85,10 @@ class LabSettings:
         except msgspec.ValidationError as error:
             raise SettingsError(tried, str(error), "Correct that value") from error
 
-    def to_json(self) -> bytes:
-        """One line of JSON that `from_mapping` takes."""
-        return msgspec.json.encode(self, enc_hook=str)
+    def to_mapping(self) -> dict[str, Any]:
+        """Plain data, as `from_mapping` takes it."""
+        plain: dict[str, Any] = msgspec.to_builtins(self, enc_hook=str)
+        return plain
 
 
 def _decode(kind: type, value: Any) -> Any:

@@ -1,0 +1,69 @@
+"""What a lab shows the world, on top of its database: REST, Auth and Realtime behind the front door."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import Any
+
+import psycopg
+import psycopg.sql
+
+from helpers.lab.admin import Admin
+from helpers.lab.changes.feed import ChangeFeed
+from helpers.lab.cluster import sql_text
+from helpers.lab.door import Door
+from helpers.lab.foundation import Foundation
+from helpers.lab.gateway import Gateway
+from helpers.lab.listener import Listener
+from helpers.lab.lite import SOCKET, Lite
+from helpers.lab.realtime.server import RealtimeServer
+from helpers.lab.realtime.settings import Secrets
+from helpers.lab.server import SUPERUSER
+from helpers.lab.settings import LabSettings
+from helpers.lab.upstream import Upstream
+
+__all__ = ["open_front"]
+
+
+async def open_front(
+    stack: contextlib.AsyncExitStack, foundation: Foundation, lite: Lite, listener: Listener, settings: dict[str, Any]
+) -> None:
+    """Start the services and let clients in.
+
+    Args:
+        stack: is given what to do at the end.
+        foundation: the running database.
+        lite: the Node process, configured.
+        listener: already has its port.
+        settings: a `LabSettings` as plain data.
+    """
+    home, conninfo = foundation.home, foundation.database.conninfo
+    chosen = LabSettings.from_mapping(settings)
+    await asyncio.to_thread(_prepare, foundation, chosen)
+
+    upstream = Upstream(home.folder / SOCKET)
+    stack.push_async_callback(upstream.close)
+
+    feed = ChangeFeed(conninfo(SUPERUSER), chosen.changes)
+    secrets = Secrets(home.keys.jwt_secret, home.keys.publishable_key, home.keys.secret_key)
+    realtime = RealtimeServer(chosen.realtime, secrets, conninfo(SUPERUSER), feed)
+    await feed.start()
+    stack.push_async_callback(feed.stop)
+    await realtime.start()
+    stack.push_async_callback(realtime.stop)
+
+    await upstream.wait_ready(lite)
+    routes = [*Admin(conninfo("supabase_auth_admin"), upstream.hash_password).routes(), *realtime.routes()]
+    door = Door(Gateway(home.keys), upstream, realtime.connection_factory(), routes)
+    await door.open(listener)
+    stack.push_async_callback(door.close)
+
+
+def _prepare(foundation: Foundation, settings: LabSettings) -> None:
+    """What differs from lab to lab and from day to day. Blocking."""
+    password = psycopg.sql.Literal(foundation.home.keys.database_password)
+    with psycopg.connect(foundation.database.conninfo(SUPERUSER), autocommit=True) as connection:
+        connection.execute(psycopg.sql.SQL("alter role postgres password {}").format(password))
+        connection.execute(sql_text(f"grants_{settings.default_grants}.sql").encode())
+        connection.execute("select realtime.create_message_partitions(current_date - 1, current_date + 3)")
