@@ -29,6 +29,9 @@ Prisma = Any
 
 _TRIED = "connecting Prisma to the database"
 READY_LIMIT_S = 20.0
+#: Queries in flight at once. More only wait in httpx's pool, which gets slower with each that waits:
+#: `tests.benchmarks.bench_prisma` shows the difference.
+CONCURRENT_QUERIES = 4
 STOP_LIMIT = timedelta(seconds=2)
 _POLL_S = 0.01
 
@@ -49,7 +52,7 @@ async def prisma_client(target: Target) -> Prisma:
     url = prisma_url(target.database_url, target.schema)
     module, engine = await asyncio.gather(asyncio.to_thread(client_module), asyncio.to_thread(choose_engine))
     client = module.Prisma(use_dotenv=False, http={"trust_env": False})
-    client._internal_engine = await _start(module, engine, url)
+    client._internal_engine = _taking_turns(await _start(module, engine, url))
     return client
 
 
@@ -85,6 +88,21 @@ async def _start(module: ModuleType, engine: EngineCommand, url: str) -> Any:
         except BaseException:
             await handle.aclose(timeout=STOP_LIMIT)
             raise
+    return handle
+
+
+def _taking_turns(handle: Any) -> Any:
+    """Let few queries go at once. Those of a transaction always may: others could wait for what it holds."""
+    turns = asyncio.Semaphore(CONCURRENT_QUERIES)
+    ask = handle.query
+
+    async def query(content: str, *, tx_id: str | None) -> Any:
+        if tx_id is not None:
+            return await ask(content, tx_id=tx_id)
+        async with turns:
+            return await ask(content, tx_id=tx_id)
+
+    handle.query = query
     return handle
 
 

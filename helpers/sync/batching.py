@@ -55,8 +55,7 @@ class Batcher:
 
     async def settle(self) -> None:
         """Until everything handed over so far is applied."""
-        while self._task is not None and not self._task.done():
-            self._is_full.set()
+        if self._task is not None:
             await self._task
 
     async def _work(self) -> None:

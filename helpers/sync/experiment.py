@@ -13,10 +13,10 @@ from helpers.prisma.datamodel import read_datamodel
 from helpers.prisma.generate import SCHEMA
 from helpers.results import utc_now
 from helpers.sync.convert import Converter
-from helpers.sync.load import Load, Source, open_source
+from helpers.sync.load import Load, open_source
 from helpers.sync.results import SyncComparison, SyncRun
 from helpers.sync.strategies import STRATEGIES, Running, Strategy
-from helpers.sync.verdict import compare_copies, compare_mirror
+from helpers.sync.verdict import Verdict, compare_copies, compare_mirror
 from helpers.target import Target
 from helpers.wire.events import Change, Event
 from helpers.wire.join import ChangeBinding, JoinConfig
@@ -65,38 +65,67 @@ def _missing(target: Target) -> str:
 
 
 class _Observer:
-    """Counts the changes of a channel, and hands them on."""
+    """Counts the changes of a channel, hands them on, and knows how long they kept the strategy busy."""
 
     def __init__(self, running: Running) -> None:
         self._running = running
+        self._busy_since: float | None = None
+        self.busy_s = 0.0
         self.events = 0
-        self.first_at = 0.0
-        self.last_at = 0.0
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, Change):
             self.events += 1
-            self.last_at = event.received_at
-            self.first_at = self.first_at or event.received_at
+            if self._busy_since is None:
+                self._busy_since = event.received_at
             self._running.receive(event)
+
+    async def settle(self, expected: int) -> None:
+        """Until that many changes, and the echoes of the strategy's own writes, have come and are dealt with.
+
+        Ends also when nothing has happened for a while: then what is missing is lost.
+        """
+        quiet_since = time.monotonic()
+        while time.monotonic() - quiet_since < SILENCE_S:
+            if self._busy_since is not None:
+                quiet_since = await self._finish()
+            elif self.events >= expected + self._running.own_writes:
+                return
+            else:
+                await asyncio.sleep(_LOOK_S)
+
+    async def _finish(self) -> float:
+        seen = -1
+        while seen != self.events:
+            seen = self.events
+            await self._running.settle()
+        now = time.monotonic()
+        self.busy_s += now - (self._busy_since or now)
+        self._busy_since = None
+        return now
 
 
 async def _run(target: Target, client: Prisma, strategy: Strategy, load: Load) -> SyncRun:
     converter = Converter.of(read_datamodel(SCHEMA), TABLE, json_type(client))
-    running = strategy.start(client, converter)
-    observer = _Observer(running)
-    expected = load.inserts if strategy.event == "INSERT" else load.changes
+    observer = _Observer(running := strategy.start(client, converter))
     async with open_source(target, f"sync: {strategy.name}") as source, _as_server(target) as realtime:
         binding = ChangeBinding(strategy.event, target.schema, TABLE, f"room_id=eq.{source.room}")
         channel = realtime.channel(f"sync-{source.room}", JoinConfig(changes=(binding,)))
         await channel.subscribe(timeout=SUBSCRIBE_LIMIT_S)
         channel.on_event(observer)
         before = await statements_sent(client)
-        ids = await source.write(load)
-        settled_at = await _settle(observer, running, expected)
+        ids = await source.insert(load)
+        await observer.settle(load.inserts)  # a row that is deleted before the server looks is never announced
+        await source.change(load, ids)
+        await observer.settle(_expected(strategy, load))
         queries = await statements_sent(client) - before
         await channel.leave()
-        return await _verdict(strategy, source, ids, observer, running, expected, queries, settled_at)
+        verdict = await (compare_mirror(source) if strategy.keeps_mirror else compare_copies(source, ids))
+    return _as_run(strategy, _expected(strategy, load), observer, running, queries, verdict)
+
+
+def _expected(strategy: Strategy, load: Load) -> int:
+    return load.inserts if strategy.event == "INSERT" else load.changes
 
 
 def _as_server(target: Target) -> RealtimeClient:
@@ -104,26 +133,9 @@ def _as_server(target: Target) -> RealtimeClient:
     return RealtimeClient(replace(target, publishable_key=target.secret_key or target.publishable_key))
 
 
-async def _settle(observer: _Observer, running: Running, expected: int) -> float:
-    """Until all that is due has come, own writes included, and is dealt with. Returns when that was."""
-    heard_at = time.monotonic()
-    while True:
-        events = observer.events
-        await running.settle()
-        settled_at = time.monotonic()
-        if observer.events == events >= expected + running.own_writes:
-            return settled_at
-        heard_at = max(heard_at, observer.last_at)
-        if settled_at - heard_at > SILENCE_S:
-            return settled_at - SILENCE_S
-        await asyncio.sleep(_LOOK_S)
-
-
-async def _verdict(
-    strategy: Strategy, source: Source, ids: list[int], observer: _Observer, running: Running,
-    expected: int, queries: int, settled_at: float,
-) -> SyncRun:  # fmt: skip
-    verdict = await (compare_mirror(source) if strategy.keeps_mirror else compare_copies(source, ids))
+def _as_run(
+    strategy: Strategy, expected: int, observer: _Observer, running: Running, queries: int, verdict: Verdict
+) -> SyncRun:
     return SyncRun(
         strategy=strategy.name,
         description=strategy.description,
@@ -137,5 +149,5 @@ async def _verdict(
         duplicates=verdict.duplicates,
         errors=dict(running.errors),
         queries=queries,
-        seconds=max(0.0, settled_at - observer.first_at) if observer.events else 0.0,
+        seconds=observer.busy_s,
     )

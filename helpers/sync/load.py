@@ -51,21 +51,20 @@ class Source:
     connection: psycopg.AsyncConnection[TupleRow]
     room: int
 
-    async def write(self, load: Load) -> list[int]:
-        """Insert, update and delete.
-
-        Returns:
-            The ids of the rows that were inserted.
-        """
+    async def insert(self, load: Load) -> list[int]:
+        """Insert the rows of the load; returns their ids."""
         ids: list[int] = []
         for start in range(0, load.inserts, load.per_transaction):
             rows = [self._row(n) for n in range(start, min(start + load.per_transaction, load.inserts))]
             async with self.connection.transaction():
                 ids += [await self._insert(row) for row in rows]
+        return ids
+
+    async def change(self, load: Load, ids: list[int]) -> None:
+        """Update the first rows and delete the last."""
         for start in range(0, load.updates, load.per_transaction):
             await self._update(ids[start : min(start + load.per_transaction, load.updates)])
-        await self.connection.execute("delete from messages where id = any(%s)", [ids[-load.deletes :]])
-        return ids
+        await self.connection.execute("delete from messages where id = any(%s)", [ids[len(ids) - load.deletes :]])
 
     def _row(self, n: int) -> list[Any]:
         moment = _EPOCH + timedelta(milliseconds=1_001 * n)
@@ -86,7 +85,7 @@ class Source:
 
     async def _update(self, ids: list[int]) -> None:
         await self.connection.execute(
-            "update messages set body = body || ' (edited)', price = coalesce(price, 0) + 0.000001,"
+            "update messages set body = body || ' (edited)', price = coalesce(price, 1) - 0.000001,"
             " updated_at = updated_at + interval '1 minute' where id = any(%s)",
             [ids],
         )

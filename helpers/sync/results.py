@@ -26,7 +26,7 @@ class SyncRun:
         duplicates: rows in the second store that have no right to be there: copies, and rows deleted at the source.
         errors: kind -> how often.
         queries: SQL statements that Prisma sent, the opening and closing of transactions included.
-        seconds: from the first event until everything that arrived was dealt with.
+        seconds: during which the strategy was busy with events that had arrived.
     """
 
     strategy: str

@@ -70,9 +70,11 @@ class PerEvent:
 
     async def _try(self, change: Change) -> None:
         try:
-            self.own_writes += await self._handle(change)
+            has_written = await self._handle(change)
         except Exception as error:
             self.errors[type(error).__name__] += 1
+        else:
+            self.own_writes += has_written
 
 
 class Batched:
