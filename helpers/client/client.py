@@ -64,7 +64,7 @@ class RealtimeClient:
 
     Attributes:
         state: see `ClientState`.
-        reason: why the connection is closed, lost or dead.
+        reason: why the connection is lost or dead; empty if this client closed it.
         close_code: the WebSocket close code that the server sent, if it did.
         connect_ms: from the first packet to the granted upgrade: DNS, TCP, TLS and HTTP together.
         counters: what went over the wire.
@@ -270,8 +270,6 @@ class RealtimeClient:
         if self.state is ClientState.OPEN:
             self.state = ClientState.LOST
             self.reason = _lost(code, reason)
-        elif self.state is ClientState.CLOSED:
-            self.reason = "this client closed the connection"
         self.close_code = code
         self._over.set()
         for answer in self._pending.values():

@@ -13,7 +13,8 @@ States and what leads from one to the next:
     leaving           phx_close, leave_timed_out()                  closed
     joining … ready   phx_close                                     closed; `reason` says why if the server did
     all but closed    phx_error                                     errored
-    all but closed    connection_lost()                             errored (leaving: closed)
+    all but closed    connection_lost()                             errored; closed if it was leaving, or
+                                                                    if the client closed the connection
 
 Only in `ready` are changes delivered: a row written between the join's reply and "Subscribed to PostgreSQL" never
 arrives. Broadcast and presence work from `joined` on.
@@ -131,8 +132,8 @@ class ChannelMachine:
         self._end(ChannelState.CLOSED, "")
 
     def connection_lost(self, reason: str) -> None:
-        """The socket is gone, and all channels with it."""
-        if self.state is ChannelState.LEAVING:
+        """The socket is gone, and all channels with it; `reason` is empty if the client closed it."""
+        if self.state is ChannelState.LEAVING or (self.state in _ALIVE and not reason):
             self._end(ChannelState.CLOSED, "")
         elif self.state in _ALIVE:
             self._end(ChannelState.ERRORED, reason)

@@ -207,14 +207,21 @@ def test_a_leave_that_is_not_answered_counts_as_left() -> None:
     assert (machine.state, machine.reason) == (ChannelState.CLOSED, "")
 
 
-@pytest.mark.parametrize(("leaving", "state", "reason"), [(False, "errored", "gone"), (True, "closed", "")])
-def test_a_lost_connection_ends_the_channel(leaving: bool, state: str, reason: str) -> None:
-    """It is an error, unless the channel was about to end anyway."""
+def test_a_lost_connection_is_an_error() -> None:
+    """It ends every channel, with the connection's reason."""
+    machine = joined()
+    machine.connection_lost("gone")
+    assert (machine.state, machine.reason) == (ChannelState.ERRORED, "gone")
+
+
+@pytest.mark.parametrize(("leaving", "reason"), [(True, "gone"), (False, "")])
+def test_an_end_that_was_asked_for_is_no_error(leaving: bool, reason: str) -> None:
+    """The channel was about to be left anyway, or the client closed its own connection."""
     machine = joined()
     if leaving:
         machine.leave("2")
-    machine.connection_lost("gone")
-    assert (machine.state, machine.reason) == (state, reason)
+    machine.connection_lost(reason)
+    assert (machine.state, machine.reason) == (ChannelState.CLOSED, "")
 
 
 def test_a_lost_connection_does_not_touch_a_channel_that_ended() -> None:
