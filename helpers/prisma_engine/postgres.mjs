@@ -60,16 +60,17 @@ async function tryConnecting(pg, { url, connectTimeout }, ssl) {
   }
 }
 
-/** A pool that counts what it asks the database (`statements`). */
+/** A pool that counts what it asks the database (`counter.statements`). */
 export function openPool(pg, settings, ssl) {
-  for (const oid of [JSON_ARRAY, JSONB_ARRAY]) pg.types.setTypeParser(oid, pg.types.getTypeParser(TEXT_ARRAY));
   const counter = { statements: 0 };
   class Client extends pg.Client {
-    query(...given) {
+    query(asked, ...rest) {
       counter.statements += 1;
-      const done = given.at(-1);
-      if (typeof done !== 'function') return super.query(...given).then(withKnownTypes);
-      return super.query(...given.slice(0, -1), (error, result) => done(error, result && withKnownTypes(result)));
+      if (typeof asked === 'string') return super.query(asked, ...rest);
+      const types = { getTypeParser: (oid, format) => typeParser(pg, asked.types, oid, format) };
+      const done = rest.pop(); // the pool's, or the values once more, which are in what is asked already
+      if (typeof done !== 'function') return super.query({ ...asked, types }).then(withKnownTypes);
+      return super.query({ ...asked, types }, (error, result) => done(error, result && withKnownTypes(result)));
     }
   }
   const pool = new pg.Pool({
@@ -94,10 +95,16 @@ function prepare(client, { viaPooler, schema }) {
   client.query(`SET TIME ZONE 'UTC'; SET search_path TO "${path}"`, () => {});
 }
 
+const isKnown = (oid) => oid >= FIRST_USER_TYPE || KNOWN_TYPES.has(oid);
+
+/** The adapter's parser; text for types it does not know, and for the elements of JSON arrays, which it would parse. */
+function typeParser(pg, adapterTypes, oid, format) {
+  if (oid === JSON_ARRAY || oid === JSONB_ARRAY) return pg.types.getTypeParser(TEXT_ARRAY, format);
+  return isKnown(oid) ? adapterTypes.getTypeParser(oid, format) : (text) => text;
+}
+
 function withKnownTypes(result) {
-  for (const field of result.fields ?? []) {
-    if (field.dataTypeID < FIRST_USER_TYPE && !KNOWN_TYPES.has(field.dataTypeID)) field.dataTypeID = TEXT;
-  }
+  for (const field of result.fields) if (!isKnown(field.dataTypeID)) field.dataTypeID = TEXT;
   return result;
 }
 
