@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-__all__ = ["exclusive", "try_lock"]
+__all__ = ["exclusive", "try_lock", "wait_for_lock"]
 
 
 def try_lock(path: Path) -> IO[str] | None:
@@ -26,6 +26,14 @@ def try_lock(path: Path) -> IO[str] | None:
     return file
 
 
+def wait_for_lock(path: Path, limit: float) -> IO[str] | None:
+    """As `try_lock`, but wait for it up to `limit` seconds. Blocking."""
+    deadline = time.monotonic() + limit
+    while (file := try_lock(path)) is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return file
+
+
 @contextlib.contextmanager
 def exclusive(path: Path, limit: float) -> Iterator[None]:
     """Hold the lock of a file, waiting for it up to `limit` seconds. Blocking.
@@ -33,10 +41,8 @@ def exclusive(path: Path, limit: float) -> Iterator[None]:
     Raises:
         TimeoutError: somebody else held it all that time.
     """
-    deadline = time.monotonic() + limit
-    while (file := try_lock(path)) is None:
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"another process holds {path}")
-        time.sleep(0.05)
+    file = wait_for_lock(path, limit)
+    if file is None:
+        raise TimeoutError(f"another process holds {path}")
     with file:
         yield

@@ -69,11 +69,11 @@ def npm_parts(report: Callable[[str], None] | None = None) -> Path:
     Raises:
         NodeError: no Node, no network, no space.
     """
-    home = cache_dir() / "npm"
-    folder = home / _lock_hash()
-    if folder.is_dir():
-        return folder
     try:
+        home = cache_dir() / "npm"
+        folder = home / _lock_hash()
+        if folder.is_dir():
+            return folder
         home.mkdir(parents=True, exist_ok=True)
         with exclusive(home / f"{folder.name}.lock", INSTALL_LIMIT):
             if not folder.is_dir():
@@ -82,7 +82,8 @@ def npm_parts(report: Callable[[str], None] | None = None) -> Path:
     except TimeoutError as error:
         raise NodeError(_TRIED, str(error), "End that process, then try again") from error
     except OSError as error:
-        raise NodeError(_TRIED, f"{home}: {error.strerror}", "Free space there, or set WORKBOOK_CACHE_DIR") from error
+        advice = "Set WORKBOOK_CACHE_DIR to a folder of your own on a disk with some 200 MB left"
+        raise NodeError(_TRIED, f"{error.filename}: {error.strerror}", advice) from error
     return folder
 
 

@@ -56,15 +56,18 @@ class Children:
         environment: Mapping[str, str] | None = None,
         stdin: int = subprocess.DEVNULL,
         cwd: Path | None = None,
+        keep_open: Sequence[int] = (),
     ) -> subprocess.Popen[bytes]:
         """Start a process; its output goes where ours does, the lab's log.
 
         Args:
             ending: the signal that ends it at once when the lab process is gone.
+            keep_open: file descriptors that it holds as well, so that their locks last as long as it does.
         """
         process = subprocess.Popen(
             [str(part) for part in command], stdin=stdin, stdout=sys.stderr.fileno(), stderr=sys.stderr.fileno(),
-            cwd=cwd, env=environment, preexec_fn=_die_with_parent(ending), **(account.options() if account else {}),
+            cwd=cwd, env=environment, pass_fds=tuple(keep_open), preexec_fn=_die_with_parent(ending),
+            **(account.options() if account else {}),
         )  # fmt: skip
         self._tell(f"hold {process.pid} {int(ending)}")
         self._running.append((name, process, int(ending)))

@@ -37,14 +37,14 @@ def sql_text(name: str) -> str:
 
 
 def copy_template(installation: Installation, children: Children, target: Path) -> None:
-    """Copy the template to a folder that does not exist yet, as PostgreSQL's account. Blocking.
+    """Copy the template into an empty folder, as PostgreSQL's account, whose it must be. Blocking.
 
     Raises:
         LabError: initdb, the SQL or the copy failed.
     """
     template = _template(installation, children)
     try:
-        done = installation.run("cp", "-Rp", template, target)
+        done = installation.run("cp", "-Rp", f"{template}/.", target)
     except subprocess.SubprocessError as error:
         raise _failure(str(error)) from error
     if done.returncode != 0:
@@ -52,12 +52,17 @@ def copy_template(installation: Installation, children: Children, target: Path) 
 
 
 def _template(installation: Installation, children: Children) -> Path:
-    home = shared_dir() / "database"
-    home.mkdir(parents=True, exist_ok=True)
-    folder = home / _template_hash(installation)
-    with exclusive(home / f"{folder.name}.lock", 120.0):
-        if not (folder / "data").is_dir():
-            _build(installation, children, folder)
+    """The folder of the template, which is made when missing; others who want it meanwhile wait for it."""
+    try:
+        home = shared_dir() / "database"
+        home.mkdir(parents=True, exist_ok=True)
+        home.chmod(0o755)  # whatever the umask
+        folder = home / _template_hash(installation)
+        with exclusive(home / f"{folder.name}.lock", 120.0):
+            if not (folder / "data").is_dir():
+                _build(installation, children, folder)
+    except (OSError, TimeoutError) as error:
+        raise _failure(str(error)) from error
     return folder / "data"
 
 
@@ -69,10 +74,7 @@ def _template_hash(installation: Installation) -> str:
 
 def _build(installation: Installation, children: Children, folder: Path) -> None:
     """Make it beside its final place and rename, so that a template of that name is always complete."""
-    try:
-        staging = Path(tempfile.mkdtemp(prefix="t", dir=folder.parent))
-    except OSError as error:
-        raise _failure(str(error)) from error
+    staging = Path(tempfile.mkdtemp(prefix="t", dir=folder.parent))
     try:
         installation.give(staging)
         _init(installation, staging / "data")
@@ -115,6 +117,8 @@ def _failure(text: str) -> LabError:
     if disk_full(text):
         advice = "Free some 100 MB, or set TMPDIR and WORKBOOK_CACHE_DIR to folders on another disk"
         return LabError(_TRIED, "the disk is full", advice)
+    if "Permission denied" in text:
+        return LabError(_TRIED, text.strip().splitlines()[-1], "Set TMPDIR to a folder that every account may enter")
     lines = [line for line in text.splitlines() if line.strip()]
     happened = lines[-1].strip().rstrip(".") if lines else f"PostgreSQL {PG_MAJOR} did not say why"
     return LabError(_TRIED, happened, "Read the lab's log; if it does not help, delete the workbook's cache folder")

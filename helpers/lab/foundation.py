@@ -49,7 +49,7 @@ def lay_foundation(
     home = open_home(installation, children, Path(data_dir) if data_dir else None)
     undo(home.close)
     for attempt in range(_ATTEMPTS):
-        database = Server(installation, home.data, home.folder, db_port or _free_port(), home.tuning)
+        database = Server(installation, home.data, home.folder, db_port or _free_port(), home.tuning, home.lock)
         database.spawn(children)
         undo(lambda database=database: database.stop(children))  # type: ignore[misc]
         try:

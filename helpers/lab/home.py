@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from dataclasses import dataclass
@@ -17,12 +16,14 @@ from helpers.lab.cluster import copy_template
 from helpers.lab.installation import PG_MAJOR, Installation
 from helpers.lab.keys import Keys
 from helpers.lab.server import Tuning
-from helpers.locks import try_lock
+from helpers.locks import wait_for_lock
 
 __all__ = ["Home", "open_home"]
 
 #: The longest path of a unix socket on macOS, less the name of PostgreSQL's; Linux allows four bytes more.
 _LONGEST_FOLDER = 103 - len("/.s.PGSQL.65535")
+#: Seconds that a lab which was killed may take to let go of its data: its server still has to end.
+_LOCK_PATIENCE = 3.0
 _TRIED = "opening the lab's data folder"
 _OTHER = "Name another folder, or a new one"
 
@@ -56,8 +57,11 @@ def open_home(installation: Installation, children: Children, data_dir: Path | N
     try:
         if data_dir is not None:
             return _open_kept(installation, children, folder, data_dir)
-        copy_template(installation, children, folder / "postgres")
-        return Home(folder, folder / "postgres", Keys.generate(), Tuning.DISPOSABLE)
+        data = folder / "postgres"
+        data.mkdir(mode=0o700)
+        installation.give(data)
+        copy_template(installation, children, data)
+        return Home(folder, data, Keys.generate(), Tuning.DISPOSABLE)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
@@ -65,25 +69,29 @@ def open_home(installation: Installation, children: Children, data_dir: Path | N
 
 def _new_folder(installation: Installation) -> Path:
     """A folder that only we and PostgreSQL may enter, with a path short enough for a socket."""
-    parent = Path(tempfile.gettempdir())
-    name = "workbook-lab-"
-    if len(str(parent / name)) + 8 > _LONGEST_FOLDER:
-        parent = Path("/tmp")
-    try:
-        folder = Path(tempfile.mkdtemp(prefix=name, dir=parent))
-    except OSError as error:
-        raise LabError(
-            "making the lab's folder", f"{parent}: {error.strerror}", "Set TMPDIR to another folder"
-        ) from error
-    installation.give(folder)
-    return folder
+    tried, advice = "making the lab's folder", "Set TMPDIR to a folder with a short path that every account may enter"
+    problem = "no folder for temporary files can be used"
+    for parent in dict.fromkeys((tempfile.gettempdir(), "/tmp", "/var/tmp")):
+        name = Path(parent) / "workbook-lab-"
+        if len(str(name)) + 8 > _LONGEST_FOLDER:
+            continue
+        try:
+            folder = Path(tempfile.mkdtemp(prefix=name.name, dir=parent))
+        except OSError as error:
+            problem = f"{parent}: {error.strerror}"
+            continue
+        installation.give(folder)
+        if installation.may_write(folder):
+            return folder
+        folder.rmdir()
+    raise LabError(tried, problem, advice)
 
 
 def _open_kept(installation: Installation, children: Children, folder: Path, data_dir: Path) -> Home:
     place = data_dir
     try:
         place.mkdir(parents=True, exist_ok=True)
-        lock = try_lock(place / "lock")
+        lock = wait_for_lock(place / "lock", _LOCK_PATIENCE)
     except OSError as error:
         raise SettingsError(_TRIED, f"{place} cannot be used: {error.strerror}", "Name a folder of your own") from error
     if lock is None:
@@ -117,17 +125,16 @@ def _make_kept(installation: Installation, children: Children, place: Path) -> K
     """Copy the template there, and last of all write the keys, which say that the folder is complete."""
     data = place / "postgres"
     shutil.rmtree(data, ignore_errors=True)  # of a start that was interrupted
-    os.umask(0o077)
-    data.mkdir()
+    data.mkdir(mode=0o700)
     installation.give(data)
-    if installation.account and installation.run("test", "-w", data).returncode != 0:
-        happened = f"PostgreSQL runs as the account {installation.account.name}, which cannot enter {place}"
+    if not installation.may_write(data):
         data.rmdir()
+        happened = f"PostgreSQL does not run as root, and its own account cannot enter {place}"
         raise SettingsError(_TRIED, happened, "Name a folder outside of root's home, under /srv or /var/lib say")
-    data.rmdir()
     copy_template(installation, children, data)
     keys = Keys.generate()
     partial = place / "lab.json.part"
+    partial.touch(mode=0o600)
     partial.write_bytes(msgspec.json.encode(keys))
     partial.rename(place / "lab.json")
     return keys

@@ -53,6 +53,10 @@ class Installation:
         if self.account:
             os.chown(folder, self.account.uid, self.account.gid)
 
+    def may_write(self, folder: Path) -> bool:
+        """Whether that account can enter and write a folder of ours. Blocking."""
+        return self.account is None or self.run("test", "-w", folder).returncode == 0
+
 
 @functools.cache
 def find_installation() -> Installation:
@@ -117,6 +121,7 @@ def _copied(package: Path) -> Path:
     name = f"pginstall{PG_MAJOR}"
     home = shared_dir() / "programs" / f"{package.stat().st_mtime_ns:x}"
     home.parent.mkdir(parents=True, exist_ok=True)
+    home.parent.chmod(0o755)  # whatever the umask
     with exclusive(home.with_suffix(".lock"), 120.0):
         if not home.is_dir():
             staging = Path(tempfile.mkdtemp(dir=home.parent))

@@ -126,7 +126,11 @@ class Lab:
 
     def _order(self) -> Order:
         """What to say to the lab process. Blocking, as the first time it installs what runs on Node."""
-        self.log = _new_log()
+        try:
+            self.log = _new_log()
+        except OSError as error:
+            advice = "Set WORKBOOK_CACHE_DIR to a folder of your own"
+            raise LabError("opening the lab's log", f"{error.filename}: {error.strerror}", advice) from error
         return Order(
             settings=self._settings.to_mapping(),
             node=str(node_executable()),
@@ -202,11 +206,13 @@ def _close(pipe: IO[bytes] | None) -> None:
 def _environment() -> dict[str, str]:
     """Ours, with the folder this package was imported from on the path, wherever the lab process starts.
 
-    The lab speaks no TLS; told that there are no certificates, it spends no 50 ms on loading them.
+    Variables of PostgreSQL's clients are about another database than the lab's. The lab speaks no TLS; told that
+    there are no certificates, it spends no 50 ms on loading them.
     """
     root = str(Path(__file__).resolve().parents[2])
     path = os.pathsep.join(part for part in (root, os.environ.get("PYTHONPATH")) if part)
-    return dict(os.environ) | {"PYTHONPATH": path, "SSL_CERT_FILE": os.devnull, "SSL_CERT_DIR": os.devnull}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+    return inherited | {"PYTHONPATH": path, "SSL_CERT_FILE": os.devnull, "SSL_CERT_DIR": os.devnull}
 
 
 def _new_log() -> Path:

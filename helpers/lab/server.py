@@ -10,6 +10,7 @@ import time
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
+from typing import IO
 
 from helpers.errors import LabError
 from helpers.lab.children import Children
@@ -56,20 +57,27 @@ class Tuning(Enum):
 
 @dataclass(slots=True)
 class Server:
-    """A PostgreSQL server on a socket in `sockets`, and for labs on 127.0.0.1:`port` too."""
+    """A PostgreSQL server on a socket in `sockets`, and for labs on 127.0.0.1:`port` too.
+
+    The server holds `lock` as well: nobody may open its data until it has ended, even if the lab process was killed.
+    """
 
     installation: Installation
     data: Path
     sockets: Path
     port: int
     tuning: Tuning
+    lock: IO[str] | None = None
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
 
     def spawn(self, children: Children) -> None:
         """Start the process. Returns at once."""
         ending = signal.SIGQUIT  # PostgreSQL's immediate shutdown: it ends its own children and removes its files
         account = self.installation.account
-        self.process = children.spawn("PostgreSQL", self._command(), ending=ending, account=account, cwd=Path("/"))
+        held = [self.lock.fileno()] if self.lock else []
+        self.process = children.spawn(
+            "PostgreSQL", self._command(), ending=ending, account=account, cwd=Path("/"), keep_open=held
+        )
 
     def wait_ready(self) -> None:
         """Wait until it takes connections. Blocking.
