@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Gain", "Summary", "paired_gain", "slope", "student_t975", "summarize"]
+__all__ = ["Gain", "Summary", "paired_gain", "slope", "student_t975", "summarize", "wilson"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -21,6 +21,9 @@ RESAMPLES = 1_000
 
 #: Bounds the memory of the resampling: 8 MB of values at a time.
 CELLS_AT_ONCE = 1_000_000
+
+#: The 97.5 % point of the normal distribution.
+Z975 = 1.959964
 
 #: 97.5 % points of Student's t for 1 to 30 degrees of freedom (NIST/SEMATECH e-Handbook, table 1.3.6.7.2).
 _T975 = (
@@ -166,6 +169,20 @@ def slope(x: Sequence[float], y: Sequence[float]) -> tuple[float, float, float]:
     return rise, rise - half, rise + half
 
 
+def wilson(successes: int, trials: int) -> tuple[float, float]:
+    """95 % interval of a share (Wilson, 1927), honest also at 0 and 1 and for small samples.
+
+    Raises:
+        ValueError: there were no trials.
+    """
+    if trials < 1:
+        raise ValueError("no trials, no share")
+    share, square = successes / trials, Z975**2
+    middle = (share + square / (2 * trials)) / (1 + square / trials)
+    half = Z975 / (1 + square / trials) * math.sqrt(share * (1 - share) / trials + square / (4 * trials**2))
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
 def _half_width(sample: Floats) -> float:
     return student_t975(sample.size - 1) * float(sample.std(ddof=1)) / math.sqrt(sample.size)
 
@@ -174,5 +191,5 @@ def student_t975(freedom: int) -> float:
     """The 97.5 % point of Student's t; from 31 degrees of freedom on by Cornish and Fisher, right to 0.001."""
     if freedom <= len(_T975):
         return _T975[freedom - 1]
-    z = 1.959964
+    z = Z975
     return z + (z**3 + z) / (4 * freedom) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * freedom**2)

@@ -1,0 +1,91 @@
+"""The results that a report is made from, and what to say where one is missing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from helpers.diagnosis.results import Diagnosis
+from helpers.errors import RunError
+from helpers.profiling.results import BroadcastProfile, Comparison, ConnectionProfile, MemoryProfile, Profiling
+from helpers.report.model import Measure, Source
+from helpers.results import Saved, find_result
+from helpers.sync.results import SyncComparison
+
+__all__ = ["Inputs", "missing"]
+
+NOTEBOOKS = {
+    "diagnosis": "01_diagnosis",
+    "profiling": "02_subscription_profiling",
+    "sync": "03_prisma_sync",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """Whatever has been measured so far."""
+
+    diagnosis: Saved[Diagnosis] | None = None
+    profiling: Saved[Profiling] | None = None
+    sync: Saved[SyncComparison] | None = None
+
+    @classmethod
+    def load(cls) -> Inputs:
+        """Read the results folder.
+
+        Raises:
+            RunError: it holds no result, or one that cannot be read.
+        """
+        found = cls(
+            find_result("diagnosis", Diagnosis),
+            find_result("profiling", Profiling),
+            find_result("sync", SyncComparison),
+        )
+        if not found.saved:
+            raise RunError("writing the report", "nothing has been measured yet", "Run the notebooks 01 to 03 first")
+        return found
+
+    @property
+    def saved(self) -> tuple[Saved[Any], ...]:
+        """The results that there are."""
+        return tuple(saved for saved in (self.diagnosis, self.profiling, self.sync) if saved is not None)
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        return tuple(Source(saved.name, saved.target, saved.taken_at) for saved in self.saved)
+
+    @property
+    def connection(self) -> ConnectionProfile | None:
+        return self.profiling.result.connection if self.profiling else None
+
+    @property
+    def comparison(self) -> Comparison | None:
+        return self.profiling.result.comparison if self.profiling else None
+
+    @property
+    def broadcast(self) -> BroadcastProfile | None:
+        return self.profiling.result.broadcast if self.profiling else None
+
+    @property
+    def memory(self) -> MemoryProfile | None:
+        return self.profiling.result.memory if self.profiling else None
+
+    @property
+    def synced(self) -> SyncComparison | None:
+        """The comparison of strategies, if it ran."""
+        return self.sync.result if self.sync and self.sync.result.runs else None
+
+    def why_not(self, result: str) -> str:
+        """Why a part of a result is missing."""
+        if result == "profiling" and self.profiling and self.profiling.result.skipped:
+            return "; ".join(skipped.because for skipped in self.profiling.result.skipped)
+        if result == "sync" and self.sync and self.sync.result.skipped:
+            return self.sync.result.skipped.rstrip(".")
+        if any(saved.name == result for saved in self.saved):
+            return f"notebook {NOTEBOOKS[result]} did not measure it"
+        return f"notebook {NOTEBOOKS[result]} has not been run"
+
+
+def missing(name: str, because: str) -> Measure:
+    """A measure that there is not, with its reason."""
+    return Measure(name, because=because)

@@ -1,0 +1,150 @@
+"""Section "Identified Issues": what the measurements and the diagnosis found, with its fix and its measured gain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from helpers.diagnosis.results import Check, Status
+from helpers.profiling.results import Comparison
+from helpers.report.inputs import Inputs
+from helpers.report.model import Issue, number
+from helpers.sync.results import SyncComparison, SyncRun
+
+__all__ = ["bottlenecks", "connection_problems"]
+
+#: Rules of the diagnosis that are about speed and size; all others are about whether it works at all.
+SPEED_RULES = frozenset(
+    {
+        *("connect_time", "delivery_time", "payload_size", "row_size", "policies_wrapped", "changes_ready"),
+        *("slot_lag", "replication_headroom", "connection_headroom"),
+    }
+)
+
+#: The specification's target for a message, end to end.
+DELIVERY_MS = 50.0
+
+BROADCAST_FROM_DATABASE = """\
+create function announce() returns trigger language plpgsql security definer set search_path = '' as $$
+begin
+  perform realtime.broadcast_changes(
+    '{topic}:' || new.{column}, tg_op, tg_op, tg_table_name, tg_table_schema, new, old);
+  return null;
+end $$;
+create trigger announce after insert or update on {schema}.{table} for each row execute function announce();"""
+
+
+def bottlenecks(inputs: Inputs) -> tuple[Issue, ...]:
+    """Where time, bytes or work are wasted; the measured ones first."""
+    return (*_measured(inputs), *_from_diagnosis(inputs, speed=True))
+
+
+def connection_problems(inputs: Inputs) -> tuple[Issue, ...]:
+    """What keeps clients from connecting, subscribing or receiving."""
+    return tuple(_from_diagnosis(inputs, speed=False))
+
+
+def _measured(inputs: Inputs) -> Iterator[Issue]:
+    if inputs.comparison is not None:
+        yield _full_table(inputs.comparison)
+        poll = _poll_wait(inputs, inputs.comparison)
+        if poll is not None:
+            yield poll
+    if inputs.synced is not None:
+        yield from _unfaithful(inputs.synced)
+
+
+def _full_table(comparison: Comparison) -> Issue:
+    full, gains = comparison.full, "; ".join(str(gain) for gain in comparison.gains)
+    wasted = 100 * full.wasted / max(full.received, 1)
+    return Issue(
+        title=f"Full-table subscription to `{comparison.filtered.table}`",
+        cause=(
+            f"Every client receives every row: {full.wasted:,} of {full.received:,} messages ({wasted:.0f} %) were for "
+            f"rows that the application did not want, at {full.rate_per_s:g} rows/s"
+        ),
+        fix=f"Subscribe with `filter: '{comparison.filtered.filter}'`",
+        gain=gains,
+        source="profiling.json: comparison",
+    )
+
+
+def _poll_wait(inputs: Inputs, comparison: Comparison) -> Issue | None:
+    """Database changes that are later than the target only because the server polls."""
+    latency = comparison.filtered.latency_ms
+    if latency is None or latency.p95 < DELIVERY_MS:
+        return None
+    best = inputs.broadcast.best if inputs.broadcast else None
+    against = (
+        f"not measured for this path; in the same run a client's broadcast took {number(best.latency_ms.p50)} ms (p50, "
+        f"n = {best.latency_ms.n:,}) against {number(latency.p50)} ms for a change (p50, n = {latency.n:,})"
+        if best is not None and best.latency_ms is not None
+        else "not measured, because no broadcast was measured"
+    )
+    column, _, _ = (comparison.filtered.filter or "id=").partition("=")
+    code = BROADCAST_FROM_DATABASE.format(topic="room", column=column, schema="public", table=comparison.filtered.table)
+    return Issue(
+        title="Database changes wait for the server's poll",
+        cause=(
+            f"`postgres_changes` is polled: an idle server looks every {comparison.poll_wait_ms:.0f} ms. Measured p95 "
+            f"{latency.p95:.0f} ms (n = {latency.n:,}), the target is {DELIVERY_MS:.0f} ms"
+        ),
+        fix=f"Where this is too late, broadcast from the database instead (private channel):\n\n```sql\n{code}\n```",
+        gain=against,
+        source="profiling.json: comparison.filtered.latency_ms",
+    )
+
+
+def _unfaithful(synced: SyncComparison) -> Iterator[Issue]:
+    """Handlers that did not keep the second store equal to the table."""
+    faithful = [run for run in synced.runs if run.is_faithful]
+    best = max(faithful, key=lambda run: run.rows_per_s, default=None)
+    for run in synced.runs:
+        if not run.is_faithful:
+            yield Issue(
+                title=f"Handler “{run.strategy}” does not keep the data in step",
+                cause=f"{run.description}: {_shortcomings(run)}",
+                fix=f"Use “{best.strategy}”: {best.description}" if best else "No strategy that was tried was faithful",
+                gain=_sync_gain(run, best),
+                source=f"sync.json: runs, {run.strategy}",
+                severe=True,
+            )
+
+
+def _shortcomings(run: SyncRun) -> str:
+    parts = [f"{run.rows_correct:,} of {run.rows_expected:,} rows correct"]
+    parts += [f"{count:,} {word}" for word, count in _counts(run) if count]
+    parts += [f"{count:,} × {kind}" for kind, count in run.errors.items()]
+    return ", ".join(parts)
+
+
+def _counts(run: SyncRun) -> tuple[tuple[str, int], ...]:
+    return (("stale", run.stale), ("lost", run.lost), ("wrong extra rows", run.duplicates), ("echoes", run.echo_events))
+
+
+def _sync_gain(run: SyncRun, best: SyncRun | None) -> str:
+    if best is None:
+        return "not measured, because no strategy was faithful"
+    return (
+        f"{best.rows_correct:,} of {best.rows_expected:,} rows correct instead of {run.rows_correct:,} of "
+        f"{run.rows_expected:,}, with {best.queries:,} queries instead of {run.queries:,} (one run each)"
+    )
+
+
+def _from_diagnosis(inputs: Inputs, *, speed: bool) -> Iterator[Issue]:
+    if inputs.diagnosis is None:
+        return
+    for check in inputs.diagnosis.result.ranked:
+        if check.status in (Status.FAILURE, Status.WARNING) and (check.id in SPEED_RULES) == speed:
+            yield _from_check(check)
+
+
+def _from_check(check: Check) -> Issue:
+    source = f"diagnosis.json: {check.id}" + (f"; {check.source}" if check.source else "")
+    return Issue(
+        title=f"Not so: {check.title}",
+        cause=". ".join(part.rstrip(".") for part in (check.cause, f"Seen: {check.evidence}") if part),
+        fix=check.fix,
+        gain="not measured, because the fix has not been applied",
+        source=source,
+        severe=check.status is Status.FAILURE,
+    )

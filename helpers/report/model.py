@@ -1,0 +1,128 @@
+"""What a report is made of: measures that know where they come from, verdicts, issues, and examples."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["Example", "Issue", "Measure", "Report", "Source", "Verdict", "number"]
+
+
+def number(value: float) -> str:
+    """Three significant digits, thousands with commas."""
+    if value == 0 or abs(value) >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.3g}"
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A measured value, or the reason why there is none.
+
+    Attributes:
+        value: in `unit`. None if it was not measured; `because` then says why.
+        low, high: 95 % interval. interval_of: of what, if not of the value itself.
+        n: sample size. counted: what was counted.
+        source: result file and field.
+        note: what else a reader must know.
+    """
+
+    name: str
+    unit: str = ""
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    interval_of: str = ""
+    n: int | None = None
+    counted: str = ""
+    source: str = ""
+    note: str = ""
+    because: str = ""
+
+    def __str__(self) -> str:
+        if self.value is None:
+            return f"not measured, because {self.because}"
+        details = ", ".join(part for part in (self._interval(), self._sample(), self.note) if part)
+        return f"{number(self.value)}{self._unit()}" + (f" ({details})" if details else "")
+
+    def _unit(self) -> str:
+        return self.unit if self.unit.startswith("/") else f" {self.unit}" if self.unit else ""
+
+    def _interval(self) -> str:
+        if self.low is None or self.high is None:
+            return ""
+        of = f" of the {self.interval_of}" if self.interval_of else ""
+        return f"95 % interval{of} {number(self.low)} to {number(self.high)}"
+
+    def _sample(self) -> str:
+        return f"n = {self.n:,} {self.counted}".rstrip() if self.n is not None else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A target of the specification against what was measured; `met` is None where it cannot be judged."""
+
+    objective: str
+    threshold: str
+    measure: Measure
+    met: bool | None
+
+    @property
+    def word(self) -> str:
+        return {True: "met", False: "missed", None: "open"}[self.met]
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """Something to mend.
+
+    Attributes:
+        cause: why, and what it does. fix: what to do; may hold several lines of code.
+        gain: the measured effect of the fix, or why it was not measured.
+        source: result file and check.
+    """
+
+    title: str
+    cause: str
+    fix: str
+    gain: str
+    source: str
+    severe: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """Code that can be copied."""
+
+    title: str
+    language: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A result that the report was made from."""
+
+    name: str
+    target: str
+    taken_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The whole report, section for section."""
+
+    target: str
+    taken_at: str
+    summary: str
+    sources: tuple[Source, ...]
+    versions: dict[str, str]
+    performance: tuple[Measure, ...]
+    verdicts: tuple[Verdict, ...]
+    bottlenecks: tuple[Issue, ...]
+    connection_problems: tuple[Issue, ...]
+    plan: tuple[str, ...]
+    examples: tuple[Example, ...]
+    optimizations: tuple[str, ...]
+    monitoring: tuple[str, ...]
+    projections: tuple[Measure, ...]
+    warnings: tuple[str, ...] = ()

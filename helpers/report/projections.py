@@ -1,0 +1,85 @@
+"""Section "Performance Projections": computed from the comparisons of this run, never assumed."""
+
+from __future__ import annotations
+
+from helpers.profiling.statistics import Gain
+from helpers.report.inputs import Inputs, missing
+from helpers.report.model import Measure
+
+__all__ = ["projections"]
+
+#: What the synchronisation experiment calls one Prisma call per event, and one transaction for many.
+ONE_BY_ONE, BATCHED = "create per event", "batched"
+
+
+def projections(inputs: Inputs) -> tuple[Measure, ...]:
+    """What changes if the plan is followed, in percent of what it is now."""
+    return (
+        _from_gain(inputs, "Latency", "latency p50", "filter instead of full table"),
+        _throughput(inputs),
+        missing("Stability", "no connection was broken in this run"),
+        _from_gain(inputs, "Messages for each client", "messages", "filter instead of full table"),
+        _from_gain(inputs, "Bytes received by each client", "bytes received", "filter instead of full table"),
+        _from_gain(inputs, "Client CPU", "client CPU", "filter instead of full table"),
+        _memory(inputs),
+    )
+
+
+def _from_gain(inputs: Inputs, name: str, metric: str, what: str) -> Measure:
+    gain = inputs.comparison.gain(metric) if inputs.comparison else None
+    if gain is None:
+        return missing(name, inputs.why_not("profiling"))
+    return _of_gain(name, gain, what)
+
+
+def _of_gain(name: str, gain: Gain, what: str) -> Measure:
+    return Measure(
+        name,
+        "%",
+        gain.change_percent,
+        gain.low_percent,
+        gain.high_percent,
+        n=gain.n,
+        counted="pairs",
+        source=f"profiling.json: comparison.gains, {gain.metric}",
+        note=what,
+    )
+
+
+def _throughput(inputs: Inputs) -> Measure:
+    name = "Throughput of writing through Prisma"
+    runs = {run.strategy: run for run in inputs.synced.runs} if inputs.synced else {}
+    if ONE_BY_ONE not in runs or BATCHED not in runs or not runs[ONE_BY_ONE].rows_per_s:
+        return missing(name, inputs.why_not("sync"))
+    before, after = runs[ONE_BY_ONE], runs[BATCHED]
+    rates = f"{before.rows_per_s:,.0f} to {after.rows_per_s:,.0f} rows/s"
+    return Measure(
+        name,
+        "%",
+        100 * (after.rows_per_s / before.rows_per_s - 1),
+        n=before.rows_expected,
+        counted="rows, one run each, so without an interval",
+        source="sync.json: runs",
+        note=f"“{after.strategy}” instead of “{before.strategy}”: {rates}",
+    )
+
+
+def _memory(inputs: Inputs) -> Measure:
+    """One socket for all channels; the interval takes the least favourable ends of both slopes."""
+    name, memory = "Client memory", inputs.memory
+    if memory is None:
+        return missing(name, inputs.why_not("profiling"))
+    own, shared = memory.own_socket_kib, memory.shared_socket_kib
+    if min(own.low, shared.low) <= 0:
+        return missing(name, "a subscription takes too little memory to tell")
+    return Measure(
+        name,
+        "%",
+        100 * (shared.per_subscription / own.per_subscription - 1),
+        100 * (shared.low / own.high - 1),
+        100 * (shared.high / own.low - 1),
+        n=own.n,
+        counted="points of each line",
+        source="profiling.json: memory",
+        note="channels on one shared socket instead of a socket each",
+    )
