@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from helpers.report import performance as measures
 from helpers.report.inputs import Inputs
-from helpers.report.model import Measure, number
 
 __all__ = ["monitoring", "optimizations", "plan"]
 
@@ -76,13 +75,7 @@ def monitoring(inputs: Inputs) -> tuple[str, ...]:
 
 def _values(inputs: Inputs) -> str:
     chosen = (measures.connection_latency(inputs), measures.change_latency(inputs), measures.throughput(inputs))
-    return "; ".join(f"{measure.name.lower()} {_short(measure)}" for measure in chosen)
-
-
-def _short(measure: Measure) -> str:
-    if measure.value is None:
-        return str(measure)
-    return f"{number(measure.value)}{measure.unit if measure.unit.startswith('/') else f' {measure.unit}'}"
+    return "; ".join(f"{measure.name.lower()} {measure.short}" for measure in chosen)
 
 
 def _twice(inputs: Inputs) -> str:

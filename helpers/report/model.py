@@ -42,10 +42,14 @@ class Measure:
         if self.value is None:
             return f"not measured, because {self.because}"
         details = ", ".join(part for part in (self._interval(), self._sample(), self.note) if part)
-        return f"{number(self.value)}{self._unit()}" + (f" ({details})" if details else "")
+        return self.short + (f" ({details})" if details else "")
 
-    def _unit(self) -> str:
-        return self.unit if self.unit.startswith("/") else f" {self.unit}" if self.unit else ""
+    @property
+    def short(self) -> str:
+        """The value with its unit and nothing else."""
+        if self.value is None:
+            return "not measured"
+        return f"{number(self.value)}{'' if self.unit.startswith('/') or not self.unit else ' '}{self.unit}"
 
     def _interval(self) -> str:
         if self.low is None or self.high is None:

@@ -37,13 +37,10 @@ def pictures(inputs: Inputs) -> tuple[Picture, ...]:
         much = "; ".join(f"{arm.label}: {arm.received:,} messages, {arm.wasted:,} not wanted" for arm in arms)
         found.append(_picture("latency", f"Latency of wanted changes. {late}.", lambda: latency_plot(comparison)))
         found.append(_picture("bytes", f"Bytes received. {much}.", lambda: bytes_plot(comparison)))
-    if (broadcast := inputs.broadcast) is not None and any(step.latency_ms for step in broadcast.steps):
-        steps = (
-            f"{step.rate_per_s:,.0f}/s: p50 {step.latency_ms.p50:.2g} ms" for step in broadcast.steps if step.latency_ms
-        )
-        found.append(
-            _picture("broadcast", f"Latency of broadcasts. {'; '.join(steps)}.", lambda: broadcast_plot(broadcast))
-        )
+    if (broadcast := inputs.broadcast) is not None and broadcast.best is not None:
+        medians = [(step.rate_per_s, step.latency_ms.p50) for step in broadcast.steps if step.latency_ms]
+        quick = "; ".join(f"{rate:,.0f}/s: p50 {median:.2g} ms" for rate, median in medians)
+        found.append(_picture("broadcast", f"Latency of broadcasts. {quick}.", lambda: broadcast_plot(broadcast)))
     return tuple(found)
 
 
