@@ -3,6 +3,19 @@
 from __future__ import annotations
 
 from helpers.diagnosis.diagnose import diagnose
+from helpers.diagnosis.exercise import EXERCISES, Mending, break_and_mend
+from helpers.diagnosis.hello import FirstChange, first_change
 from helpers.diagnosis.results import Check, Diagnosis, Layer, Status
 
-__all__ = ["Check", "Diagnosis", "Layer", "Status", "diagnose"]
+__all__ = [
+    "EXERCISES",
+    "Check",
+    "Diagnosis",
+    "FirstChange",
+    "Layer",
+    "Mending",
+    "Status",
+    "break_and_mend",
+    "diagnose",
+    "first_change",
+]

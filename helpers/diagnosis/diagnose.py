@@ -6,13 +6,12 @@ import random
 import time
 from collections.abc import Callable, Sequence
 
-import psycopg
-
 from helpers.diagnosis.evidence import Database, Evidence, Missing, TableName
 from helpers.diagnosis.merge import layers, merged_connection, merged_live
 from helpers.diagnosis.probes import (
     RowWriter,
     Run,
+    open_writer,
     probe_database,
     probe_key,
     probe_run,
@@ -88,7 +87,7 @@ async def _runs(
     target: Target, database: Database | Missing, binding: TableName | None, repeats: int, report: Progress
 ) -> list[Run]:
     """All runs, but none after one that failed: the next would only wait as long."""
-    writer = await _writer(target, database)
+    writer = await open_writer(target, database)
     runs: list[Run] = []
     try:
         for number, phase in enumerate(_phases(repeats), start=1):
@@ -105,17 +104,6 @@ async def _runs(
 def _phases(repeats: int) -> list[float]:
     """One moment in each of as many equal parts of the time between two polls, in random order."""
     return [(part + random.random()) / repeats for part in random.sample(range(repeats), repeats)]
-
-
-async def _writer(target: Target, database: Database | Missing) -> RowWriter | Missing:
-    table = writable_table(target, database)
-    if isinstance(table, Missing):
-        return table
-    assert target.database_url is not None, "there is no writable table without a database"
-    try:
-        return await RowWriter.open(target.database_url, table)
-    except psycopg.Error as error:
-        return Missing(f"the database refused the writer ({error.diag.message_primary or type(error).__name__})")
 
 
 def _home(target: Target) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Iterable
 from html import escape
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from helpers.diagnosis.results import Check, Diagnosis, Layer
 
-__all__ = ["as_html", "as_text"]
+__all__ = ["as_html", "as_text", "check_as_text", "checks_as_html"]
 
 #: A sign and a word, so that nothing depends on colour.
 SIGNS = {"ok": "✓ ok", "warning": "! warning", "failure": "✗ failure", "skipped": "– skipped"}
@@ -20,21 +21,31 @@ RIGHT = 'style="text-align:right;vertical-align:top"'
 def as_text(diagnosis: Diagnosis) -> str:
     """The headline first, then the layers, then what needs attention, then the rest in one line each."""
     lines = [diagnosis.headline, _measured(diagnosis), "", *map(_layer_line, diagnosis.layers), ""]
-    for check in diagnosis.ranked:
-        lines.extend(_check_lines(check))
+    lines += map(check_as_text, diagnosis.ranked)
     return "\n".join(lines)
 
 
 def as_html(diagnosis: Diagnosis) -> str:
     """Two tables, escaped, without styles that a plain front end would need."""
     layers = "".join(map(_layer_row, diagnosis.layers))
-    checks = "".join(map(_check_row, diagnosis.ranked))
     return (
         f"<p><strong>{escape(diagnosis.headline)}</strong><br>{escape(_measured(diagnosis))}</p>"
         f"<table><thead>{_head('layer', 'result', 'started ms', 'took ms', 'median (range) ms', 'seen')}</thead>"
         f"<tbody>{layers}</tbody></table>"
-        f"<table><thead>{_head('result', 'check', 'evidence', 'cause and fix')}</thead><tbody>{checks}</tbody></table>"
+        f"{checks_as_html(diagnosis.ranked)}"
     )
+
+
+def checks_as_html(checks: Iterable[Check]) -> str:
+    """One table, a row for each check."""
+    rows = "".join(map(_check_row, checks))
+    head = _head("result", "check", "evidence", "cause and fix")
+    return f"<table><thead>{head}</thead><tbody>{rows}</tbody></table>"
+
+
+def check_as_text(check: Check) -> str:
+    """One line, and below it cause and fix if there are any."""
+    return "\n".join(_check_lines(check))
 
 
 def _measured(diagnosis: Diagnosis) -> str:

@@ -84,6 +84,12 @@ class Check:
     took_ms: float = 0.0
     source: str = ""
 
+    def __str__(self) -> str:
+        return render.check_as_text(self)
+
+    def _repr_html_(self) -> str:
+        return render.checks_as_html([self])
+
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:

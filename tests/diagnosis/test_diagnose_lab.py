@@ -26,6 +26,7 @@ async def test_a_healthy_lab_has_no_failure(patient: Target) -> None:
     assert [layer.name for layer in diagnosis.layers] == WAY
     assert [layer.name for layer in diagnosis.layers if layer.status is Status.SKIPPED] == ["TLS"]
     assert {len(layer.samples_ms) for layer in diagnosis.layers if layer.name != "TLS"} == {3}
+    assert [check.id for check in diagnosis.checks if check.status is not Status.SKIPPED and not check.took_ms] == []
     starts = [layer.started_ms for layer in diagnosis.layers]
     assert starts == sorted(starts)
 

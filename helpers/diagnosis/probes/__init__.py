@@ -7,11 +7,12 @@ from helpers.diagnosis.probes.key import probe_key
 from helpers.diagnosis.probes.run import Run, probe_run
 from helpers.diagnosis.probes.services import probe_services
 from helpers.diagnosis.probes.subscriptions import probe_subscriptions
-from helpers.diagnosis.probes.writer import RowWriter, writable_table
+from helpers.diagnosis.probes.writer import RowWriter, open_writer, writable_table
 
 __all__ = [
     "RowWriter",
     "Run",
+    "open_writer",
     "probe_database",
     "probe_key",
     "probe_run",

@@ -10,7 +10,7 @@ from psycopg import sql
 from helpers.diagnosis.evidence import Database, Missing, TableName
 from helpers.target import Target
 
-__all__ = ["RowWriter", "own_table", "writable_table"]
+__all__ = ["RowWriter", "open_writer", "own_table", "writable_table"]
 
 
 CONNECT_LIMIT_S = 4
@@ -31,6 +31,18 @@ def writable_table(target: Target, database: Database | Missing) -> TableName | 
     if isinstance(database, Missing):
         return Missing(database.reason)
     return database.own_table or Missing(f"the table {own_table(target)} does not exist: `await connect()` makes it")
+
+
+async def open_writer(target: Target, database: Database | Missing) -> RowWriter | Missing:
+    """A writer that is connected, or why nothing is written."""
+    table = writable_table(target, database)
+    if isinstance(table, Missing):
+        return table
+    assert target.database_url is not None, "there is no writable table without a database"
+    try:
+        return await RowWriter.open(target.database_url, table)
+    except psycopg.Error as error:
+        return Missing(f"the database refused the writer ({error.diag.message_primary or type(error).__name__})")
 
 
 @dataclass(slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from helpers.diagnosis.evidence import Evidence, Missing
+from helpers.diagnosis.evidence import Evidence, Missing, Table
 from helpers.diagnosis.results import Check, Status
 
 __all__ = ["Rule", "Verdict", "failure", "listed", "ok", "rule", "warning"]
@@ -70,7 +70,7 @@ class Rule(Generic[T]):
             verdict.evidence,
             verdict.cause,
             verdict.fix,
-            _took_ms(needed),
+            _took_ms(needed, evidence),
             self.source,
         )
 
@@ -91,7 +91,9 @@ def listed(names: Iterable[object]) -> str:
     return ", ".join(texts[:MOST_NAMED]) + more
 
 
-def _took_ms(needed: Any) -> float:
-    """How long the probe took; of several pieces of evidence, the longest."""
+def _took_ms(needed: Any, evidence: Evidence) -> float:
+    """How long the probe took; of several pieces of evidence, the longest. Tables are read with the whole database."""
     pieces = needed if isinstance(needed, tuple) else (needed,)
+    if any(isinstance(piece, Table) for piece in pieces):
+        pieces = (evidence.database,)
     return max((float(getattr(piece, "took_ms", 0.0)) for piece in pieces), default=0.0)
