@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from helpers.client.stream import EventBuffer, EventStream, Pulse
 from helpers.errors import ConnectionFailed, FailureError, JoinFailed
 from helpers.wire.channel import ChannelMachine, ChannelState
-from helpers.wire.events import Closed, Errored, Event, Metas, Reply, System
+from helpers.wire.events import Broadcast, Change, Event, Metas, Reply
 from helpers.wire.frames import Message
 from helpers.wire.join import JoinConfig
 from helpers.wire.refusals import join_advice, push_advice, subscription_advice
@@ -19,6 +19,8 @@ from helpers.wire.refusals import join_advice, push_advice, subscription_advice
 __all__ = ["Channel", "JoinTimes", "Socket"]
 
 _ENDED = frozenset({ChannelState.CLOSED, ChannelState.ERRORED})
+#: By far the most events, and those that change nothing in the channel's life.
+_MESSAGES = (Change, Broadcast)
 
 
 class Socket(Protocol):
@@ -68,7 +70,7 @@ class Channel:
         self._socket = socket
         self._buffer = EventBuffer(buffer)
         self._changed = Pulse()
-        self._callbacks: list[Callable[[Event], None]] = []
+        self._callbacks: tuple[Callable[[Event], None], ...] = ()
         self._joined_at = self._ready_at = 0.0
 
     @property
@@ -195,8 +197,8 @@ class Channel:
         Returns:
             A function that ends this.
         """
-        self._callbacks.append(callback)
-        return lambda: self._callbacks.remove(callback)
+        self._callbacks += (callback,)
+        return lambda: self._end_callback(callback)
 
     def events(self) -> EventStream:
         """Each event once, in the order of receipt, for ``async for``; ends when the channel was left. One reader.
@@ -212,9 +214,9 @@ class Channel:
         return self._machine.accepts(message)
 
     def receive(self, event: Event) -> None:
-        before = self.state
-        self._machine.receive(event)
-        if isinstance(event, Reply | System | Closed | Errored):
+        if not isinstance(event, _MESSAGES):
+            before = self.state
+            self._machine.receive(event)
             self._note(before, event.received_at)
         if not isinstance(event, Reply):
             self._deliver(event)
@@ -241,12 +243,15 @@ class Channel:
 
     def _deliver(self, event: Event) -> None:
         self._buffer.put(event)
-        for callback in tuple(self._callbacks):
+        for callback in self._callbacks:
             try:
                 callback(event)
             except Exception as error:
                 context = {"message": f"a callback of the channel {self.name!r} failed", "exception": error}
                 asyncio.get_running_loop().call_exception_handler(context)
+
+    def _end_callback(self, callback: Callable[[Event], None]) -> None:
+        self._callbacks = tuple(kept for kept in self._callbacks if kept is not callback)
 
     def _ending(self) -> Exception | None:
         if self.state not in _ENDED or self._machine.join_ref is None:

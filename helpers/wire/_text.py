@@ -16,7 +16,7 @@ import msgspec
 
 from helpers.wire._types import Frame, MalformedFrame, Version
 
-__all__ = ["decode_exact", "decode_json", "decode_text", "encode_json", "encode_text", "guarded", "peek"]
+__all__ = ["decode_exact", "decode_json", "decode_text", "encode_json", "encode_text", "exact_reader", "peek", "reader"]
 
 Buffer = str | bytes | bytearray | memoryview
 
@@ -56,36 +56,48 @@ class _ObjectWithoutJoin(msgspec.Struct):
     topic: Any
 
 
-_Decoders = dict[Version, msgspec.json.Decoder[Any]]
+def reader(shape: Any) -> Callable[[Buffer], Any]:
+    """A function that decodes JSON of this shape, and raises `MalformedFrame` for anything else."""
+    decode = msgspec.json.Decoder(shape).decode
+    decode_exactly = exact_reader(shape)
 
-_DECODERS: _Decoders = {Version.V1: msgspec.json.Decoder(_Object), Version.V2: msgspec.json.Decoder(_Array)}
-_EXACT_DECODERS: _Decoders = {
-    Version.V1: msgspec.json.Decoder(_Object, float_hook=Decimal),
-    Version.V2: msgspec.json.Decoder(_Array, float_hook=Decimal),
-}
-_RAW_DECODERS: _Decoders = {Version.V1: msgspec.json.Decoder(_RawObject), Version.V2: msgspec.json.Decoder(_RawArray)}
-_JSON = msgspec.json.Decoder()
-_EXACT_JSON = msgspec.json.Decoder(float_hook=Decimal)
+    def read(data: Buffer) -> Any:
+        try:
+            return decode(data)
+        except _BAD_INPUT as error:
+            if "out of range" in str(error):
+                return decode_exactly(data)
+            raise _malformed(error) from error
+
+    return read
+
+
+def exact_reader(shape: Any) -> Callable[[Buffer], Any]:
+    """As `reader`, but every number with a fraction or an exponent becomes a `Decimal` with the digits it had."""
+    decode = msgspec.json.Decoder(shape, float_hook=Decimal).decode
+
+    def read(data: Buffer) -> Any:
+        try:
+            return decode(data)
+        except _BAD_INPUT as error:
+            raise _malformed(error) from error
+
+    return read
+
+
+#: What msgspec raises on bad input.
+_BAD_INPUT = (msgspec.MsgspecError, UnicodeError, RecursionError)
+
+
+def _malformed(error: Exception) -> MalformedFrame:
+    return MalformedFrame("JSON is nested too deeply" if isinstance(error, RecursionError) else str(error))
+
+
+_READERS = {Version.V1: reader(_Object), Version.V2: reader(_Array)}
+_RAW_READERS = {Version.V1: reader(_RawObject), Version.V2: reader(_RawArray)}
+_read_json = reader(Any)
+_read_exact = exact_reader(Any)
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
-
-
-def guarded(decode: Callable[[Any], Any], data: Buffer) -> Any:
-    """What `decode` makes of `data`; whatever it raises on bad input becomes `MalformedFrame`."""
-    try:
-        return decode(data)
-    except (msgspec.MsgspecError, UnicodeError) as error:
-        raise MalformedFrame(str(error)) from error
-    except RecursionError as error:
-        raise MalformedFrame("JSON is nested too deeply") from error
-
-
-def _decode(plain: Callable[[Any], Any], exact: Callable[[Any], Any], data: Buffer) -> Any:
-    try:
-        return guarded(plain, data)
-    except MalformedFrame as error:
-        if "out of range" not in error.reason:
-            raise
-    return guarded(exact, data)
 
 
 def decode_json(data: Buffer) -> Any:
@@ -94,7 +106,7 @@ def decode_json(data: Buffer) -> Any:
     Raises:
         MalformedFrame: it is no JSON.
     """
-    return _decode(_JSON.decode, _EXACT_JSON.decode, data)
+    return _read_json(data)
 
 
 def decode_exact(data: Buffer) -> Any:
@@ -103,7 +115,7 @@ def decode_exact(data: Buffer) -> Any:
     Raises:
         MalformedFrame: it is no JSON.
     """
-    return guarded(_EXACT_JSON.decode, data)
+    return _read_exact(data)
 
 
 def decode_text(data: Buffer, version: Version) -> Frame:
@@ -112,7 +124,7 @@ def decode_text(data: Buffer, version: Version) -> Frame:
     Raises:
         MalformedFrame: it is no JSON, or not of the shape of this version.
     """
-    found = _decode(_DECODERS[version].decode, _EXACT_DECODERS[version].decode, data)
+    found = _READERS[version](data)
     return Frame(found.topic, found.event, found.payload, found.ref, found.join_ref)
 
 
@@ -122,7 +134,7 @@ def peek(data: Buffer, version: Version) -> Frame:
     Raises:
         MalformedFrame: as `decode_text` does.
     """
-    found = guarded(_RAW_DECODERS[version].decode, data)
+    found = _RAW_READERS[version](data)
     return Frame(found.topic, found.event, found.payload, found.ref, found.join_ref)
 
 

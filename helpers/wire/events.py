@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 import msgspec
 
-from helpers.wire._text import decode_exact, decode_json, guarded
+from helpers.wire._text import decode_json, exact_reader, reader
 from helpers.wire._types import BinaryBroadcast, BinaryPush, Encoding, Frame, MalformedFrame, Message
 
 __all__ = [
@@ -155,9 +156,9 @@ class _ChangeData(msgspec.Struct):
     table: str
     type: str
     commit_timestamp: str | None = None
-    columns: tuple[Column, ...] = ()
-    record: msgspec.Raw = msgspec.Raw(b"{}")
-    old_record: msgspec.Raw = msgspec.Raw(b"{}")
+    columns: msgspec.Raw = msgspec.Raw(b"[]")
+    record: dict[str, Any] | None = None
+    old_record: dict[str, Any] | None = None
     errors: tuple[str, ...] | None = None
 
 
@@ -168,7 +169,7 @@ class _ChangePayload(msgspec.Struct):
 
 class _BroadcastPayload(msgspec.Struct):
     event: Any = ""
-    payload: msgspec.Raw = msgspec.Raw(b"null")
+    payload: Any = None
     meta: dict[str, Any] | None = None
 
 
@@ -192,13 +193,14 @@ class _DiffPayload(msgspec.Struct):
     leaves: dict[str, _Presence]
 
 
-_CHANGE = msgspec.json.Decoder(_ChangePayload)
-_LEGACY_CHANGE = msgspec.json.Decoder(_ChangeData)
-_BROADCAST = msgspec.json.Decoder(_BroadcastPayload)
-_SYSTEM = msgspec.json.Decoder(_SystemPayload)
-_REPLY = msgspec.json.Decoder(_ReplyPayload)
-_STATE = msgspec.json.Decoder(dict[str, _Presence])
-_DIFF = msgspec.json.Decoder(_DiffPayload)
+_read_change, _read_change_exactly = reader(_ChangePayload), exact_reader(_ChangePayload)
+_read_legacy, _read_legacy_exactly = reader(_ChangeData), exact_reader(_ChangeData)
+_read_columns = reader(tuple[Column, ...])
+_read_broadcast = reader(_BroadcastPayload)
+_read_system = reader(_SystemPayload)
+_read_reply = reader(_ReplyPayload)
+_read_state = reader(dict[str, _Presence])
+_read_diff = reader(_DiffPayload)
 
 
 def parse_event(message: Message, received_at: float, size_bytes: int) -> Event:
@@ -220,15 +222,24 @@ def parse_event(message: Message, received_at: float, size_bytes: int) -> Event:
 
 
 def _change(frame: Frame, at: float, size: int) -> Change:
-    payload = guarded(_CHANGE.decode, frame.payload)
-    return _row_change(frame, at, size, payload.data, payload.ids)
+    found = _read_change(frame.payload)
+    columns, numeric = _columns(bytes(found.data.columns))
+    if numeric:
+        _exact(found.data, _read_change_exactly(frame.payload).data, numeric)
+    return _row_change(frame, at, size, found.data, columns, found.ids)
 
 
 def _legacy_change(frame: Frame, at: float, size: int) -> Change:
-    return _row_change(frame, at, size, guarded(_LEGACY_CHANGE.decode, frame.payload), ())
+    data = _read_legacy(frame.payload)
+    columns, numeric = _columns(bytes(data.columns))
+    if numeric:
+        _exact(data, _read_legacy_exactly(frame.payload), numeric)
+    return _row_change(frame, at, size, data, columns, ())
 
 
-def _row_change(frame: Frame, at: float, size: int, data: _ChangeData, ids: tuple[int, ...]) -> Change:
+def _row_change(
+    frame: Frame, at: float, size: int, data: _ChangeData, columns: tuple[Column, ...], ids: tuple[int, ...]
+) -> Change:
     return Change(
         topic=frame.topic,
         received_at=at,
@@ -238,22 +249,25 @@ def _row_change(frame: Frame, at: float, size: int, data: _ChangeData, ids: tupl
         table=data.table,
         type=data.type,
         commit_timestamp=data.commit_timestamp,
-        columns=data.columns,
-        record=_row(data.record, data.columns),
-        old_record=_row(data.old_record, data.columns),
+        columns=columns,
+        record=data.record or {},
+        old_record=data.old_record or {},
         errors=data.errors or (),
     )
 
 
-def _row(raw: msgspec.Raw, columns: tuple[Column, ...]) -> dict[str, Any]:
-    row = decode_json(raw) or {}
-    if not isinstance(row, dict):
-        raise MalformedFrame("the record of a change is not a JSON object")
-    numeric = [column.name for column in columns if column.type in ("numeric", "_numeric") and column.name in row]
-    if numeric:
-        exact = decode_exact(raw)
-        row.update((name, _as_decimal(exact[name])) for name in numeric)
-    return row
+@lru_cache(maxsize=256)
+def _columns(text: bytes) -> tuple[tuple[Column, ...], tuple[str, ...]]:
+    """The columns, and the names of those of type numeric. Each change repeats them, so they are read once."""
+    columns = _read_columns(text)
+    return columns, tuple(column.name for column in columns if column.type in ("numeric", "_numeric"))
+
+
+def _exact(data: _ChangeData, exact: _ChangeData, numeric: tuple[str, ...]) -> None:
+    """Put the exact values of the numeric columns into the rows."""
+    for row, exact_row in ((data.record, exact.record), (data.old_record, exact.old_record)):
+        if row and exact_row:
+            row.update((name, _as_decimal(exact_row[name])) for name in numeric if name in row)
 
 
 def _as_decimal(value: Any) -> Any:
@@ -265,14 +279,14 @@ def _as_decimal(value: Any) -> Any:
 def _broadcast(frame: Frame, at: float, size: int) -> Broadcast:
     if isinstance(frame.payload, bytes) or memoryview(frame.payload)[0] != ord("{"):
         return _bare_broadcast(frame, at, size)
-    found = guarded(_BROADCAST.decode, frame.payload)
+    found = _read_broadcast(frame.payload)
     meta = found.meta or {}
     return Broadcast(
         topic=frame.topic,
         received_at=at,
         size_bytes=size,
         event=str(found.event),
-        payload=decode_json(found.payload),
+        payload=found.payload,
         id=meta.get("id"),
         replayed=bool(meta.get("replayed")),
     )
@@ -298,12 +312,12 @@ def _binary_broadcast(message: BinaryBroadcast, at: float, size: int) -> Broadca
 
 
 def _state(frame: Frame, at: float, size: int) -> PresenceState:
-    found = guarded(_STATE.decode, frame.payload)
+    found = _read_state(frame.payload)
     return PresenceState(topic=frame.topic, received_at=at, size_bytes=size, state=_metas(found))
 
 
 def _diff(frame: Frame, at: float, size: int) -> PresenceDiff:
-    found = guarded(_DIFF.decode, frame.payload)
+    found = _read_diff(frame.payload)
     joins, leaves = _metas(found.joins), _metas(found.leaves)
     return PresenceDiff(topic=frame.topic, received_at=at, size_bytes=size, joins=joins, leaves=leaves)
 
@@ -313,7 +327,7 @@ def _metas(found: dict[str, _Presence]) -> Metas:
 
 
 def _system(frame: Frame, at: float, size: int) -> System:
-    found = guarded(_SYSTEM.decode, frame.payload)
+    found = _read_system(frame.payload)
     return System(
         topic=frame.topic,
         received_at=at,
@@ -325,7 +339,7 @@ def _system(frame: Frame, at: float, size: int) -> System:
 
 
 def _reply(frame: Frame, at: float, size: int) -> Reply:
-    found = guarded(_REPLY.decode, frame.payload)
+    found = _read_reply(frame.payload)
     return Reply(
         topic=frame.topic,
         received_at=at,
