@@ -26,7 +26,6 @@ __all__ = ["Admin"]
 MINIMUM_PASSWORD = 6
 _PER_PAGE = 50
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
-_DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
 
 #: One user as Auth answers it. PostgreSQL's JSON has times in RFC 3339, which every client takes.
 _USER = """
@@ -153,7 +152,7 @@ class Admin:
         return web.json_response(user if body.get("should_soft_delete") else {})
 
     async def _credentials(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        """Columns for the password, the confirmations and the ban that a request asks for."""
+        """Columns for the password and the confirmations that a request asks for."""
         columns: dict[str, Any] = {}
         password = _text(body, "password")
         if password is not None:
@@ -165,8 +164,8 @@ class Admin:
         for flag in ("email_confirm", "phone_confirm"):
             if body.get(flag):
                 columns[f"{flag}ed_at"] = _NOW
-        if "ban_duration" in body:
-            columns["banned_until"] = _ban(str(body["ban_duration"]))
+        if body.get("ban_duration", "none") != "none":
+            raise AdminError(501, "not_implemented", "The lab cannot ban users: its Auth service would let them in")
         return columns
 
     async def _connect(self) -> psycopg.AsyncConnection[tuple[Any, ...]]:
@@ -258,17 +257,6 @@ def _identifier(text: Any) -> str:
         return str(uuid.UUID(text))
     except (ValueError, TypeError, AttributeError) as error:
         raise AdminError(404, "validation_failed", "user_id must be an UUID") from error
-
-
-def _ban(text: str) -> _Expression | None:
-    """``"none"``, or hours, minutes and seconds such as ``"24h"`` or ``"1h30m"``."""
-    if text == "none":
-        return None
-    match = _DURATION.fullmatch(text)
-    if not match or not text:
-        raise AdminError(400, "validation_failed", f"invalid format for ban duration: {text}")
-    hours, minutes, seconds = (int(part or 0) for part in match.groups())
-    return _Expression(f"now() + make_interval(hours => {hours}, mins => {minutes}, secs => {seconds})")
 
 
 def _positive(request: web.Request, name: str, default: int) -> int:
