@@ -1,0 +1,8 @@
+"""`workbook run`: every notebook in order, then the report, all or nothing."""
+
+from __future__ import annotations
+
+from helpers.run.command import run_command
+from helpers.run.workbook import run_workbook
+
+__all__ = ["run_command", "run_workbook"]

@@ -1,0 +1,57 @@
+"""`workbook run` in the shell."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import signal
+import time
+from pathlib import Path
+
+from rich.console import Console
+
+from helpers import session
+from helpers.run.workbook import Settings, run_workbook
+
+__all__ = ["run_command"]
+
+
+def run_command(arguments: argparse.Namespace) -> int:
+    """Run the workbook, and say where report and notebooks are.
+
+    Args:
+        arguments: `target` (``"lab"``, ``"env"`` or None) and `out` (a folder or None).
+
+    Raises:
+        WorkbookError: see `run_workbook`.
+        KeyboardInterrupt: Ctrl-C, or SIGTERM; everything that was started is gone by then.
+    """
+    settings = Settings(
+        session.which_target(arguments.target, session.read_settings()), arguments.out or Path("output")
+    )
+    console = Console()
+    began = time.monotonic()
+    out = asyncio.run(_until_terminated(settings, console))
+    _print_places(console, out, time.monotonic() - began)
+    return 0
+
+
+async def _until_terminated(settings: Settings, console: Console) -> Path:
+    """SIGTERM ends a run as Ctrl-C does: in order."""
+    task = asyncio.current_task()
+    assert task is not None
+    with contextlib.suppress(NotImplementedError):  # where there are no such signals
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    try:
+        return await run_workbook(settings, console)
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
+
+
+def _print_places(console: Console, out: Path, seconds: float) -> None:
+    console.print(f"\nDone in {seconds:.0f} s.", highlight=False)
+    for label, name in (("Report", "report.html"), ("as Markdown", "report.md"), ("as JSON", "report.json")):
+        console.print(f"  {label:<20}{out / name}", highlight=False, soft_wrap=True)
+    console.print(f"  {'Executed notebooks':<20}{out / 'notebooks'}", highlight=False, soft_wrap=True)
+    console.print("\nTo step through them yourself: [bold]uv run jupyter lab notebooks[/bold]", highlight=False)

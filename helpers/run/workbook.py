@@ -1,0 +1,151 @@
+"""A whole run: lab or project, notebooks in order, report, output folder."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import tempfile
+import textwrap
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from rich.console import Console
+
+from helpers import session
+from helpers.errors import RunError
+from helpers.places import repository_root
+from helpers.results import write_atomically
+from helpers.run.folder import OutputFolder, open_folder
+from helpers.run.kernel import CellFailed, execute
+from helpers.run.progress import Bars
+from helpers.run.secrets import SECRET_VARIABLES, Redactor
+from helpers.session import Which
+from helpers.target import Target
+
+__all__ = ["Settings", "run_workbook"]
+
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What to run.
+
+    Attributes:
+        which: lab or project.
+        out: where report, notebooks and results go.
+        notebooks: the folder whose notebooks are executed, in the order of their names.
+    """
+
+    which: Which
+    out: Path = Path("output")
+    notebooks: Path = repository_root() / "notebooks"
+
+
+async def run_workbook(settings: Settings, console: Console) -> Path:
+    """Execute the notebooks and publish report, notebooks and results; returns the output folder.
+
+    Nothing is published unless everything succeeded. However it ends, lab, kernels and tables of the workbook are gone.
+
+    Raises:
+        RunError: a notebook failed, or the folder cannot be used.
+        TargetError, ConnectionFailed, LabError, NodeError, PrismaError: there is nothing to run against.
+    """
+    notebooks = _read_all(settings.notebooks)
+    if settings.which == "env":
+        session.env_target(session.read_settings())  # a mistake in .env is told before anything is begun
+    with open_folder(settings.out) as folder:
+        async with _target(settings.which, console) as target:
+            await _Run(folder, target, settings.notebooks, console).execute_all(notebooks)
+        folder.publish()
+    return folder.path
+
+
+def _read_all(folder: Path) -> dict[str, Any]:
+    """The notebooks of a folder by their file names, in order."""
+    tried = f"reading the notebooks in {folder}"
+    found = {}
+    for path in sorted(folder.glob("*.ipynb")):
+        try:
+            found[path.name] = nbformat.read(path, as_version=4)
+        except (nbformat.reader.NotJSONError, nbformat.ValidationError, UnicodeDecodeError) as error:
+            reason = f"{path.name} is not a notebook ({str(error).splitlines()[0]})"
+            raise RunError(tried, reason, "Restore it from the repository") from None
+    if not found:
+        raise RunError(tried, "there is none", "Run it from a clone of the repository")
+    return found
+
+
+@contextlib.asynccontextmanager
+async def _target(which: Which, console: Console) -> AsyncIterator[Target]:
+    """The target of the whole run, with the workbook's tables in it."""
+    try:
+        with console.status("Starting the lab …" if which == "lab" else "Connecting to the project …"):
+            target = await session.connect(which)
+        yield target
+    finally:
+        await session.disconnect()
+
+
+class _Run:
+    """Executes notebooks against one target, into one staging folder."""
+
+    def __init__(self, folder: OutputFolder, target: Target, home: Path, console: Console) -> None:
+        self._folder = folder
+        self._target = target
+        self._home = home
+        self._console = console
+        self._redactor = Redactor(target)
+
+    async def execute_all(self, notebooks: Mapping[str, Any]) -> None:
+        """Execute in order, stop at the first failure.
+
+        Raises:
+            RunError: with the failing cell, its error, and where the notebook lies as far as it came.
+        """
+        cells = {name: sum(cell.cell_type == "code" for cell in book.cells) for name, book in notebooks.items()}
+        with Bars(cells, self._console) as bars, tempfile.TemporaryDirectory(prefix="workbook-") as scratch:
+            environment = self._environment(Path(scratch))
+            for name, book in notebooks.items():
+                bars.begin(name)
+                await self._execute(name, book, environment, Path(scratch), bars)
+        self._redactor.clean(self._folder.staging)
+        if not (self._folder.staging / "report.html").exists():
+            raise RunError("writing the report", "no notebook wrote one", "Restore 04_report.ipynb from the repository")
+
+    async def _execute(self, name: str, book: Any, environment: Mapping[str, str], scratch: Path, bars: Bars) -> None:
+        written = self._folder.staging / "notebooks" / name
+        try:
+            await execute(book, self._home, environment, scratch, lambda: bars.advance(name))
+        except CellFailed as failed:
+            self._write(book, written)
+            raise _stopped(name, failed, self._redactor, self._folder.keep_failed(written)) from None
+        self._write(book, written)
+
+    def _write(self, book: Any, path: Path) -> None:
+        write_atomically(path, self._redactor(nbformat.writes(book)).encode())
+
+    def _environment(self, scratch: Path) -> dict[str, str]:
+        """Everything but the secrets: the target is lent in a private file, which goes away with the run."""
+        kept = {name: value for name, value in os.environ.items() if name not in SECRET_VARIABLES}
+        return {
+            **kept,
+            **session.lend(self._target, scratch / "target.json"),
+            "WORKBOOK_RESULTS_DIR": str(self._folder.staging / "results"),
+            "WORKBOOK_REPORT_DIR": str(self._folder.staging),
+            "DO_NOT_TRACK": "1",
+        }
+
+
+def _stopped(name: str, failed: CellFailed, redactor: Redactor, kept: Path) -> RunError:
+    source = textwrap.indent(failed.source, "    ")
+    reason = _COLOUR.sub("", redactor(failed.reason)).rstrip(".")
+    return RunError(
+        f"running {name}",
+        f"cell {failed.number} failed\n\n{source}\n\n{reason}",
+        f"See the notebook as far as it came: {kept}",
+    )
