@@ -60,7 +60,7 @@ class Channel:
     def open(self) -> None:
         """Begin, after the join was answered."""
         self._watch_expiry()
-        if self._request.replication_ready:
+        if self._request.replication_ready and self.hub.broadcasts.ready:
             self.tell("Replication connection established", status="ok")
         self.presence.open()
         if self._changes is not None:

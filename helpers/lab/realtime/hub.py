@@ -46,7 +46,7 @@ class Hub:
         self.changes = changes
         self.mailroom = mailroom
         self.policies = PolicyReader(database, connections=settings.authorization_connections)
-        self.broadcasts = BroadcastFeed(database, self.on_database_broadcast)
+        self.broadcasts = BroadcastFeed(database, self.on_database_broadcast, settings.broadcast_slot)
         self.topics: Topics[Channel] = Topics()
         self.sockets: set[Socket] = set()
         self.users: set[Socket] = set()

@@ -51,6 +51,8 @@ class RealtimeSettings:
     """A reader with more than this waiting for it is closed. The genuine server kills its channel at 50 MB."""
     authorization_connections: int = 4
     """Database connections that read the policies of private channels; the genuine server has 10."""
+    broadcast_slot: str = "supabase_realtime_messages_replication_slot"
+    """Through which broadcasts come from the database; one server of a cluster can have it at a time."""
     limits: Limits = field(default_factory=Limits)
 
 
