@@ -6,6 +6,7 @@ import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import psycopg
 
@@ -49,6 +50,10 @@ class Mending:
         if self.skipped:
             return f"<p>{self}</p>"
         return f"<p>Broken</p>{checks_as_html(self.before)}<p>After the fix was run</p>{checks_as_html(self.after)}"
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """What a front end without HTML shows."""
+        printer.text(str(self))
 
 
 async def break_and_mend(target: Target, rule_id: str) -> Mending:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import secrets
 import time
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from typing import Any
 from helpers.client import Channel, JoinTimes, RealtimeClient
 from helpers.diagnosis.evidence import Missing
 from helpers.diagnosis.probes.database import probe_database
+from helpers.diagnosis.probes.run import POLL_IDLE_S
 from helpers.diagnosis.probes.writer import RowWriter, open_writer
 from helpers.errors import FailureError
 from helpers.target import Target
@@ -54,6 +56,10 @@ class FirstChange:
         )
         return f"<p>{escape(str(self))}</p><table>{rows}</table>"
 
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """What a front end without HTML shows."""
+        printer.text(str(self))
+
 
 async def first_change(target: Target) -> FirstChange:
     """Subscribe to the workbook's table `events`, insert a row, wait for its change, delete the row.
@@ -76,6 +82,7 @@ async def first_change(target: Target) -> FirstChange:
 
 async def _write_and_wait(writer: RowWriter, channel: Channel, times: JoinTimes) -> FirstChange:
     marker = f"hello {secrets.token_hex(4)}"
+    await asyncio.sleep(random.uniform(0, POLL_IDLE_S))  # else the row always falls right behind the server's poll
     sent_at = time.monotonic()
     await writer.write(marker)
     try:

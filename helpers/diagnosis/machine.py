@@ -17,7 +17,6 @@ from helpers.errors import WorkbookError
 from helpers.lab.installation import find_installation
 from helpers.node import node_executable
 from helpers.places import cache_dir
-from helpers.results import versions
 
 __all__ = ["Part", "check_machine", "machine_parts"]
 
@@ -49,18 +48,17 @@ def machine_parts() -> Iterator[Part]:
     system = f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors"
     yield Part("system", system, ready=os.name == "posix")
     yield Part("Python", platform.python_version(), ready=True)
-    measured = versions()
-    yield Part("packages", ", ".join(f"{name} {measured.get(name) or version(name)}" for name in SHOWN), ready=True)
+    yield from (Part(name, version(name), ready=True) for name in SHOWN)
     yield _program("Node", lambda: [str(node_executable()), "--version"])
     yield _program("PostgreSQL", lambda: [str(find_installation().bin / "postgres"), "--version"])
     free = shutil.disk_usage(cache_dir()).free / GIGABYTE
-    yield _amount("free disk", free, DISK_GB, f" in {cache_dir()}")
+    yield _amount("free disk", free, DISK_GB)
     yield _amount("free memory", psutil.virtual_memory().available / GIGABYTE, MEMORY_GB)
 
 
-def _amount(name: str, gigabytes: float, needed: float, where: str = "") -> Part:
+def _amount(name: str, gigabytes: float, needed: float) -> Part:
     enough = gigabytes >= needed
-    return Part(name, f"{gigabytes:.1f} GB{where}", enough, "" if enough else f"Free at least {needed:g} GB")
+    return Part(name, f"{gigabytes:.1f} GB", enough, "" if enough else f"Free at least {needed:g} GB")
 
 
 def _program(name: str, command: Callable[[], list[str]]) -> Part:

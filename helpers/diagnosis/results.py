@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 import pandas as pd
 
@@ -60,6 +62,13 @@ class Layer:
         return f"{self.median_ms:.1f} ({low:.1f}–{high:.1f}), n = {len(self.samples_ms)}"
 
 
+def _row(layer: Layer) -> list[object]:
+    if layer.status is Status.SKIPPED:
+        return [layer.name, layer.status.value, math.nan, math.nan, math.nan, 0]
+    times = (layer.started_ms, layer.took_ms, layer.median_ms)
+    return [layer.name, layer.status.value, *times, len(layer.samples_ms)]
+
+
 @dataclass(frozen=True, slots=True)
 class Check:
     """The verdict of one rule.
@@ -89,6 +98,10 @@ class Check:
 
     def _repr_html_(self) -> str:
         return render.checks_as_html([self])
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """What a front end without HTML shows."""
+        printer.text(str(self))
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,15 +169,16 @@ class Diagnosis:
         return pd.DataFrame(rows, columns=columns)
 
     def layers_frame(self) -> pd.DataFrame:
-        """One row for each layer, in the order of time."""
-        rows = [
-            [layer.name, layer.status.value, layer.started_ms, layer.took_ms, layer.median_ms, len(layer.samples_ms)]
-            for layer in self.layers
-        ]
-        return pd.DataFrame(rows, columns=["layer", "status", "started_ms", "took_ms", "median_ms", "n"])
+        """One row for each layer, in the order of time; no numbers for one that was skipped."""
+        columns = ["layer", "status", "started_ms", "took_ms", "median_ms", "n"]
+        return pd.DataFrame(list(map(_row, self.layers)), columns=columns)
 
     def __str__(self) -> str:
         return render.as_text(self)
 
     def _repr_html_(self) -> str:
         return render.as_html(self)
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """What a front end without HTML shows."""
+        printer.text(str(self))

@@ -52,6 +52,7 @@ def test_layers_as_a_frame_carry_median_and_count() -> None:
     frame = DIAGNOSIS.layers_frame()
     assert list(frame["layer"]) == ["DNS", "TCP", "TLS"]
     assert (frame["median_ms"][0], frame["n"][0]) == (1.0, 3)
+    assert frame["took_ms"].isna().tolist() == [False, False, True]
 
 
 class Tags(HTMLParser):

@@ -20,7 +20,7 @@ from helpers.target import Target
 from helpers.wire.frames import Frame
 from helpers.wire.join import ChangeBinding, JoinConfig
 
-__all__ = ["LIVE_NAMES", "Run", "access_token", "probe_run"]
+__all__ = ["LIVE_NAMES", "POLL_IDLE_S", "Run", "access_token", "probe_run"]
 
 LIVE_NAMES = ("heartbeat", "join", "system ok", "broadcast", "change")
 HEARTBEAT_LIMIT_S = 3.0

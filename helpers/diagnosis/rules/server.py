@@ -43,7 +43,10 @@ def role_obeys_rls(database: Database) -> Verdict:
     if not database.bypasses_rls:
         return ok(f"{database.role} obeys policies")
     cause = "Writes with this DATABASE_URL succeed where policies then keep the change from every subscriber"
-    fix = "Test as the user: begin; set local role authenticated; select set_config('request.jwt.claims', '{…}', true);"
+    fix = (
+        "-- test as the user, and roll back:\nbegin;\nset local role authenticated;\n"
+        """select set_config('request.jwt.claims', '{"role": "authenticated", "sub": "<uuid>"}', true);"""
+    )
     return warning(f"{database.role} bypasses row-level security", cause, fix)
 
 

@@ -37,7 +37,7 @@ def tables_published(tables: tuple[Table, ...]) -> Verdict:
     absent = [table for table in tables if not table.published]
     if not absent:
         return ok(f"{_names(tables)} in supabase_realtime")
-    cause = f"{_names(absent)} not in the publication supabase_realtime, so that no change of it is sent"
+    cause = f"{_names(absent)}: not in the publication supabase_realtime, so that no change of it is sent"
     return failure(
         f"{len(absent)} of {len(tables)} tables are missing in pg_publication_tables",
         cause,
