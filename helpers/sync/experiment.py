@@ -107,7 +107,7 @@ class _Observer:
 
 async def _run(target: Target, client: Prisma, strategy: Strategy, load: Load) -> SyncRun:
     converter = Converter.of(read_datamodel(SCHEMA), TABLE, json_type(client))
-    observer = _Observer(running := strategy.start(client, converter))
+    observer = _Observer(running := strategy.start(client, converter, load))
     async with open_source(target, f"sync: {strategy.name}") as source, _as_server(target) as realtime:
         binding = ChangeBinding(strategy.event, target.schema, TABLE, f"room_id=eq.{source.room}")
         channel = realtime.channel(f"sync-{source.room}", JoinConfig(changes=(binding,)))

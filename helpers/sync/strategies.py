@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from helpers.prisma import Prisma
 from helpers.sync.batching import Batcher
 from helpers.sync.convert import Converter
+from helpers.sync.load import Load
 from helpers.sync.mirror import Mirror
 from helpers.wire.events import Change
 
@@ -47,7 +48,7 @@ class Strategy:
     description: str
     event: str
     keeps_mirror: bool
-    start: Callable[[Prisma, Converter], Running]
+    start: Callable[[Prisma, Converter, Load], Running]
 
 
 class PerEvent:
@@ -92,7 +93,7 @@ class Batched:
         await self._batcher.settle()
 
 
-def _literal(client: Prisma, converter: Converter) -> Running:
+def _literal(client: Prisma, converter: Converter, load: Load) -> Running:
     async def handle(change: Change) -> bool:
         await client.message.create(data=dict(change.record))
         return True
@@ -100,7 +101,7 @@ def _literal(client: Prisma, converter: Converter) -> Running:
     return PerEvent(handle)
 
 
-def _converted(client: Prisma, converter: Converter) -> Running:
+def _converted(client: Prisma, converter: Converter, load: Load) -> Running:
     async def handle(change: Change) -> bool:
         await client.message.create(data=converter.data(change.record))
         return True
@@ -108,16 +109,16 @@ def _converted(client: Prisma, converter: Converter) -> Running:
     return PerEvent(handle)
 
 
-#: Every copy is a change that makes another copy; here the loop is cut after this many.
-MOST_COPIES = 600
+#: Every copy is a change that makes another copy; here the loop is cut after two generations.
+GENERATIONS = 2
 
 
-def _without_id(client: Prisma, converter: Converter) -> Running:
+def _without_id(client: Prisma, converter: Converter, load: Load) -> Running:
     copies = 0
 
     async def handle(change: Change) -> bool:
         nonlocal copies
-        if copies == MOST_COPIES:
+        if copies == GENERATIONS * load.inserts:
             return False
         copies += 1
         data: dict[str, Any] = converter.data(change.record)
@@ -127,7 +128,7 @@ def _without_id(client: Prisma, converter: Converter) -> Running:
     return PerEvent(handle)
 
 
-def _into_mirror(client: Prisma, converter: Converter) -> Running:
+def _into_mirror(client: Prisma, converter: Converter, load: Load) -> Running:
     async def handle(change: Change) -> bool:
         await client.mirroredmessage.create(data=converter.data(change.record))
         return False
@@ -135,7 +136,7 @@ def _into_mirror(client: Prisma, converter: Converter) -> Running:
     return PerEvent(handle)
 
 
-def _batched(client: Prisma, converter: Converter) -> Running:
+def _batched(client: Prisma, converter: Converter, load: Load) -> Running:
     return Batched(Mirror(client, converter, MIRROR))
 
 
