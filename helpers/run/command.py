@@ -27,9 +27,7 @@ def run_command(arguments: argparse.Namespace) -> int:
         WorkbookError: see `run_workbook`.
         KeyboardInterrupt: Ctrl-C, or SIGTERM; everything that was started is gone by then.
     """
-    settings = Settings(
-        session.which_target(arguments.target, session.read_settings()), arguments.out or Path("output")
-    )
+    settings = Settings(session.which_target(arguments.target), arguments.out or Path("output"))
     console = Console()
     began = time.monotonic()
     out = asyncio.run(_until_terminated(settings, console))
