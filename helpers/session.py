@@ -61,7 +61,7 @@ async def connect(which: Which | None = None) -> Target:
     """
     global _session
     if _session is None:
-        _session = _borrowed() or await _open(which_target(which, read_settings()))
+        _session = _borrowed() or await _open(which_target(which))
     return _session.target
 
 
@@ -118,18 +118,23 @@ def _clear_at_exit() -> None:
         _session.workspace.clear()
 
 
-def which_target(which: str | None, settings: Mapping[str, str]) -> Which:
+def which_target(which: str | None) -> Which:
     """Decide between lab and project: the argument, then `WORKBOOK_TARGET`, then whether a project is named.
 
     Raises:
         SettingsError: something else than ``lab`` or ``env`` was asked for.
+        TargetError: `.env` had to be read, and is corrupt.
     """
-    asked = which or settings.get("WORKBOOK_TARGET") or ("env" if settings.get("SUPABASE_URL") else "lab")
+    asked = which or _named_target(read_settings())
     if asked == "lab":
         return "lab"
     if asked == "env":
         return "env"
     raise SettingsError("choosing the target", f"there is no target {asked!r}", "Say lab or env")
+
+
+def _named_target(settings: Mapping[str, str]) -> str:
+    return settings.get("WORKBOOK_TARGET") or ("env" if settings.get("SUPABASE_URL") else "lab")
 
 
 def env_target(settings: Mapping[str, str]) -> Target:

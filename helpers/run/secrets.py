@@ -15,11 +15,8 @@ __all__ = ["SECRET_VARIABLES", "Redactor"]
 #: Variables that notebooks do not need, because the target is lent to them.
 SECRET_VARIABLES = frozenset(
     {
-        "SUPABASE_SECRET_KEY",
-        "SUPABASE_SERVICE_ROLE_KEY",
-        "SUPABASE_PUBLISHABLE_KEY",
-        "SUPABASE_ANON_KEY",
-        "DATABASE_URL",
+        *("SUPABASE_SECRET_KEY", "SUPABASE_SERVICE_ROLE_KEY"),
+        *("SUPABASE_PUBLISHABLE_KEY", "SUPABASE_ANON_KEY", "DATABASE_URL"),
     }
 )
 

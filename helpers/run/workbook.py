@@ -71,7 +71,7 @@ def _read_all(folder: Path) -> dict[str, Any]:
     found = {}
     for path in sorted(folder.glob("*.ipynb")):
         try:
-            found[path.name] = nbformat.read(path, as_version=4)
+            found[path.name] = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
         except (nbformat.reader.NotJSONError, nbformat.ValidationError, UnicodeDecodeError) as error:
             reason = f"{path.name} is not a notebook ({str(error).splitlines()[0]})"
             raise RunError(tried, reason, "Restore it from the repository") from None
@@ -127,7 +127,8 @@ class _Run:
         self._write(book, written)
 
     def _write(self, book: Any, path: Path) -> None:
-        write_atomically(path, self._redactor(nbformat.writes(book)).encode())
+        text: str = nbformat.writes(book)  # type: ignore[no-untyped-call]
+        write_atomically(path, self._redactor(text).encode())
 
     def _environment(self, scratch: Path) -> dict[str, str]:
         """Everything but the secrets: the target is lent in a private file, which goes away with the run."""
