@@ -95,7 +95,7 @@ class RealtimeClient:
         self._over = asyncio.Event()
         self._refs = count(1)
         self._channels: dict[str, Channel] = {}
-        self._pending: dict[str, asyncio.Future[Reply]] = {}
+        self._pending: dict[str, asyncio.Future[Reply | None]] = {}
         self._heartbeats: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -126,6 +126,9 @@ class RealtimeClient:
             raise connection_failed(error, self.target, self._timeout_s) from None
         self.connect_ms = (time.monotonic() - started_at) * 1e3
         self.state = ClientState.OPEN
+        if self._link.close_code is not None:  # closed in the same breath as it was granted
+            self.link_lost(self._link.close_code, self._link.close_reason or "")
+            return
         self._heartbeats = asyncio.create_task(self._keep_alive(), name="heartbeats of Realtime")
 
     async def close(self) -> None:
@@ -217,14 +220,17 @@ class RealtimeClient:
             TimeoutError: none came.
             ConnectionFailed: the connection is not open, or was lost meanwhile.
         """
-        answer: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[Reply | None] = asyncio.get_running_loop().create_future()
         self._pending[ref] = answer
         try:
             async with asyncio.timeout(timeout):
                 await self.send(message)
-                return await answer
+                reply = await answer
         finally:
             del self._pending[ref]
+        if reply is None:
+            raise self._unusable("waiting for an answer of Realtime")
+        return reply
 
     def failure(self, tried: str) -> ConnectionFailed | None:
         """The error to raise because the connection is not open; None while it is."""
@@ -274,7 +280,7 @@ class RealtimeClient:
         self._over.set()
         for answer in self._pending.values():
             if not answer.done():
-                answer.set_exception(self._unusable("waiting for an answer of Realtime"))
+                answer.set_result(None)
         for channel in tuple(self._channels.values()):
             channel.connection_lost(self.reason)
         if self._heartbeats is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import socket
 import ssl
 from collections.abc import AsyncIterator
@@ -230,3 +231,23 @@ async def test_a_link_that_breaks_while_joining(target: Target) -> None:
         relay.cut()
         with pytest.raises(ConnectionFailed, match="broke off"):
             await asyncio.wait_for(joining, 5)
+
+
+async def test_a_push_that_is_stuck_in_the_socket_fails_once(target: Target) -> None:
+    """The pusher hears of the lost link, and no exception is left that nobody took."""
+    reported: list[object] = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: reported.append(context))
+    async with Relay(target.api_url) as relay, RealtimeClient(replace(target, api_url=relay.api_url)) as client:
+        channel = client.channel("stuck", JoinConfig(broadcast_ack=True))
+        await channel.subscribe()
+        relay.freeze()
+        pushing = asyncio.create_task(channel.broadcast("big", bytes(30_000_000)))
+        await asyncio.sleep(0.1)
+        relay.cut()
+        with pytest.raises(ConnectionFailed, match="broke off"):
+            await asyncio.wait_for(pushing, 5)
+    del pushing
+    gc.collect()
+    loop.set_exception_handler(None)
+    assert reported == []

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
+from websockets.utils import accept_key
 
 from helpers.client import ClientState, RealtimeClient
 from helpers.errors import ConnectionFailed
@@ -92,3 +93,23 @@ async def test_noise_is_counted_and_passed_over(target: Target) -> None:
         assert isinstance(await asyncio.wait_for(anext(channel.events()), 5), Broadcast)
     counters = client.counters
     assert (counters.malformed, counters.unmatched, counters.stale) == (2, 2, 1)
+
+
+async def test_a_server_that_closes_as_soon_as_it_has_granted(target: Target) -> None:
+    """Upgrade and close frame in one packet: the client is lost, not open."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        key = next(line.split(": ")[1] for line in head.decode().split("\r\n") if line.startswith("Sec-WebSocket-Key"))
+        granted = f"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept_key(key)}\r\n\r\n"
+        writer.write(b"HTTP/1.1 101 Switching Protocols\r\n" + granted.encode() + b"\x88\x02\x03\xf4")
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    there = replace(target, api_url=f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+    async with RealtimeClient(there) as client:
+        await asyncio.wait_for(client.wait_closed(), 5)
+        assert (client.state, client.close_code) == (ClientState.LOST, 1012)
+        with pytest.raises(ConnectionFailed, match="code 1012"):
+            await client.heartbeat()
+    server.close()
