@@ -12,16 +12,19 @@ from cycler import cycler
 
 from helpers.diagnosis.results import Diagnosis, Layer, Status
 from helpers.profiling.results import BroadcastProfile, Comparison, Profile, Skipped
+from helpers.sync.results import SyncComparison
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["broadcast_plot", "bytes_plot", "caption", "finish", "latency_plot", "theme", "waterfall_plot"]
+__all__ = ["broadcast_plot", "bytes_plot", "caption", "finish", "latency_plot", "sync_plot", "theme", "waterfall_plot"]
 
 #: Okabe and Ito's palette, in an order that keeps neighbours apart for every kind of colour vision.
 #: Source: https://jfly.uni-koeln.de/color/
 PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#999999")
+#: What is right in green, what is not in the warm half of the palette and grey.
+_FATES = ("#009E73", "#E69F00", "#999999", "#D55E00")
 
 _LIGHT = {"figure.facecolor": "white", "axes.facecolor": "white"}
 _DARK = {
@@ -116,6 +119,29 @@ def broadcast_plot(profile: BroadcastProfile) -> Figure:
     axes.legend()
     n = sum(step.received for step in steps)
     return finish(figure, "Latency of broadcasts\n" + caption(profile.target, profile.taken_at, n))
+
+
+def sync_plot(comparison: SyncComparison) -> Figure:
+    """What became of each row in the second store, one bar for each strategy."""
+    if not comparison.runs:
+        return _sentence(str(comparison))
+    labels = [f"{run.strategy}\n{run.queries:,} queries, {run.seconds:.2f} s" for run in comparison.runs]
+    fates = {
+        "correct": [run.rows_correct for run in comparison.runs],
+        "stale": [run.stale for run in comparison.runs],
+        "lost": [run.lost for run in comparison.runs],
+        "not wanted": [run.duplicates for run in comparison.runs],
+    }
+    figure, axes = _axes(height=1.2 + 0.6 * len(labels))
+    starts = [0] * len(labels)
+    for (fate, counts), colour in zip(fates.items(), _FATES, strict=True):
+        axes.barh(labels, counts, left=starts, label=fate, color=colour)
+        starts = [start + count for start, count in zip(starts, counts, strict=True)]
+    axes.invert_yaxis()
+    axes.set_xlabel("rows")
+    axes.legend(loc="lower right")
+    n = sum(run.events for run in comparison.runs)
+    return finish(figure, "Rows in the second store\n" + caption(comparison.target, comparison.taken_at, n))
 
 
 def waterfall_plot(diagnosis: Diagnosis) -> Figure:
