@@ -86,14 +86,14 @@ async def _gather(
 async def _runs(
     target: Target, database: Database | Missing, binding: TableName | None, repeats: int, report: Progress
 ) -> list[Run]:
-    """All runs, but none after one that failed: the next would only wait as long."""
+    """All runs, but none after one that tells that the next would only wait as long."""
     writer = await open_writer(target, database)
     runs: list[Run] = []
     try:
         for number, phase in enumerate(_phases(repeats), start=1):
             report(f"Going from DNS to the first change, {number} of {repeats}")
             runs.append(await probe_run(target, binding, writer, phase))
-            if runs[-1].faulty:
+            if not runs[-1].repeatable:
                 break
     finally:
         if isinstance(writer, RowWriter):

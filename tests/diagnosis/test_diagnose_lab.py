@@ -167,3 +167,12 @@ async def test_no_secret_is_in_any_form_of_the_result(patient: Target, clinic: L
     secrets = [target.publishable_key, target.secret_key, target.database_url, target.jwt_secret, password]
     shown = text_of(diagnosis)
     assert [value for value in secrets if value and value in shown] == []
+
+
+async def test_a_project_without_published_tables_is_not_broken(lab: Lab) -> None:
+    """Broadcast and Presence need no publication: that nothing is published is a warning, and the rest is measured."""
+    bare = replace(lab.target, database_url=None, writes_allowed=False)
+    diagnosis = await diagnose(bare)
+    assert diagnosis.failures == ()
+    assert diagnosis.repeats == 3
+    assert diagnosis.check("broadcast_returns").status is Status.OK

@@ -167,7 +167,7 @@ BROKEN = [
     (
         "publication_there",
         evidence(database=database(publication=Publication(True, False, ("insert", "update", "delete"), 0))),
-        FAILURE,
+        WARNING,
         "is empty",
         "add table",
     ),
@@ -311,6 +311,13 @@ BROKEN = [
         FAILURE,
         "Unable to subscribe",
         "publication",
+    ),
+    (
+        "changes_ready",
+        evidence(live=live(failed("system ok", "refused"), system_message="Unable to subscribe", table="")),
+        WARNING,
+        "no table in the schema public",
+        "tables=",
     ),
     (
         "changes_ready",

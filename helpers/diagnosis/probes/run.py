@@ -42,9 +42,10 @@ class Run:
     live: Live
 
     @property
-    def faulty(self) -> bool:
-        """Whether any step failed."""
-        return self.live.faulty or any(step.fault for step in self.connection.steps)
+    def repeatable(self) -> bool:
+        """Whether another run would tell more: the channel was joined, and nothing took all of its time."""
+        joined = bool(self.live.step("join").samples_ms)
+        return joined and not any(step.fault == "timeout" for step in self.live.steps)
 
 
 @dataclass(slots=True)

@@ -62,14 +62,20 @@ def join_accepted(seen: Seen) -> Verdict:
 def changes_ready(seen: Seen) -> Verdict:
     live, step = seen
     if not step.samples_ms:
-        what = live.table or "any table in public"
-        cause = f"Realtime does not subscribe to changes of {what}: {live.system_message or step.detail}"
-        return failure(live.system_message or step.detail, cause, "See the checks of the tables and the publication")
+        return _not_subscribed(live, live.system_message or step.detail)
     gap = f"changes are delivered from {_times(step)} after SUBSCRIBED"
     if max(step.samples_ms) > READY_WARNING_MS:
         cause = "Whatever is written between SUBSCRIBED and the system message is not delivered (cold start)"
         return warning(gap, cause, WAIT_FOR_READY)
     return ok(gap)
+
+
+def _not_subscribed(live: Live, said: str) -> Verdict:
+    if live.table:
+        cause = f"Realtime does not subscribe to changes of {live.table}: {said}"
+        return failure(said, cause, "See the checks of the tables and the publication")
+    cause = "Realtime finds no table in the schema public whose changes it could send; Broadcast works without"
+    return warning(said, cause, 'Name your tables: diagnose(target, tables=["messages"]), or set DATABASE_URL')
 
 
 @rule("A broadcast comes back", needs.live_step("broadcast"), TROUBLESHOOTING)

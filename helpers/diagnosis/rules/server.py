@@ -62,8 +62,8 @@ def publication_there(database: Database) -> Verdict:
         fix = "alter publication supabase_realtime set (publish = 'insert, update, delete, truncate');"
         return warning(f"publishes {', '.join(publication.operations) or 'nothing'}", cause, fix)
     if publication.tables == 0:
-        cause = "The publication is empty: no change of any table is sent"
-        return failure("no table in it", cause, 'alter publication supabase_realtime add table "public"."your_table";')
+        cause = "The publication is empty: no change of any table is sent (Broadcast and Presence do not need it)"
+        return warning("no table in it", cause, 'alter publication supabase_realtime add table "public"."your_table";')
     return ok(f"{publication.tables} tables, {', '.join(publication.operations)}")
 
 
