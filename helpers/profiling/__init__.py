@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from helpers.profiling.broadcast import profile_broadcast
 from helpers.profiling.connection import profile_connection
+from helpers.profiling.everything import profile_everything
 from helpers.profiling.memory import profile_memory
 from helpers.profiling.results import (
     BroadcastProfile,
@@ -36,6 +37,7 @@ __all__ = [
     "compare_subscriptions",
     "profile_broadcast",
     "profile_connection",
+    "profile_everything",
     "profile_memory",
     "profile_subscription",
 ]

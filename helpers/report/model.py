@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["Example", "Issue", "Measure", "Report", "Source", "Verdict", "number"]
 
@@ -130,3 +134,10 @@ class Report:
     monitoring: tuple[str, ...]
     projections: tuple[Measure, ...]
     warnings: tuple[str, ...] = ()
+
+    def verdicts_frame(self) -> pd.DataFrame:
+        """One row for each target of the specification."""
+        import pandas as pd
+
+        rows = [(v.objective, v.threshold, v.measure.short, v.word) for v in self.verdicts]
+        return pd.DataFrame(rows, columns=["target", "asked for", "measured", "verdict"]).set_index("target")
