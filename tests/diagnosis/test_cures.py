@@ -9,6 +9,7 @@ from helpers.diagnosis import Check, Status
 from helpers.diagnosis.evidence import Database, Evidence, Missing, TableName
 from helpers.diagnosis.probes import probe_database
 from helpers.diagnosis.rules import judge
+from helpers.diagnosis.rules.live import BROADCAST_TRIGGER
 from helpers.target import Target
 
 #: Capitals, a space, a quote and a dot: whatever SQL needs quotes for.
@@ -117,3 +118,17 @@ async def test_a_role_without_rights_reads_what_it_may(patient: Target, surgeon:
         assert checks["role_obeys_rls"].status is Status.OK
     finally:
         await surgeon.execute("drop role visitor")
+
+
+async def test_the_trigger_for_faster_delivery_broadcasts(patient: Target, surgeon: psycopg.AsyncConnection) -> None:
+    """The SQL that is advised against the slow poll runs as printed, and puts each change on its topic."""
+    await surgeon.execute(HEALTHY)
+    try:
+        await surgeon.execute(BROADCAST_TRIGGER.format(table=TABLE.quoted))
+        await surgeon.execute(f"insert into {TABLE.quoted} (id) values (gen_random_uuid())")  # type: ignore[arg-type]
+        sent = await surgeon.execute(
+            "select count(*) from realtime.messages where topic = %s", [f"table:{TABLE.table}"]
+        )
+        assert await sent.fetchone() == (1,)
+    finally:
+        await surgeon.execute("drop function broadcast_change cascade")

@@ -23,7 +23,7 @@ channel.on('system', {}, (message) => {
 })"""
 BROADCAST_TRIGGER = """\
 -- where it matters, let a trigger send it by Broadcast, which is pushed (private channel "table:…"):
-create function broadcast_change() returns trigger language plpgsql security definer as $$
+create function broadcast_change() returns trigger language plpgsql security definer set search_path = '' as $$
 begin
   perform realtime.broadcast_changes(
     'table:' || tg_table_name, tg_op, tg_op, tg_table_name, tg_table_schema, new, old);
