@@ -40,6 +40,7 @@ _ORDER = {
     Operator.GT: operator.gt,
     Operator.GTE: operator.ge,
 }
+_EQUALITY = frozenset({Operator.EQ, Operator.NEQ, Operator.IN, Operator.ISDISTINCT})
 _SYMBOLS = {
     Operator.EQ: "=",
     Operator.NEQ: "!=",
@@ -131,9 +132,8 @@ def _positive(pg_type: PgType, operator_: Operator, literal: str, texts: Sequenc
         return _like(literal)
     if operator_ in _ORDER:
         return _ordered(pg_type, operator_, texts)
-    if pg_type.element_oid or not (pg_type.base_name in _ONE_TEXT or pg_type.kind == "e"):
-        return None
-    return _equality(operator_, texts)
+    one_text = not pg_type.element_oid and (pg_type.base_name in _ONE_TEXT or pg_type.kind == "e")
+    return _equality(operator_, texts) if one_text and operator_ in _EQUALITY else None
 
 
 def _is(literal: str) -> Evaluate:
@@ -160,7 +160,7 @@ def _ordered(pg_type: PgType, operator_: Operator, texts: Sequence[str | None]) 
     return lambda value: None if value is None else bool(compare(number(value), bound))
 
 
-def _equality(operator_: Operator, texts: Sequence[str | None]) -> Evaluate | None:
+def _equality(operator_: Operator, texts: Sequence[str | None]) -> Evaluate:
     if operator_ is Operator.IN:
         values, otherwise = frozenset(texts) - {None}, None if None in texts else False
         return lambda value: None if value is None else (value in values or otherwise)
@@ -169,6 +169,4 @@ def _equality(operator_: Operator, texts: Sequence[str | None]) -> Evaluate | No
         return lambda value: None if value is None else value == text
     if operator_ is Operator.NEQ:
         return lambda value: None if value is None else value != text
-    if operator_ is Operator.ISDISTINCT:
-        return lambda value: value != text
-    return None
+    return lambda value: value != text  # is distinct from
