@@ -9,7 +9,7 @@
 // - REST connects as `authenticator` and Auth as `supabase_auth_admin`, as on Supabase, and neither makes grants.
 // - Every REST request runs as the role of its token, whether or not a table has row level security yet.
 // - The schema is read again when PostgreSQL says it changed (NOTIFY pgrst), and once when a table is not found.
-// - Auth's times are RFC 3339, as GoTrue's are, and its JSON columns hold objects.
+// - Times are written as PostgREST and GoTrue write them, bytes as PostgREST does; Auth's JSON columns hold objects.
 
 import { createServer } from "node:http";
 import { join } from "node:path";
@@ -27,22 +27,23 @@ const [{ App, RelationNotFoundError }, { PostgresConnection }, { getRequestListe
 const { value: line } = await createInterface({ input: process.stdin })[Symbol.asyncIterator]().next();
 const settings = JSON.parse(line);
 
-// How Auth's values pass between lite and PostgreSQL. lite hands over its JSON already as text: encoded once more it
-// would be kept as a JSON string, in which no trigger finds a name.
+/** A PostgreSQL type that passes as text, in both directions changed by nothing but `parse`. */
+const asText = (oid, parse) => ({ to: oid, from: [oid], serialize: (text) => text, parse });
+
+/** `2026-11-22 08:43:50.151+00` as `2026-11-22T08:43:50.151+00:00`, which is PostgreSQL's own form in JSON. */
+const rfc3339 = (text) => text.replace(" ", "T").replace(/([+-]\d\d)$/, "$1:00");
+
+const TIMES = { timestamp: asText(1114, rfc3339), timestamptz: asText(1184, rfc3339) };
+const REST_TYPES = { ...TIMES, bytea: asText(17, (text) => text) };
+
+// lite hands Auth's JSON over as text already: encoded once more it would be kept as a JSON string, in which no
+// trigger finds a name.
+const jsonText = (value) => (typeof value === "string" ? value : JSON.stringify(value));
 const AUTH_TYPES = {
-  timestamptz: { to: 1184, from: [1184], serialize: (text) => text, parse: (text) => rfc3339(text) },
-  json: { to: 114, from: [114], serialize: (value) => jsonText(value), parse: JSON.parse },
-  jsonb: { to: 3802, from: [3802], serialize: (value) => jsonText(value), parse: JSON.parse },
+  ...TIMES,
+  json: { to: 114, from: [114], serialize: jsonText, parse: JSON.parse },
+  jsonb: { to: 3802, from: [3802], serialize: jsonText, parse: JSON.parse },
 };
-
-function jsonText(value) {
-  return typeof value === "string" ? value : JSON.stringify(value);
-}
-
-/** `2026-11-22 08:43:50.151+00` as `2026-11-22T08:43:50.151+00:00`. */
-function rfc3339(text) {
-  return text.replace(" ", "T").replace(/([+-]\d\d)$/, "$1:00");
-}
 
 function connect(user, options = {}) {
   const postgresOptions = { host: settings.database.directory, port: settings.database.port, database: "postgres" };
@@ -112,7 +113,10 @@ async function trustSignature(context, next) {
 const server = { apiKeys: false, disableStudio: true, disableFallback: true };
 const catalog = new Catalog();
 const rest = new App({
-  connection: new RestConnection(connect("authenticator", { max: settings.rest_connections }), catalog),
+  connection: new RestConnection(
+    connect("authenticator", { max: settings.rest_connections, types: REST_TYPES }),
+    catalog,
+  ),
   api: { schemas: settings.schemas, max_rows: settings.max_rows },
   auth: { enabled: false, jwt_secret: settings.jwt_secret },
   options: { server: { ...server, middlewares: [trustSignature] } },

@@ -82,6 +82,8 @@ class LabSettings:
             raise SettingsError(tried, f"there is no setting {unknown!r}", f"The settings are {known}")
         try:
             return msgspec.convert(data, cls, dec_hook=_decode)
+        except SettingsError as error:
+            raise SettingsError(tried, error.happened, error.advice) from error
         except msgspec.ValidationError as error:
             raise SettingsError(tried, str(error), "Correct that value") from error
 
