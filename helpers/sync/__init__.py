@@ -10,6 +10,7 @@ from helpers.sync.load import Load
 from helpers.sync.mirror import Mirror, refetch
 from helpers.sync.results import SyncComparison, SyncRun
 from helpers.sync.strategies import STRATEGIES, Strategy
+from helpers.sync.views import RowViews, one_row_twice
 
 __all__ = [
     "STRATEGIES",
@@ -19,10 +20,12 @@ __all__ = [
     "Folded",
     "Load",
     "Mirror",
+    "RowViews",
     "Strategy",
     "SyncComparison",
     "SyncRun",
     "compare_strategies",
     "fold",
+    "one_row_twice",
     "refetch",
 ]

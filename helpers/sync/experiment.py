@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from helpers.client import RealtimeClient
@@ -21,7 +21,7 @@ from helpers.target import Target
 from helpers.wire.events import Change, Event
 from helpers.wire.join import ChangeBinding, JoinConfig
 
-__all__ = ["compare_strategies"]
+__all__ = ["as_server", "compare_strategies", "why_not"]
 
 TABLE = "messages"
 SUBSCRIBE_LIMIT_S = 20.0
@@ -31,37 +31,45 @@ _LOOK_S = 0.01
 
 
 async def compare_strategies(
-    target: Target, strategies: Sequence[Strategy] = STRATEGIES, *, load: Load | None = None
+    target: Target,
+    strategies: Sequence[Strategy] = STRATEGIES,
+    *,
+    load: Load | None = None,
+    progress: Callable[[str], None] = lambda line: None,
 ) -> SyncComparison:
     """Write `load` once for each strategy, and see what arrives in its second store.
 
     Each run has a room of its own, which is deleted afterwards. Needs a target that may be written to, its database
     URL, and its secret key (the subscription of a server reads past row level security); where one is missing, the
-    result is empty and says what to set.
+    result is empty and says what to set. `progress` is told a line after each run.
 
     Raises:
         PrismaError, NodeError: the client could not be made, or the tables are missing.
         ConnectionFailed, JoinFailed: Realtime could not be reached or refused.
     """
-    missing = _missing(target)
-    if missing:
-        return SyncComparison(str(target), utc_now(), skipped=missing)
+    skipped = why_not(target)
+    if skipped:
+        return SyncComparison(str(target), utc_now(), skipped=skipped)
     client = await prisma_client(target)
     try:
-        runs = [await _run(target, client, strategy, load or Load()) for strategy in strategies]
+        runs = []
+        for strategy in strategies:
+            runs.append(run := await _run(target, client, strategy, load or Load()))
+            progress(f"{run.strategy}: {run.rows_correct} of {run.rows_expected} rows correct in {run.seconds:.2f} s")
     finally:
         await client.disconnect()
     return SyncComparison(str(target), utc_now(), tuple(runs))
 
 
-def _missing(target: Target) -> str:
+def why_not(target: Target) -> str:
+    """What to set before anything can be written and read back on a target; empty where nothing is missing."""
     needs = {
         "WORKBOOK_ALLOW_WRITES=yes": target.writes_allowed,
         "DATABASE_URL": target.database_url,
         "SUPABASE_SECRET_KEY": target.secret_key,
     }
     unmet = [name for name, is_met in needs.items() if not is_met]
-    return f"set {' and '.join(unmet)}, because the strategies write rows and read them back" if unmet else ""
+    return f"set {' and '.join(unmet)}, because this writes rows and reads them back" if unmet else ""
 
 
 class _Observer:
@@ -108,7 +116,7 @@ class _Observer:
 async def _run(target: Target, client: Prisma, strategy: Strategy, load: Load) -> SyncRun:
     converter = Converter.of(read_datamodel(SCHEMA), TABLE, json_type(client))
     observer = _Observer(running := strategy.start(client, converter, load))
-    async with open_source(target, f"sync: {strategy.name}") as source, _as_server(target) as realtime:
+    async with open_source(target, f"sync: {strategy.name}") as source, as_server(target) as realtime:
         binding = ChangeBinding(strategy.event, target.schema, TABLE, f"room_id=eq.{source.room}")
         channel = realtime.channel(f"sync-{source.room}", JoinConfig(changes=(binding,)))
         await channel.subscribe(timeout=SUBSCRIBE_LIMIT_S)
@@ -128,8 +136,8 @@ def _expected(strategy: Strategy, load: Load) -> int:
     return load.inserts if strategy.event == "INSERT" else load.changes
 
 
-def _as_server(target: Target) -> RealtimeClient:
-    """Realtime with the server's key in place of the browser's: row level security does not apply."""
+def as_server(target: Target) -> RealtimeClient:
+    """A client of Realtime with the server's key in place of the browser's: row level security does not apply."""
     return RealtimeClient(replace(target, publishable_key=target.secret_key or target.publishable_key))
 
 

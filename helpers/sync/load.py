@@ -34,9 +34,9 @@ _BODIES = ("hello", 'two\nlines, "quoted"', "line separator \u2028 inside", "GrÃ
 class Load:
     """How many rows are inserted, then updated, then deleted, and how many are one transaction."""
 
-    inserts: int = 300
-    updates: int = 100
-    deletes: int = 50
+    inserts: int = 200
+    updates: int = 80
+    deletes: int = 40
     per_transaction: int = 25
 
     @property

@@ -54,7 +54,7 @@ class SyncRun:
         return self.rows_correct == self.rows_expected and not self.duplicates
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class SyncComparison:
     """Strategies under the same load; `skipped` says what to set where they could not run."""
 
@@ -62,6 +62,20 @@ class SyncComparison:
     taken_at: str
     runs: tuple[SyncRun, ...] = ()
     skipped: str = ""
+
+    def __add__(self, other: SyncComparison) -> SyncComparison:
+        """The runs of both, as one comparison."""
+        skipped = self.skipped or other.skipped
+        return SyncComparison(self.target, other.taken_at, () if skipped else self.runs + other.runs, skipped)
+
+    @property
+    def verdict(self) -> str:
+        """Which strategies keep the second store equal, in one sentence."""
+        if self.skipped:
+            return str(self)
+        faithful = [run.strategy for run in self.runs if run.is_faithful]
+        broken = [run.strategy for run in self.runs if not run.is_faithful]
+        return f"Equal row for row: {', '.join(faithful) or 'none'}. Not equal: {', '.join(broken) or 'none'}."
 
     def run(self, strategy: str) -> SyncRun:
         """The run of a strategy.
@@ -93,6 +107,9 @@ class SyncComparison:
 
     def __str__(self) -> str:
         return f"skipped: {self.skipped}" if self.skipped else self.to_frame().to_string()
+
+    def __repr__(self) -> str:
+        return str(self)
 
     def _repr_html_(self) -> str:
         return f"<p>skipped: {self.skipped}</p>" if self.skipped else str(self.to_frame().to_html())

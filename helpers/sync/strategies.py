@@ -142,10 +142,8 @@ def _batched(client: Prisma, converter: Converter, load: Load) -> Running:
 
 STRATEGIES = (
     Strategy("naive", "the usual handler: prisma.message.create({data: payload.new})", "INSERT", False, _literal),
-    Strategy("naive, converted", "the same, in Prisma's names and types", "INSERT", False, _converted),
-    Strategy(
-        "naive, without id", "the same, the id left out so that it does not collide", "INSERT", False, _without_id
-    ),
+    Strategy("naive with conversion", "the same, in Prisma's names and types", "INSERT", False, _converted),
+    Strategy("naive without id", "the same, the id left out so that it does not collide", "INSERT", False, _without_id),
     Strategy("create per event", "into a table of its own, one call of Prisma per event", "INSERT", True, _into_mirror),
     Strategy("batched", "all changes, collected and applied as one idempotent transaction", "*", True, _batched),
 )

@@ -31,14 +31,14 @@ def test_the_naive_handler_writes_nothing(comparison: SyncComparison) -> None:
 
 def test_with_the_right_names_it_collides(comparison: SyncComparison) -> None:
     """The row it wants to create is the one that the event is about."""
-    run = comparison.run("naive, converted")
+    run = comparison.run("naive with conversion")
     assert run.errors == {"UniqueViolationError": 40}
     assert (run.rows_correct, run.duplicates) == (0, 0)
 
 
 def test_without_the_id_it_feeds_itself(comparison: SyncComparison) -> None:
     """Each copy is an event that makes a copy, until the experiment cuts the loop."""
-    run = comparison.run("naive, without id")
+    run = comparison.run("naive without id")
     assert run.duplicates == run.echo_events == 80
     assert run.rows_correct == 0
 
