@@ -58,7 +58,7 @@ class Mirror:
     async def replace(self, rows: dict[Key, dict[str, Any]], touched: Collection[Key]) -> None:
         """Upsert `rows`, and delete what else is `touched`: four statements, however many rows there are.
 
-        An upsert per row costs one statement per row: 1.4 ms against 0.3 ms for each row of a batch of 100
+        An upsert per row costs one statement per row, and takes about six times as long for a batch of 100
         (`tests.benchmarks.bench_prisma`). Deleting and inserting inside of one transaction is the same to every reader.
         """
         [key] = self.source.model.key
