@@ -17,10 +17,12 @@ from helpers.lab.lite import Lite
 from helpers.lab.order import Order
 from helpers.lab.server import TRIED, Server
 
-__all__ = ["Foundation", "explain", "lay_foundation"]
+__all__ = ["PREPARING", "Foundation", "explain", "lay_foundation"]
 
 #: How often a free port for the database is looked for when others are quicker to take it.
 _ATTEMPTS = 3
+
+PREPARING = "preparing the lab's database"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +65,14 @@ def lay_foundation(
 
 
 def explain(error: WorkbookError, log: Path) -> WorkbookError:
-    """The error with the reason that PostgreSQL wrote to the log."""
+    """The error with the reason that PostgreSQL wrote to the log, if that did not start or broke at once."""
     text = _tail(log)
     if isinstance(error, LabError) and disk_full(text):
         return LabError(error.tried, "the disk is full", "Free some 100 MB, or set TMPDIR to a folder on another disk")
-    reasons = re.findall(r"(?:FATAL|PANIC): +(.+)", text)
-    if error.tried == TRIED and reasons:
-        return type(error)(error.tried, f"{error.happened}: {reasons[-1]}", error.advice)
-    return error
+    if error.tried not in (TRIED, PREPARING) or not text.strip():
+        return error
+    reasons = re.findall(r"(?:FATAL|PANIC): +(?!the database system is )(.+)", text) or text.strip().splitlines()
+    return type(error)(error.tried, f"{error.happened}: {reasons[-1]}", error.advice)
 
 
 def _tail(log: Path) -> str:

@@ -9,11 +9,12 @@ from typing import Any
 import psycopg
 import psycopg.sql
 
+from helpers.errors import LabError
 from helpers.lab.admin import Admin
 from helpers.lab.changes.feed import ChangeFeed
 from helpers.lab.cluster import sql_text
 from helpers.lab.door import Door
-from helpers.lab.foundation import Foundation
+from helpers.lab.foundation import PREPARING, Foundation
 from helpers.lab.gateway import Gateway
 from helpers.lab.listener import Listener
 from helpers.lab.lite import SOCKET, Lite
@@ -63,7 +64,11 @@ async def open_front(
 def _prepare(foundation: Foundation, settings: LabSettings) -> None:
     """What differs from lab to lab and from day to day. Blocking."""
     password = psycopg.sql.Literal(foundation.home.keys.database_password)
-    with psycopg.connect(foundation.database.conninfo(SUPERUSER), autocommit=True) as connection:
-        connection.execute(psycopg.sql.SQL("alter role postgres password {}").format(password))
-        connection.execute(sql_text(f"grants_{settings.default_grants}.sql").encode())
-        connection.execute("select realtime.create_message_partitions(current_date - 1, current_date + 3)")
+    try:
+        with psycopg.connect(foundation.database.conninfo(SUPERUSER), autocommit=True) as connection:
+            connection.execute(psycopg.sql.SQL("alter role postgres password {}").format(password))
+            connection.execute(sql_text(f"grants_{settings.default_grants}.sql").encode())
+            connection.execute("select realtime.create_message_partitions(current_date - 1, current_date + 3)")
+    except psycopg.Error as error:
+        reason = str(error).strip().splitlines()[-1]
+        raise LabError(PREPARING, reason, "Read the lab's log for the whole story") from error

@@ -169,14 +169,14 @@ class Lab:
         return LabError(error.tried, error.happened, f"{error.advice} (the lab's log is {self.log})")
 
     def _end(self, process: subprocess.Popen[bytes]) -> None:
-        """Let go of the process and wait for its end; it has a limit. Blocking."""
-        _close(process.stdin)
+        """Ask the process to end, and wait for it; after a limit kill it. Blocking."""
         for end in (process.terminate, process.kill):
             end()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(STOP_LIMIT)
                 break
-        _close(process.stdout)
+        for pipe in (process.stdin, process.stdout):
+            _close(pipe)
         _running.discard(self)
         if process.returncode == 0:
             self.log.unlink(missing_ok=True)
