@@ -188,7 +188,20 @@ class ConnectionProfile:
             "ready for changes": self.ready_ms,
             "heartbeat": self.heartbeat_ms,
         }
-        return pd.DataFrame({name: asdict(step) for name, step in steps.items() if step is not None}).T
+        return pd.DataFrame([_step_row(name, step) for name, step in steps.items() if step is not None])
+
+
+def _step_row(name: str, step: Summary) -> dict[str, object]:
+    low, high = step.ci95
+    return {
+        "step": name,
+        "n": step.n,
+        "p50 (ms)": round(step.p50, 2),
+        "95 % interval": f"{low:.2f} to {high:.2f}",
+        "p95": round(step.p95, 2),
+        "p99": round(step.p99, 2),
+        "max": round(step.max, 2),
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +233,11 @@ class BroadcastProfile:
     target: str
     taken_at: str
     steps: tuple[BroadcastStep, ...]
+
+    def at(self, rate_per_s: float) -> BroadcastStep | None:
+        """The slowest step of at least this rate; the fastest one if none was as fast."""
+        steps = sorted(self.steps, key=lambda step: step.rate_per_s)
+        return next((step for step in steps if step.rate_per_s >= rate_per_s), steps[-1] if steps else None)
 
     @property
     def best(self) -> BroadcastStep | None:
@@ -263,6 +281,16 @@ class Slope:
         return f"{self.per_subscription:.1f} ({self.low:.1f} to {self.high:.1f}), n = {self.n} points"
 
 
+def _slope_row(name: str, slope: Slope) -> dict[str, object]:
+    return {
+        "subscriptions on": name,
+        "KiB for one more": round(slope.per_subscription, 2),
+        "95 % interval": f"{slope.low:.2f} to {slope.high:.2f}",
+        "points": slope.n,
+        "subscriptions": slope.largest + 1,
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class MemoryProfile:
     """Memory of a client process by the number of its subscriptions.
@@ -280,8 +308,8 @@ class MemoryProfile:
         """One row for each way."""
         import pandas as pd
 
-        rows = {"a socket each": asdict(self.own_socket_kib), "one shared socket": asdict(self.shared_socket_kib)}
-        return pd.DataFrame(rows).T.rename(columns={"per_subscription": "KiB per subscription"})
+        ways = {"a socket each": self.own_socket_kib, "one shared socket": self.shared_socket_kib}
+        return pd.DataFrame([_slope_row(name, way) for name, way in ways.items()])
 
 
 @dataclass(frozen=True, slots=True)

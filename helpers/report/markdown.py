@@ -86,7 +86,7 @@ def _each(issues: Iterable[Issue], cause: str, fix: str, gain: str) -> Iterator[
         nothing = False
         yield f"- **{_escaped(issue.title)}** ({'failure' if issue.severe else 'warning'})"
         yield f"  - {cause.capitalize()}: {_prose(issue.cause)}"
-        yield f"  - {fix}: {_indented(issue.fix)}"
+        yield f"  - {fix}:{_indented(issue.fix)}"
         yield f"  - {gain}: {_prose(issue.gain)}"
         yield f"  - Source: {_escaped(issue.source)}"
     if nothing:
@@ -181,7 +181,7 @@ def _prose(text: str) -> str:
 
 def _indented(text: str) -> str:
     """A fix as an item of a list: prose in its line, code below it in a block of its own."""
-    if "\n" not in text:
-        return _prose(text)
-    block = text if "```" in text else f"\n\n```sql\n{text}\n```"
-    return block.replace("\n", "\n    ")
+    if "\n" not in text and ";" not in text:
+        return f" {_prose(text)}"
+    block = f" {text}" if "```" in text else f"\n\n```\n{text}\n```"
+    return block.replace("\n", "\n    ").replace("\n    \n", "\n\n")

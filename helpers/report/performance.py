@@ -7,6 +7,7 @@ from helpers.report.inputs import Inputs, missing
 from helpers.report.model import Measure
 
 __all__ = [
+    "MESSAGES_PER_S",
     "active_channels",
     "broadcast_latency",
     "change_latency",
@@ -19,6 +20,10 @@ __all__ = [
     "stability",
     "throughput",
 ]
+
+
+#: The specification's target for one channel.
+MESSAGES_PER_S = 1_000.0
 
 
 def performance(inputs: Inputs) -> tuple[Measure, ...]:
@@ -135,13 +140,13 @@ def change_latency(inputs: Inputs) -> Measure:
 
 
 def broadcast_latency(inputs: Inputs) -> Measure:
-    """From when a broadcast was due to when it arrived, at the fastest rate without loss."""
+    """From when a broadcast was due to when it arrived, at the rate that the specification asks for."""
     name = "Latency of a broadcast"
-    best = inputs.broadcast.best if inputs.broadcast else None
-    if best is None or best.latency_ms is None:
+    step = inputs.broadcast.at(MESSAGES_PER_S) if inputs.broadcast else None
+    if step is None or step.latency_ms is None:
         return missing(name, inputs.why_not("profiling"))
-    note = f"p95 {best.latency_ms.p95:.3g}, p99 {best.latency_ms.p99:.3g}, at {best.rate_per_s:,.0f} a second"
-    return _of_summary(name, "ms", best.latency_ms, "messages", "profiling.json: broadcast.steps", note)
+    note = f"p95 {step.latency_ms.p95:.3g}, p99 {step.latency_ms.p99:.3g}, at {step.rate_per_s:,.0f} a second"
+    return _of_summary(name, "ms", step.latency_ms, "messages", "profiling.json: broadcast.steps", note)
 
 
 def message_size(inputs: Inputs) -> Measure:

@@ -79,10 +79,14 @@ async def _kernel(
         kernel_name="python3",
         kernel_spec_manager=KernelSpecManager(kernel_dirs=[]),
         connection_file=str(scratch / "kernel.json"),
+        transport="ipc",  # sockets in the private folder: nobody else can speak to the kernel
+        ip=str(scratch / "kernel"),
     )
     client.km = manager
+    environment = {**environment, "IPYTHONDIR": str(scratch / "ipython")}
     try:
-        await manager.start_kernel(cwd=str(folder), env={**environment, "IPYTHONDIR": str(scratch / "ipython")})
+        with (scratch / "kernel.log").open("ab") as log:
+            await manager.start_kernel(cwd=str(folder), env=environment, stdout=log, stderr=log)
         await client.async_start_new_kernel_client()
         yield
     finally:

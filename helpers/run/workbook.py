@@ -127,7 +127,9 @@ class _Run:
         self._write(book, written)
 
     def _write(self, book: Any, path: Path) -> None:
+        """Without secrets, and with the place where things will lie in the end."""
         text: str = nbformat.writes(book)  # type: ignore[no-untyped-call]
+        text = text.replace(str(self._folder.staging), str(self._folder.path))
         write_atomically(path, self._redactor(text).encode())
 
     def _environment(self, scratch: Path) -> dict[str, str]:
