@@ -15,10 +15,15 @@ PRISMA_ONLY = frozenset(
 )  # fmt: skip
 
 
+#: Of two meanings: for Prisma the authority's certificate, for libpq the client's own.
+RENAMED = {"sslcert": "sslrootcert"}
+
+
 def libpq_url(database_url: str) -> str:
     """The URL without Prisma's own parameters."""
     address, parameters = _split(database_url)
-    return _join(address, [(name, value) for name, value in parameters if name not in PRISMA_ONLY])
+    known = [(RENAMED.get(name, name), value) for name, value in parameters if name not in PRISMA_ONLY]
+    return _join(address, known)
 
 
 def prisma_url(database_url: str, schema: str) -> str:

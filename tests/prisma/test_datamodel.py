@@ -58,6 +58,7 @@ def test_urls_are_translated_for_their_readers() -> None:
     """libpq refuses what only Prisma knows; Prisma needs the schema; nobody prints a password."""
     url = "postgresql://u:p%40ss@h:5432/d?schema=a&pgbouncer=true&sslmode=require&connection_limit=1"
     assert libpq_url(url) == "postgresql://u:p%40ss@h:5432/d?sslmode=require"
+    assert libpq_url("postgresql://h/d?sslcert=ca.pem") == "postgresql://h/d?sslrootcert=ca.pem"
     assert prisma_url("postgresql://u@h/d", "my schema") == "postgresql://u@h/d?schema=my+schema"
     assert prisma_url(url, "b").count("schema=") == 1
     assert without_password("no p%40ss here", url) == "no *** here"
