@@ -71,8 +71,8 @@ def explain(error: WorkbookError, log: Path) -> WorkbookError:
         return LabError(error.tried, "the disk is full", "Free some 100 MB, or set TMPDIR to a folder on another disk")
     if error.tried not in (TRIED, PREPARING) or not text.strip():
         return error
-    reasons = re.findall(r"(?:FATAL|PANIC): +(?!the database system is )(.+)", text) or text.strip().splitlines()
-    return type(error)(error.tried, f"{error.happened}: {reasons[-1]}", error.advice)
+    reasons = re.findall(r"(?:FATAL|PANIC): +(?! |the database system is )(.+)", text)
+    return type(error)(error.tried, (reasons or text.strip().splitlines())[-1], error.advice)
 
 
 def _tail(log: Path) -> str:
