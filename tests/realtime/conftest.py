@@ -19,10 +19,13 @@ from helpers.lab.realtime.server import RealtimeServer
 from helpers.lab.realtime.settings import Limits, RealtimeSettings, Secrets
 from tests.realtime.talker import Place
 
-#: What a test may wait for anything, in seconds, and for how long silence is listened to.
+#: The genuine delays, shortened.
 QUICK = RealtimeSettings(
     handshake_error_delay_s=0.05, join_error_delay_s=0.05, resubscribe_delay_s=(0.05, 0.1), rate_tick_s=0.1
 )
+
+#: With periods that short, a test's few messages would be many a second.
+AMPLE = Limits(events_per_s=1e9, joins_per_s=1e9, presence_events_per_s=1e9)
 
 Serve = Callable[..., Awaitable[Place]]
 
@@ -62,7 +65,7 @@ async def serve(lab: Lab, superuser: str) -> AsyncIterator[Serve]:
             await changes.start()
             stack.push_async_callback(changes.stop)
             secrets = Secrets(lab.info["jwt_secret"], lab.info["publishable_key"], lab.info["secret_key"])
-            chosen = replace(QUICK, limits=limits or Limits(), broadcast_slot=f"{slot}_broadcasts", **settings)
+            chosen = replace(QUICK, limits=limits or AMPLE, broadcast_slot=f"{slot}_broadcasts", **settings)
             server = RealtimeServer(chosen, secrets, superuser, changes)
             await server.start()
             stack.push_async_callback(server.stop)

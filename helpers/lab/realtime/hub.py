@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["Hub"]
 
 _STOP_TIMEOUT_S = 5.0
+
+_log = logging.getLogger(__name__)
 
 
 class Hub:
@@ -65,8 +68,13 @@ class Hub:
         """Do something in the background; `stop` waits for it."""
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._done)
         return task
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            _log.error("background work of Realtime failed", exc_info=task.exception())
 
     def add(self, socket: Socket) -> None:
         """A socket has opened."""
