@@ -57,6 +57,11 @@ def node_environment() -> dict[str, str]:
     return environment | {"DO_NOT_TRACK": "1", "LITE_TELEMETRY": "0", "CHECKPOINT_DISABLE": "1"}
 
 
+def _npm_environment() -> dict[str, str]:
+    """As `node_environment`, and trusting what the machine trusts: a company's proxy signs with its own authority."""
+    return {"NODE_USE_SYSTEM_CA": "1"} | node_environment()
+
+
 def npm_parts(report: Callable[[str], None] | None = None) -> Path:
     """The folder that holds `node_modules` with the parts of `helpers/npm/package-lock.json`.
 
@@ -152,7 +157,7 @@ def _run_npm(staging: Path) -> None:
     command += ["--include=prod", "--install-strategy=hoisted", f"--cache={staging / '.npm-cache'}", "--logs-max=0"]
     command += ["--fetch-retries=3", "--fetch-retry-factor=2", "--fetch-retry-mintimeout=1000"]
     process = subprocess.Popen(
-        command, cwd=staging, env=node_environment(), stdin=subprocess.DEVNULL,
+        command, cwd=staging, env=_npm_environment(), stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True,
     )  # fmt: skip
     try:
@@ -176,6 +181,13 @@ _MEANINGS: Mapping[str, tuple[str, str]] = {
     "EINTEGRITY": ("a downloaded part is not the one that was pinned", "Check the proxy or registry npm is set to use"),
     "E404": ("the npm registry in use does not have a part", "Check the registry npm is set to use"),
 }
+#: Node's codes for a certificate that nobody it trusts has signed.
+_UNTRUSTED = ("SELF_SIGNED_CERT_IN_CHAIN", "DEPTH_ZERO_SELF_SIGNED_CERT", "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
+              "UNABLE_TO_VERIFY_LEAF_SIGNATURE")  # fmt: skip
+_STRANGER = (
+    "a proxy signs with an authority that Node does not trust",
+    "Set NODE_EXTRA_CA_CERTS to the file with your company's certificate authority",
+)
 _NO_NETWORK = ("npm could not reach its registry", "Connect this machine to the network once, or set npm's proxy")
 
 
@@ -184,6 +196,7 @@ def _npm_failure(errors: str) -> NodeError:
     code = next((line.removeprefix("code ") for line in lines if line.startswith("code ")), "")
     reason = next((line for line in lines if line and not line.startswith(("code ", "errno ", "syscall "))), "")
     network = code.startswith("ECONN") or code in ("ENOTFOUND", "ETIMEDOUT", "EAI_AGAIN", "ERR_SOCKET_TIMEOUT")
-    meaning, advice = _NO_NETWORK if network else _MEANINGS.get(code, ("npm failed", "Try again; run npm ping to test"))
+    known = {**_MEANINGS, **dict.fromkeys(_UNTRUSTED, _STRANGER)}
+    meaning, advice = _NO_NETWORK if network else known.get(code, ("npm failed", "Try again; run npm ping to test"))
     detail = " ".join(part for part in (code, reason) if part)
     return NodeError(_TRIED, f"{meaning} ({detail})" if detail else meaning, advice)
