@@ -69,6 +69,8 @@ class Client(asyncio.Protocol):
         self._frame_bytes = 0
         self._stamped = False
         self._rest = b""
+        self._goal_bytes = 0
+        self._reached: asyncio.Future[None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -81,6 +83,9 @@ class Client(asyncio.Protocol):
         self.received += len(data)
         if self._stamped:
             self._note(data)
+        if self._reached is not None and self.received >= self._goal_bytes:
+            self._reached.set_result(None)
+            self._reached = None
 
     def expect(self, frame_bytes: int, *, stamped: bool) -> None:
         """From now on only frames of that size come."""
@@ -91,6 +96,13 @@ class Client(asyncio.Protocol):
     @property
     def frames(self) -> int:
         return self.received // self._frame_bytes
+
+    async def has(self, frames: int) -> None:
+        """Wait until so many frames have come since `expect`."""
+        self._goal_bytes = frames * self._frame_bytes
+        if self.received < self._goal_bytes:
+            self._reached = asyncio.get_running_loop().create_future()
+            await self._reached
 
     def _note(self, data: bytes) -> None:
         """Read the due time, hexadecimal, that ends each frame's body."""
@@ -148,9 +160,9 @@ async def _connect(target: Target) -> Client:
     return client
 
 
-async def _all_arrived(receivers: Sequence[Client], frames: int, loop_s: float = 0.0005) -> None:
-    while any(client.frames < frames for client in receivers):
-        await asyncio.sleep(loop_s)
+async def _all_arrived(receivers: Sequence[Client], frames: int) -> None:
+    for client in receivers:
+        await client.has(frames)
 
 
 async def _flood(sender: Client, receivers: Sequence[Client], frames: int) -> Outcome:
@@ -159,7 +171,7 @@ async def _flood(sender: Client, receivers: Sequence[Client], frames: int) -> Ou
         client.expect(_delivered_bytes(), stamped=False)
     started = time.monotonic()
     for sent in range(0, frames, BATCH):
-        await _all_arrived(receivers, sent - WINDOW, 0)
+        await _all_arrived(receivers, sent - WINDOW)
         sender.transport.write(batch)
     await _all_arrived(receivers, frames)
     seconds = time.monotonic() - started

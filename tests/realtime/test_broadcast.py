@@ -117,6 +117,14 @@ async def test_a_binary_push_of_json_reaches_version_one_as_text(place: Place) -
     assert (await other.hear_event("broadcast")).payload == MESSAGE | {"payload": {"a": 1}}
 
 
+async def test_json_that_is_not_utf8_stays_away_from_version_one(place: Place) -> None:
+    """As text it would end the receivers' connections; version 2.0.0 gets the bytes."""
+    first, second, talker = await joined(place, Version.V1), await joined(place), await joined(place)
+    await talker.socket.send(encode_binary(BinaryPush("realtime:a", "e", b'"\xff"', Encoding.JSON)))
+    assert await second.hear() == BinaryBroadcast("realtime:a", "e", b'"\xff"', Encoding.JSON)
+    await first.hear_nothing()
+
+
 async def test_phoenix_own_binary_push_is_passed_on(place: Place) -> None:
     """Kind 0 becomes kind 2; version 1.0.0 gets the genuine server's broken text for it."""
     second, first, talker = await joined(place), await joined(place, Version.V1), await joined(place)

@@ -149,6 +149,13 @@ async def test_one_event_is_sent(
     assert await talker.hear() == BinaryBroadcast("realtime:chat:h", "ev", payload, encoding)
 
 
+async def test_a_name_that_is_too_long_reaches_nobody(poster: Poster) -> None:
+    """A binary frame has room for 255 bytes of a name; a longer event is accepted and lost."""
+    talker = await listener(poster)
+    assert await poster.post(f"/chat:h/events/{'e' * 256}", json={}) == (202, "")
+    await talker.hear_nothing()
+
+
 async def test_one_event_needs_permission(poster: Poster) -> None:
     """A private one that may not be sent gets 403."""
     talker = await listener(poster, private=True)

@@ -13,9 +13,18 @@ from typing import Any
 import msgspec
 
 from helpers.lab.realtime.outbox import BINARY, TEXT, ws_frame
-from helpers.wire.frames import BinaryBroadcast, BinaryPush, Encoding, Frame, Version, encode_binary, encode_json
+from helpers.wire.frames import (
+    BinaryBroadcast,
+    BinaryPush,
+    Encoding,
+    Frame,
+    MalformedFrame,
+    Version,
+    encode_binary,
+    encode_json,
+)
 
-__all__ = ["Broadcast", "JsonBroadcast", "OpaqueBroadcast", "UserBroadcast", "splice"]
+__all__ = ["Broadcast", "JsonBroadcast", "OpaqueBroadcast", "UserBroadcast", "payload_of", "splice"]
 
 
 def splice(version: Version, topic: str, event: str, payload: bytes | msgspec.Raw) -> bytes:
@@ -72,13 +81,22 @@ class UserBroadcast(Broadcast):
         return cls(push.topic, push.event, push.payload, push.encoding)
 
     def frame(self, version: Version) -> bytes | None:
-        if version is Version.V2:
-            metadata = {"id": self.id} if self.id else {}
-            message = BinaryBroadcast(self.topic, self.event, self.payload, self.encoding, metadata)
-            return ws_frame(BINARY, encode_binary(message))
+        """The frame; None for bytes in version 1.0.0, and for names that are too long for 2.0.0 (255 bytes)."""
+        try:
+            return self._binary_frame() if version is Version.V2 else self._text_frame()
+        except (MalformedFrame, UnicodeDecodeError):
+            return None
+
+    def _binary_frame(self) -> bytes:
+        metadata = {"id": self.id} if self.id else {}
+        message = BinaryBroadcast(self.topic, self.event, self.payload, self.encoding, metadata)
+        return ws_frame(BINARY, encode_binary(message))
+
+    def _text_frame(self) -> bytes | None:
         if self.encoding is Encoding.BINARY:
             return None
-        return ws_frame(TEXT, splice(version, self.topic, "broadcast", self._as_text()))
+        self.payload.decode()  # a text frame that is not UTF-8 would end the receivers' connections
+        return ws_frame(TEXT, splice(Version.V1, self.topic, "broadcast", self._as_text()))
 
     def _as_text(self) -> bytes:
         """The payload is not looked at: a push that says JSON and is none reaches version 1.0.0 as broken JSON."""

@@ -16,10 +16,9 @@ class RateCounter:
 
     Attributes:
         exceeded: whether the mean was above the limit at the end of the last period.
-        total: everything ever counted.
     """
 
-    __slots__ = ("_count", "_handle", "_limit", "_periods", "_tick_s", "exceeded", "total")
+    __slots__ = ("_count", "_handle", "_limit", "_periods", "_tick_s", "exceeded")
 
     def __init__(self, limit_per_s: float, *, tick_s: float = 5.0, ticks: int = 12) -> None:
         self._limit = limit_per_s
@@ -28,7 +27,6 @@ class RateCounter:
         self._count = 0
         self._handle: asyncio.TimerHandle | None = None
         self.exceeded = False
-        self.total = 0
 
     def add(self, events: int = 1) -> None:
         """Count; the first event starts the clock."""
@@ -51,7 +49,6 @@ class RateCounter:
 
     def _tick(self, loop: asyncio.AbstractEventLoop) -> None:
         self._periods.append(self._count)
-        self.total += self._count
         self._count = 0
         self.exceeded = self.mean_per_s > self._limit
         self._schedule(loop)

@@ -12,7 +12,7 @@ from typing import Any
 
 __all__ = ["Presence", "PresenceDiff"]
 
-type_meta = dict[str, Any]
+Meta = dict[str, Any]
 _sequence = itertools.count()
 
 
@@ -26,14 +26,14 @@ def new_ref() -> str:
 class PresenceDiff:
     """What a `presence_diff` message carries."""
 
-    joins: dict[str, list[type_meta]]
-    leaves: dict[str, list[type_meta]]
+    joins: dict[str, list[Meta]]
+    leaves: dict[str, list[Meta]]
 
     def payload(self) -> dict[str, Any]:
         return {"joins": _grouped(self.joins), "leaves": _grouped(self.leaves)}
 
 
-def _grouped(metas: dict[str, list[type_meta]]) -> dict[str, Any]:
+def _grouped(metas: dict[str, list[Meta]]) -> dict[str, Any]:
     return {key: {"metas": entries} for key, entries in metas.items()}
 
 
@@ -43,17 +43,14 @@ class Presence:
     __slots__ = ("_members",)
 
     def __init__(self) -> None:
-        self._members: dict[Hashable, tuple[str, dict[str, Any], type_meta]] = {}
-
-    def __bool__(self) -> bool:
-        return bool(self._members)
+        self._members: dict[Hashable, tuple[str, dict[str, Any], Meta]] = {}
 
     def track(self, member: Hashable, key: str, payload: dict[str, Any]) -> PresenceDiff | None:
         """Enter or update a member; None when its payload is the same as before."""
         before = self._members.get(member)
         if before is not None and before[1] == payload:
             return None
-        meta: type_meta = {"phx_ref": new_ref()}
+        meta: Meta = {"phx_ref": new_ref()}
         if before is not None:
             meta["phx_ref_prev"] = before[2]["phx_ref"]
         meta |= {name: value for name, value in payload.items() if name not in ("phx_ref", "phx_ref_prev")}
@@ -67,7 +64,7 @@ class Presence:
 
     def state(self) -> dict[str, Any]:
         """The payload of a `presence_state` message: key → metas, several when members share a key."""
-        metas: dict[str, list[type_meta]] = {}
+        metas: dict[str, list[Meta]] = {}
         for key, _, meta in self._members.values():
             metas.setdefault(key, []).append(meta)
         return _grouped(metas)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import jwt
@@ -44,8 +44,8 @@ class TokenError(Exception):
 class Identity:
     """A verified token: its claims, the database role they name, the second (Unix time) in which they expire."""
 
-    token: str
-    claims: Mapping[str, Any]
+    token: str = field(repr=False)
+    claims: Mapping[str, Any] = field(repr=False)
     role: str
     expires_at: float
 
