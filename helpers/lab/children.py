@@ -12,9 +12,13 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from helpers.errors import LabError
 
 __all__ = ["Account", "Children"]
 
@@ -22,21 +26,31 @@ _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
+@dataclass(frozen=True, slots=True)
 class Account:
     """Another account of this machine, as which a process is run."""
 
-    def __init__(self, name: str, uid: int, gid: int) -> None:
-        self.name = name
-        self.uid = uid
-        self.gid = gid
+    name: str
+    uid: int
+    gid: int
 
     def options(self) -> dict[str, Any]:
         """What `subprocess` takes to run a program as this account."""
         return {"user": self.uid, "group": self.gid, "extra_groups": []}
 
 
+@dataclass(frozen=True, slots=True)
+class _Child:
+    name: str
+    process: subprocess.Popen[bytes]
+    ending: signal.Signals
+
+
 class Children:
-    """The lab's processes. Make it in the main thread: on Linux a child dies with the thread that made it."""
+    """The lab's processes.
+
+    Start them in a thread that lasts: on Linux a child ends with the thread that started it.
+    """
 
     def __init__(self) -> None:
         self._leash = subprocess.Popen(
@@ -44,7 +58,9 @@ class Children:
             stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             start_new_session=True, cwd="/", text=True,
         )  # fmt: skip
-        self._running: list[tuple[str, subprocess.Popen[bytes], int]] = []
+        self._running: list[_Child] = []
+        self._open = True
+        self._lock = threading.Lock()
 
     def spawn(
         self,
@@ -55,23 +71,47 @@ class Children:
         account: Account | None = None,
         environment: Mapping[str, str] | None = None,
         stdin: int = subprocess.DEVNULL,
-        cwd: Path | None = None,
+        output: int | None = None,
         keep_open: Sequence[int] = (),
     ) -> subprocess.Popen[bytes]:
-        """Start a process; its output goes where ours does, the lab's log.
+        """Start a process.
 
         Args:
             ending: the signal that ends it at once when the lab process is gone.
+            output: where its output goes; None is where ours goes, the lab's log.
             keep_open: file descriptors that it holds as well, so that their locks last as long as it does.
+
+        Raises:
+            LabError: after `abort`.
         """
-        process = subprocess.Popen(
-            [str(part) for part in command], stdin=stdin, stdout=sys.stderr.fileno(), stderr=sys.stderr.fileno(),
-            cwd=cwd, env=environment, pass_fds=tuple(keep_open), preexec_fn=_die_with_parent(ending),
-            **(account.options() if account else {}),
-        )  # fmt: skip
-        self._tell(f"hold {process.pid} {int(ending)}")
-        self._running.append((name, process, int(ending)))
+        where = sys.stderr.fileno() if output is None else output
+        with self._lock:
+            if not self._open:
+                raise LabError("starting the lab", "it was told to end meanwhile", "Start it again")
+            process = subprocess.Popen(
+                [str(part) for part in command], stdin=stdin, stdout=where, stderr=where, cwd="/", env=environment,
+                pass_fds=tuple(keep_open), preexec_fn=_die_with_parent(ending),
+                **(account.options() if account else {}),
+            )  # fmt: skip
+            self._tell(f"hold {process.pid} {int(ending)}")
+            self._running.append(_Child(name, process, ending))
         return process
+
+    def run(
+        self, command: Sequence[str | Path], account: Account | None, limit: float
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a process to its end, and return its code and what it said. Blocking.
+
+        Raises:
+            subprocess.TimeoutExpired: it took longer than `limit` seconds, and was killed.
+        """
+        name = Path(command[0]).name
+        process = self.spawn(name, command, ending=signal.SIGKILL, account=account, output=subprocess.PIPE)
+        try:
+            said, _ = process.communicate(timeout=limit)
+        finally:
+            self.end(process, signal.SIGKILL, 5.0)
+        return subprocess.CompletedProcess(command, process.returncode, said.decode(errors="replace"))
 
     def remove_at_end(self, folder: Path) -> None:
         """Have this folder removed if the lab process does not come to it."""
@@ -79,24 +119,31 @@ class Children:
 
     def first_dead(self) -> str | None:
         """The name of a process that has ended by itself, if any has."""
-        return next((name for name, process, _ in self._running if process.poll() is not None), None)
+        return next((child.name for child in self._running if child.process.poll() is not None), None)
 
     def end(self, process: subprocess.Popen[bytes], number: signal.Signals, limit: float) -> None:
         """Ask a process to end; after `limit` seconds end it at once. Blocking."""
-        name, _, ending = next(item for item in self._running if item[1] is process)
-        for send, wait in ((number, limit), (ending, 2.0), (signal.SIGKILL, 5.0)):
-            with contextlib.suppress(ProcessLookupError):
-                process.send_signal(send)
+        child = next(child for child in self._running if child.process is process)
+        for send, wait in ((number, limit), (child.ending, 2.0), (signal.SIGKILL, 5.0)):
+            process.send_signal(send)  # does nothing to a process that has ended
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(wait)
                 break
-        self._running.remove((name, process, ending))
+        self._running.remove(child)
         self._tell(f"release {process.pid}")
+
+    def abort(self) -> None:
+        """Tell every process to end at once, and start no more. Returns at once."""
+        with self._lock:
+            self._open = False
+            for child in self._running:
+                child.process.send_signal(child.ending)
 
     def close(self) -> None:
         """End every process that is left, then the leash. Blocking."""
-        for _, process, ending in list(self._running):
-            self.end(process, signal.Signals(ending), 2.0)
+        self.abort()
+        for child in list(self._running):
+            self.end(child.process, child.ending, 2.0)
         with contextlib.suppress(OSError, subprocess.TimeoutExpired):
             self._leash.communicate(timeout=5.0)
 

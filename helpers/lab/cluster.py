@@ -20,6 +20,8 @@ __all__ = ["copy_template", "sql_text"]
 #: What makes the database a Supabase, in this order.
 SQL_FILES = ("supabase.sql", "auth.sql", "realtime.sql")
 
+#: Seconds that making a database or copying it may take; each takes less than one.
+_RUN_LIMIT = 60.0
 _TRIED = "making the lab's database"
 _INITDB = ("--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C", "--no-sync")
 #: The socket's folder is closed to others, so whoever reaches it may be anybody; the port asks for a password.
@@ -43,12 +45,7 @@ def copy_template(installation: Installation, children: Children, target: Path) 
         LabError: initdb, the SQL or the copy failed.
     """
     template = _template(installation, children)
-    try:
-        done = installation.run("cp", "-Rp", f"{template}/.", target)
-    except subprocess.SubprocessError as error:
-        raise _failure(str(error)) from error
-    if done.returncode != 0:
-        raise _failure(done.stderr)
+    _run(installation, children, "cp", "-Rp", f"{template}/.", target)
 
 
 def _template(installation: Installation, children: Children) -> Path:
@@ -77,7 +74,7 @@ def _build(installation: Installation, children: Children, folder: Path) -> None
     staging = Path(tempfile.mkdtemp(prefix="t", dir=folder.parent))
     try:
         installation.give(staging)
-        _init(installation, staging / "data")
+        _init(installation, children, staging / "data")
         with tempfile.TemporaryDirectory(prefix="workbook-") as sockets:
             installation.give(Path(sockets))
             _fill(Server(installation, staging / "data", Path(sockets), port=5432, tuning=Tuning.TEMPLATE), children)
@@ -87,15 +84,19 @@ def _build(installation: Installation, children: Children, folder: Path) -> None
         shutil.rmtree(staging, ignore_errors=True)
 
 
-def _init(installation: Installation, data: Path) -> None:
+def _init(installation: Installation, children: Children, data: Path) -> None:
     options = ("-U", SUPERUSER, "--auth=trust", "--no-instructions", *_INITDB)
+    _run(installation, children, installation.bin / "initdb", "-D", data, *options)
+    (data / "pg_hba.conf").write_text(_PG_HBA)
+
+
+def _run(installation: Installation, children: Children, *command: str | Path) -> None:
     try:
-        done = installation.run(installation.bin / "initdb", "-D", data, *options)
+        done = children.run(command, installation.account, _RUN_LIMIT)
     except subprocess.SubprocessError as error:
         raise _failure(str(error)) from error
     if done.returncode != 0:
-        raise _failure(done.stderr)
-    (data / "pg_hba.conf").write_text(_PG_HBA)
+        raise _failure(done.stdout)
 
 
 def _fill(server: Server, children: Children) -> None:

@@ -82,9 +82,14 @@ class LabProcess:
         stack.push_async_callback(asyncio.to_thread, lite.stop, self._children)
         undo = _undo_in_thread(stack)
         laying = asyncio.create_task(asyncio.to_thread(lay_foundation, self._children, undo, lite, order))
-        await asyncio.sleep(0)  # let it begin
-        front = importlib.import_module("helpers.lab.front")
-        foundation = await laying
+        try:
+            await asyncio.sleep(0)  # let it begin
+            front = importlib.import_module("helpers.lab.front")
+            foundation = await asyncio.shield(laying)
+        except BaseException:
+            self._children.abort()  # so that it ends soon
+            await asyncio.wait((laying,))
+            raise
         await front.open_front(stack, foundation, lite, listener, order.settings)
         return Ready(_info(port, foundation))
 

@@ -75,9 +75,7 @@ class Server:
         ending = signal.SIGQUIT  # PostgreSQL's immediate shutdown: it ends its own children and removes its files
         account = self.installation.account
         held = [self.lock.fileno()] if self.lock else []
-        self.process = children.spawn(
-            "PostgreSQL", self._command(), ending=ending, account=account, cwd=Path("/"), keep_open=held
-        )
+        self.process = children.spawn("PostgreSQL", self._command(), ending=ending, account=account, keep_open=held)
 
     def wait_ready(self) -> None:
         """Wait until it takes connections. Blocking.
