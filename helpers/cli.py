@@ -46,6 +46,9 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         help="the embedded lab, or the project that .env names (default: .env if it names one, else the lab)",
     )
     run.add_argument("--out", type=Path, metavar="DIR", help="where report and notebooks go (default: output)")
+    run.add_argument(
+        "--notebooks", type=Path, metavar="DIR", help="the notebooks to run (default: those of the workbook)"
+    )
     run.set_defaults(run=_run)
 
 

@@ -16,6 +16,9 @@ __all__ = ["LIMIT_S", "preflight"]
 #: CHANNEL_ERROR_BACKOFF_MS in supabase/realtime's config/runtime.exs); everything together gets twice that.
 LIMIT_S = 14.0
 
+#: HTTP statuses of a refused handshake: the key is wrong; the quota is used up for now.
+UNAUTHORIZED, TOO_MANY = 401, 429
+
 
 async def preflight(target: Target) -> None:
     """Connect with the key and join a channel that nobody else uses.
@@ -37,18 +40,8 @@ async def preflight(target: Target) -> None:
 
 
 def _translated(target: Target, failed: ConnectionFailed) -> Exception:
-    """The refusal in terms of what the person set."""
-    tried = f"connecting to {target}"
-    if failed.status in (401, 403):
-        return TargetError(
-            tried,
-            f"the server refused the key {mask(target.publishable_key)} (HTTP {failed.status}: {failed.happened})",
-            "Copy the publishable key of this very project from Settings, API Keys into .env",
-        )
-    if failed.status is not None and failed.status != 429:
-        return TargetError(
-            tried,
-            f"there is no Realtime there (HTTP {failed.status})",
-            "Check that SUPABASE_URL is the Project URL, and that Realtime is enabled for the project",
-        )
-    return failed
+    """A refusal that trying again cannot mend is a mistake in what the person set."""
+    if failed.status is None or not 400 <= failed.status < 500 or failed.status == TOO_MANY:
+        return failed
+    key = f" (the key is {mask(target.publishable_key)})" if failed.status == UNAUTHORIZED else ""
+    return TargetError(failed.tried, failed.happened + key, failed.advice)

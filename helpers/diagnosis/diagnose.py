@@ -19,9 +19,10 @@ from helpers.diagnosis.probes import (
     probe_subscriptions,
     writable_table,
 )
-from helpers.diagnosis.redact import address_of, redacted, secrets_of
+from helpers.diagnosis.redact import address_of, redacted
 from helpers.diagnosis.results import Diagnosis
 from helpers.diagnosis.rules import judge
+from helpers.redaction import secrets_of
 from helpers.results import utc_now
 from helpers.target import Target, TargetKind
 

@@ -4,23 +4,14 @@ from __future__ import annotations
 
 from dataclasses import fields, replace
 from typing import Any, TypeVar
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from helpers.diagnosis.results import Check, Layer
 from helpers.target import Target, mask
 
-__all__ = ["address_of", "redacted", "secrets_of"]
+__all__ = ["address_of", "redacted"]
 
 R = TypeVar("R", Check, Layer)
-
-
-def secrets_of(target: Target) -> tuple[str, ...]:
-    """Keys, database URL, its password as written and as meant, JWT secret; the longest first."""
-    found = {target.publishable_key, target.secret_key, target.database_url, target.jwt_secret}
-    for url in (target.api_url, target.database_url or ""):
-        password = _password(url)
-        found |= {password, unquote(password)}
-    return tuple(sorted((secret for secret in found if secret), key=len, reverse=True))
 
 
 def redacted(result: R, secrets: tuple[str, ...]) -> R:
@@ -40,12 +31,3 @@ def _clean(text: str, secrets: tuple[str, ...]) -> str:
     for secret in secrets:
         text = text.replace(secret, mask(secret))
     return text
-
-
-def _password(url: str) -> str:
-    """The URL's password; none if it equals the user's name, which hides nothing and stands in many a sentence."""
-    try:
-        parts = urlsplit(url)
-        return "" if parts.password == parts.username else parts.password or ""
-    except ValueError:
-        return ""

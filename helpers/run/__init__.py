@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from helpers.run.command import run_command
-from helpers.run.workbook import run_workbook
+from helpers.run.settings import Settings
 
-__all__ = ["run_command", "run_workbook"]
+__all__ = ["Settings", "run_command"]

@@ -12,7 +12,8 @@ from pathlib import Path
 from rich.console import Console
 
 from helpers import session
-from helpers.run.workbook import Settings, run_workbook
+from helpers.places import repository_root
+from helpers.run.settings import Settings
 
 __all__ = ["run_command"]
 
@@ -21,13 +22,20 @@ def run_command(arguments: argparse.Namespace) -> int:
     """Run the workbook, and say where report and notebooks are.
 
     Args:
-        arguments: `target` (``"lab"``, ``"env"`` or None) and `out` (a folder or None).
+        arguments: `target` (``"lab"``, ``"env"`` or None), `out` and `notebooks` (folders or None).
 
     Raises:
         WorkbookError: see `run_workbook`.
         KeyboardInterrupt: Ctrl-C, or SIGTERM; everything that was started is gone by then.
     """
-    settings = Settings(session.which_target(arguments.target), arguments.out or Path("output"))
+    which = session.which_target(arguments.target)
+    if which == "env":
+        session.env_target(session.read_settings())  # a mistake in .env is told before anything is begun
+    settings = Settings(
+        which,
+        arguments.out or Path("output"),
+        arguments.notebooks or repository_root() / "notebooks",
+    )
     console = Console()
     began = time.monotonic()
     out = asyncio.run(_until_terminated(settings, console))
@@ -37,6 +45,8 @@ def run_command(arguments: argparse.Namespace) -> int:
 
 async def _until_terminated(settings: Settings, console: Console) -> Path:
     """SIGTERM ends a run as Ctrl-C does: in order."""
+    from helpers.run.workbook import run_workbook  # Jupyter takes seconds to import; a wrong URL need not wait for it
+
     task = asyncio.current_task()
     assert task is not None
     with contextlib.suppress(NotImplementedError):  # where there are no such signals

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from urllib.parse import quote
 
-from helpers.diagnosis.redact import secrets_of
+from helpers.redaction import secrets_of
 from helpers.results import write_atomically
 from helpers.target import Target, mask
 

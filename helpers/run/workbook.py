@@ -8,7 +8,6 @@ import re
 import tempfile
 import textwrap
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,33 +16,21 @@ from rich.console import Console
 
 from helpers import session
 from helpers.errors import RunError
-from helpers.places import repository_root
 from helpers.results import write_atomically
 from helpers.run.folder import OutputFolder, open_folder
 from helpers.run.kernel import CellFailed, execute
 from helpers.run.progress import Bars
 from helpers.run.secrets import SECRET_VARIABLES, Redactor
+from helpers.run.settings import Settings
 from helpers.session import Which
 from helpers.target import Target
 
-__all__ = ["Settings", "run_workbook"]
+__all__ = ["run_workbook"]
+
+#: What nbformat raises for JSON that it did not expect, beside its own errors.
+_NO_NOTEBOOK = (ValueError, AttributeError, KeyError, TypeError)
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What to run.
-
-    Attributes:
-        which: lab or project.
-        out: where report, notebooks and results go.
-        notebooks: the folder whose notebooks are executed, in the order of their names.
-    """
-
-    which: Which
-    out: Path = Path("output")
-    notebooks: Path = repository_root() / "notebooks"
 
 
 async def run_workbook(settings: Settings, console: Console) -> Path:
@@ -56,8 +43,6 @@ async def run_workbook(settings: Settings, console: Console) -> Path:
         TargetError, ConnectionFailed, LabError, NodeError, PrismaError: there is nothing to run against.
     """
     notebooks = _read_all(settings.notebooks)
-    if settings.which == "env":
-        session.env_target(session.read_settings())  # a mistake in .env is told before anything is begun
     with open_folder(settings.out) as folder:
         async with _target(settings.which, console) as target:
             await _Run(folder, target, settings.notebooks, console).execute_all(notebooks)
@@ -72,9 +57,8 @@ def _read_all(folder: Path) -> dict[str, Any]:
     for path in sorted(folder.glob("*.ipynb")):
         try:
             found[path.name] = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
-        except (nbformat.reader.NotJSONError, nbformat.ValidationError, UnicodeDecodeError) as error:
-            reason = f"{path.name} is not a notebook ({str(error).splitlines()[0]})"
-            raise RunError(tried, reason, "Restore it from the repository") from None
+        except (*_NO_NOTEBOOK, nbformat.ValidationError):
+            raise RunError(tried, f"{path.name} is not a notebook", "Restore it from the repository") from None
     if not found:
         raise RunError(tried, "there is none", "Run it from a clone of the repository")
     return found
