@@ -105,9 +105,9 @@ def _flag(value: Any) -> bool:
 
 def _token(payload: dict[str, Any]) -> str | None:
     """The user's token. A key in its place means: that of the connection."""
-    token = payload.get("user_token") or payload.get("access_token")
-    token = payload.get("access_token") if token is None else token
-    return token if isinstance(token, str) and not token.startswith("sb_") else None
+    tokens = (payload.get(name) for name in ("user_token", "access_token"))
+    token = next((token for token in tokens if isinstance(token, str)), None)
+    return None if token is None or token.startswith("sb_") else token
 
 
 def _replay(broadcast: dict[str, Any]) -> Replay | None:

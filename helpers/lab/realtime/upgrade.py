@@ -67,10 +67,18 @@ class Upgrader:
 
 
 def _quiet_logger() -> Any:
-    """An adapter, for which picows makes no logger per connection; misbehaving clients are no news to a user."""
+    """An adapter, for which picows makes no logger per connection.
+
+    Clients that break the rules are no news, but what our own listener raises is: picows tells both as errors.
+    """
     logger = logging.getLogger("helpers.lab.realtime.picows")
-    logger.setLevel(logging.CRITICAL)
+    logger.setLevel(logging.ERROR)
+    logger.addFilter(_has_exception)
     return logging.LoggerAdapter(logger)
+
+
+def _has_exception(record: logging.LogRecord) -> bool:
+    return record.exc_info is not None
 
 
 class Gate(asyncio.Protocol):
