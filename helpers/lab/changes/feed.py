@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import psycopg
 from psycopg import AsyncConnection
 
 from helpers.errors import LabError
-from helpers.lab.changes.admission import admit
+from helpers.lab.changes.admission import Admitted, admit
 from helpers.lab.changes.bindings import Binding, parse_binding
 from helpers.lab.changes.catalog import PublishedTable, published_tables
 from helpers.lab.changes.database import connect
@@ -31,22 +31,15 @@ class ChangeFeed:
     Args:
         database: connection string of a superuser.
         settings: intervals and limits.
-        admits: asked before a batch is delivered with the number of its deliveries; False drops the whole batch, as
-            the real server does when its limit of events per second is reached.
     """
 
-    def __init__(
-        self,
-        database: str,
-        settings: ChangeSettings | None = None,
-        admits: Callable[[int], bool] | None = None,
-    ) -> None:
+    def __init__(self, database: str, settings: ChangeSettings | None = None) -> None:
         self._database = database
         self._settings = settings or ChangeSettings()
         self._routes = Routes()
         self._bindings: dict[Subscription, tuple[Binding, ...]] = {}
         self._published: frozenset[PublishedTable] = frozenset()
-        dispatcher = Dispatcher(self._routes, self._settings.max_record_bytes, admits)
+        dispatcher = Dispatcher(self._routes, self._settings.max_record_bytes)
         self._poller = Poller(database, self._settings, self._routes, dispatcher, self._refresh)
         self._polling: asyncio.Task[None] | None = None
         self._connection: AsyncConnection | None = None
@@ -118,12 +111,21 @@ class ChangeFeed:
     async def _admit(self, subscription: Subscription, bindings: tuple[Binding, ...]) -> None:
         async with self._admission:
             try:
-                connection = await self._connected()
-                admitted = await admit(connection, self._settings.publication, bindings, subscription.role)
+                admitted = await self._ask(bindings, subscription.role)
             except psycopg.OperationalError as error:
                 raise SubscriptionRefused(f"Unable to subscribe to changes: {error}", retriable=True) from error
         self._bindings[subscription] = bindings
         self._routes.replace(subscription, admitted)
+
+    async def _ask(self, bindings: tuple[Binding, ...], role: str) -> list[Admitted]:
+        """Ask the database, a second time if it had closed the connection meanwhile."""
+        connection = await self._connected()
+        try:
+            return await admit(connection, self._settings.publication, bindings, role)
+        except psycopg.OperationalError:
+            if not connection.closed:
+                raise
+        return await admit(await self._connected(), self._settings.publication, bindings, role)
 
     async def _refresh(self) -> None:
         """Let all bindings follow the publication if its tables have changed."""
