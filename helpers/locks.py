@@ -1,4 +1,4 @@
-"""One at a time, also across processes: advisory locks on files.
+"""One at a time, also across processes: advisory locks on files, and folders that are made once.
 
 The kernel releases such a lock when its holder ends, however it ends, so a lock is never stale.
 """
@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import shutil
+import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
-__all__ = ["exclusive", "try_lock", "wait_for_lock"]
+__all__ = ["exclusive", "made_once", "try_lock", "wait_for_lock"]
 
 
 def try_lock(path: Path) -> IO[str] | None:
@@ -46,3 +48,25 @@ def exclusive(path: Path, limit: float) -> Iterator[None]:
         raise TimeoutError(f"another process holds {path}")
     with file:
         yield
+
+
+def made_once(folder: Path, make: Callable[[Path], None], limit: float) -> Path:
+    """That folder, which `make` fills if it is not there yet; whoever wants it meanwhile waits. Blocking.
+
+    It is filled beside its place and renamed, so that a folder of that name is always complete; what an interrupted
+    process left half-made is removed.
+
+    Raises:
+        TimeoutError: somebody else was making it for more than `limit` seconds.
+    """
+    with exclusive(folder.with_name(f"{folder.name}.lock"), limit):
+        if not folder.is_dir():
+            for left in folder.parent.glob(f"{folder.name}.part-*"):
+                shutil.rmtree(left, ignore_errors=True)
+            staging = Path(tempfile.mkdtemp(prefix=f"{folder.name}.part-", dir=folder.parent))
+            try:
+                make(staging)
+                staging.rename(folder)
+            finally:
+                shutil.rmtree(staging, ignore_errors=True)
+    return folder

@@ -12,12 +12,11 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from helpers.errors import NodeError
-from helpers.locks import exclusive
+from helpers.locks import made_once
 from helpers.places import cache_dir
 
 __all__ = ["node_environment", "node_executable", "npm_parts"]
@@ -75,21 +74,16 @@ def npm_parts(report: Callable[[str], None] | None = None) -> Path:
         NodeError: no Node, no network, no space.
     """
     try:
-        home = cache_dir() / "npm"
-        folder = home / _lock_hash()
+        folder = cache_dir() / "npm" / _lock_hash()
         if folder.is_dir():
             return folder
-        home.mkdir(parents=True, exist_ok=True)
-        with exclusive(home / f"{folder.name}.lock", INSTALL_LIMIT):
-            if not folder.is_dir():
-                (report or _to_stderr)("Installing the parts that run on Node (once, about 25 MB) …")
-                _install(folder)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        return made_once(folder, lambda staging: _install(staging, report or _to_stderr), INSTALL_LIMIT)
     except TimeoutError as error:
         raise NodeError(_TRIED, str(error), "End that process, then try again") from error
     except OSError as error:
         advice = "Set WORKBOOK_CACHE_DIR to a folder of your own on a disk with some 200 MB left"
         raise NodeError(_TRIED, f"{error.filename}: {error.strerror}", advice) from error
-    return folder
 
 
 def _wheel_folder() -> Path | None:
@@ -132,18 +126,12 @@ def _to_stderr(line: str) -> None:
     sys.stderr.flush()
 
 
-def _install(folder: Path) -> None:
-    """Install beside the final folder and rename, so that a folder of that name is always complete."""
-    staging = Path(tempfile.mkdtemp(prefix=f"{folder.name}.", dir=folder.parent))
-    try:
-        for name in ("package.json", "package-lock.json"):
-            shutil.copyfile(_MANIFEST / name, staging / name)
-        _run_npm(staging)
-        shutil.rmtree(staging / ".npm-cache", ignore_errors=True)
-        staging.chmod(0o755)
-        staging.rename(folder)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
+def _install(staging: Path, report: Callable[[str], None]) -> None:
+    report("Installing the parts that run on Node (once, about 25 MB) …")
+    for name in ("package.json", "package-lock.json"):
+        shutil.copyfile(_MANIFEST / name, staging / name)
+    _run_npm(staging)
+    shutil.rmtree(staging / ".npm-cache", ignore_errors=True)
 
 
 def _run_npm(staging: Path) -> None:

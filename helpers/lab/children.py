@@ -71,25 +71,26 @@ class Children:
         account: Account | None = None,
         environment: Mapping[str, str] | None = None,
         stdin: int = subprocess.DEVNULL,
-        output: int | None = None,
+        errors_only: bool = False,
         keep_open: Sequence[int] = (),
     ) -> subprocess.Popen[bytes]:
         """Start a process.
 
         Args:
             ending: the signal that ends it at once when the lab process is gone.
-            output: where its output goes; None is where ours goes, the lab's log.
+            errors_only: give us its stderr as a pipe; else all output goes where ours goes, to the lab's log.
             keep_open: file descriptors that it holds as well, so that their locks last as long as it does.
 
         Raises:
             LabError: after `abort`.
         """
-        where = sys.stderr.fileno() if output is None else output
+        log = sys.stderr.fileno()
+        out, err = (subprocess.DEVNULL, subprocess.PIPE) if errors_only else (log, log)
         with self._lock:
             if not self._open:
                 raise LabError("starting the lab", "it was told to end meanwhile", "Start it again")
             process = subprocess.Popen(
-                [str(part) for part in command], stdin=stdin, stdout=where, stderr=where, cwd="/", env=environment,
+                [str(part) for part in command], stdin=stdin, stdout=out, stderr=err, cwd="/", env=environment,
                 pass_fds=tuple(keep_open), preexec_fn=_die_with_parent(ending),
                 **(account.options() if account else {}),
             )  # fmt: skip
@@ -100,18 +101,18 @@ class Children:
     def run(
         self, command: Sequence[str | Path], account: Account | None, limit: float
     ) -> subprocess.CompletedProcess[str]:
-        """Run a process to its end, and return its code and what it said. Blocking.
+        """Run a process to its end, and return its code and its stderr. Blocking.
 
         Raises:
             subprocess.TimeoutExpired: it took longer than `limit` seconds, and was killed.
         """
         name = Path(command[0]).name
-        process = self.spawn(name, command, ending=signal.SIGKILL, account=account, output=subprocess.PIPE)
+        process = self.spawn(name, command, ending=signal.SIGKILL, account=account, errors_only=True)
         try:
-            said, _ = process.communicate(timeout=limit)
+            _, errors = process.communicate(timeout=limit)
         finally:
             self.end(process, signal.SIGKILL, 5.0)
-        return subprocess.CompletedProcess(command, process.returncode, said.decode(errors="replace"))
+        return subprocess.CompletedProcess(command, process.returncode, stderr=errors.decode(errors="replace"))
 
     def remove_at_end(self, folder: Path) -> None:
         """Have this folder removed if the lab process does not come to it."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 import subprocess
 import tempfile
 from pathlib import Path
@@ -12,7 +11,7 @@ from helpers.errors import LabError
 from helpers.lab.children import Children
 from helpers.lab.installation import PG_MAJOR, Installation, disk_full
 from helpers.lab.server import SUPERUSER, Server, Tuning
-from helpers.locks import exclusive
+from helpers.locks import made_once
 from helpers.places import shared_dir
 
 __all__ = ["copy_template", "sql_text"]
@@ -55,9 +54,7 @@ def _template(installation: Installation, children: Children) -> Path:
         home.mkdir(parents=True, exist_ok=True)
         home.chmod(0o755)  # whatever the umask
         folder = home / _template_hash(installation)
-        with exclusive(home / f"{folder.name}.lock", 120.0):
-            if not (folder / "data").is_dir():
-                _build(installation, children, folder)
+        made_once(folder, lambda staging: _build(installation, children, staging), 120.0)
     except (OSError, TimeoutError) as error:
         raise _failure(str(error)) from error
     return folder / "data"
@@ -69,19 +66,12 @@ def _template_hash(installation: Installation) -> str:
     return hashlib.sha256("\0".join(facts).encode()).hexdigest()[:16]
 
 
-def _build(installation: Installation, children: Children, folder: Path) -> None:
-    """Make it beside its final place and rename, so that a template of that name is always complete."""
-    staging = Path(tempfile.mkdtemp(prefix="t", dir=folder.parent))
-    try:
-        installation.give(staging)
-        _init(installation, children, staging / "data")
-        with tempfile.TemporaryDirectory(prefix="workbook-") as sockets:
-            installation.give(Path(sockets))
-            _fill(Server(installation, staging / "data", Path(sockets), port=5432, tuning=Tuning.TEMPLATE), children)
-        shutil.rmtree(folder, ignore_errors=True)
-        staging.rename(folder)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
+def _build(installation: Installation, children: Children, staging: Path) -> None:
+    installation.give(staging)
+    _init(installation, children, staging / "data")
+    with tempfile.TemporaryDirectory(prefix="workbook-") as sockets:
+        installation.give(Path(sockets))
+        _fill(Server(installation, staging / "data", Path(sockets), port=5432, tuning=Tuning.TEMPLATE), children)
 
 
 def _init(installation: Installation, children: Children, data: Path) -> None:
@@ -96,7 +86,7 @@ def _run(installation: Installation, children: Children, *command: str | Path) -
     except subprocess.SubprocessError as error:
         raise _failure(str(error)) from error
     if done.returncode != 0:
-        raise _failure(done.stdout)
+        raise _failure(done.stderr)
 
 
 def _fill(server: Server, children: Children) -> None:

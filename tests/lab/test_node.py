@@ -75,6 +75,16 @@ def test_failed_installation_leaves_nothing(monkeypatch: pytest.MonkeyPatch, tmp
     assert [path for path in (tmp_path / "npm").iterdir() if path.is_dir()] == []
 
 
+def test_leftovers_of_a_killed_installation_are_removed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What an installation that was killed left behind is removed by the next."""
+    monkeypatch.setenv("WORKBOOK_CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr("helpers.node._run_npm", lambda staging: None)
+    folder = npm_parts(lambda line: None)
+    folder.rename(folder.with_name(f"{folder.name}.part-killed"))
+    npm_parts(lambda line: None)
+    assert [path.name for path in (tmp_path / "npm").iterdir() if path.is_dir()] == [folder.name]
+
+
 def test_environment_is_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
     """No Node process of ours sends telemetry or preloads what the user's shell asks for."""
     monkeypatch.setenv("NODE_OPTIONS", "--require ./mine.js")
