@@ -122,10 +122,8 @@ def write(connection: psycopg.Connection, order: Order) -> Written:
 
 def prepare(connection: psycopg.Connection, database: Database) -> None:
     """Prepare the insert under the name ``row``."""
-    statement = sql.SQL("insert into {} (seq, room_id, body, meta) values ($1, $2, $3, $4)").format(
-        sql.Identifier(database.schema, database.table)
-    )
-    connection.pgconn.prepare(b"row", statement.as_bytes(connection))
+    statement = sql.SQL("prepare row as insert into {} (seq, room_id, body, meta) values ($1, $2, $3, $4)")
+    connection.execute(statement.format(sql.Identifier(database.schema, database.table)))
 
 
 def make_rooms(connection: psycopg.Connection, database: Database, workload: Workload) -> None:
