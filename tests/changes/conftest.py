@@ -6,7 +6,7 @@ import asyncio
 import itertools
 import os
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -24,6 +24,13 @@ BOB = "22222222-2222-4222-8222-222222222222"
 LIMIT_S = 10.0
 
 _numbers = itertools.count(1)
+
+
+async def until(condition: Callable[[], Awaitable[bool]]) -> None:
+    """Wait until something is so in the database."""
+    async with asyncio.timeout(LIMIT_S):
+        while not await condition():  # noqa: ASYNC110 - nobody tells when the database has changed
+            await asyncio.sleep(0.01)
 
 
 class Listener:

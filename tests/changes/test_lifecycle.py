@@ -1,0 +1,178 @@
+"""The feed's slot: there while somebody listens, gone afterwards, made anew after failures."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import psycopg
+import pytest_asyncio
+
+from helpers.errors import LabError
+from helpers.lab.changes import ChangeFeed
+from tests.changes.conftest import Listener, Stage, until
+
+
+@pytest_asyncio.fixture
+async def feed(stage: Stage) -> AsyncIterator[Callable[..., Awaitable[ChangeFeed]]]:
+    """Puts a feed with other settings onto the stage."""
+
+    async def replace(**changes: Any) -> ChangeFeed:
+        await stage.feed.stop()
+        stage.feed = ChangeFeed(stage.dsn, dataclasses.replace(stage.settings, **changes))
+        await stage.feed.start()
+        return stage.feed
+
+    yield replace
+
+
+async def slots(stage: Stage) -> int:
+    ((count,),) = await stage.sql("select count(*) from pg_replication_slots where slot_name = %s", stage.name)
+    return int(count)
+
+
+async def test_slot_comes_and_goes(stage: Stage, feed: Callable[..., Awaitable[ChangeFeed]]) -> None:
+    """There is a slot as soon as somebody is subscribed, none before, and none some time after the last has left."""
+    await feed(slot_linger_s=0.05)
+    await stage.table("messages", "id int primary key")
+    assert await slots(stage) == 0
+    listener = await stage.listen(stage.binding("messages"))
+    assert await slots(stage) == 1
+    await stage.feed.unsubscribe(listener.subscription)
+
+    async def gone() -> bool:
+        return await slots(stage) == 0
+
+    await until(gone)
+    again = await stage.listen(stage.binding("messages"))
+    await stage.sql("insert into messages values (1)")
+    await again.received(1)
+
+
+async def test_nothing_from_the_time_without_subscribers(stage: Stage) -> None:
+    """What was committed while nobody was subscribed is not told to the next subscriber."""
+    await stage.table("messages", "id int primary key")
+    first = await stage.listen(stage.binding("messages"))
+    await stage.feed.unsubscribe(first.subscription)
+    await asyncio.sleep(0.05)
+    await stage.sql("insert into messages values (1)")
+    second = await stage.listen(stage.binding("messages"))
+    await stage.sql("insert into messages values (2)")
+    await second.received(1)
+    assert [record["id"] for record in second.records] == [2]
+
+
+async def test_log_is_not_kept(stage: Stage) -> None:
+    """A subscriber whose tables do not change does not make the database keep its log."""
+    await stage.table("messages", "id int primary key")
+    await stage.table("other", "id int primary key, body text", publish=False)
+    await stage.listen(stage.binding("messages"))
+    await stage.sql("insert into other select g, repeat('x', 1000) from generate_series(1, 2000) g")
+    ((written,),) = await stage.sql("select pg_current_wal_lsn()")
+
+    async def released() -> bool:
+        query = "select confirmed_flush_lsn >= %s from pg_replication_slots where slot_name = %s"
+        return (await stage.sql(query, written, stage.name)) == [(True,)]
+
+    await until(released)
+
+
+async def test_connection_lost_while_polling(stage: Stage) -> None:
+    """After the database ended its connections the feed goes on with a new slot."""
+    await stage.table("messages", "id int primary key")
+    listener = await stage.listen(stage.binding("messages"))
+    assert await stage.terminate("realtime_rls") == 1
+    await stage.catch_up("messages", listener)
+    assert listener.records
+
+
+async def test_database_away(stage: Stage) -> None:
+    """A feed on a database that does not answer says so and what to do."""
+    away = ChangeFeed("host=127.0.0.1 port=1 user=nobody dbname=nothing")
+    try:
+        await away.start()
+    except LabError as error:
+        assert "refused" in error.happened
+    else:
+        raise AssertionError("it started")
+    await away.stop()
+
+
+async def test_table_published_later(stage: Stage, feed: Callable[..., Awaitable[ChangeFeed]]) -> None:
+    """A wildcard binding follows the publication: a table published later is told after the next refresh."""
+    await feed(publication_refresh_s=0.05)
+    await stage.table("rooms", "id int primary key")
+    listener = await stage.listen({"schema": stage.name})
+    await stage.table("messages", "id int primary key")
+    await stage.catch_up("messages", listener)
+    assert listener.changes[0]["table"] == "messages"
+
+
+async def test_publication_made_anew(stage: Stage) -> None:
+    """Dropping and creating the publication, as migrations do, does not end the stream."""
+    await stage.table("messages", "id int primary key")
+    listener = await stage.listen(stage.binding("messages"))
+    await stage.sql(f"drop publication {stage.name}")
+    await stage.sql("insert into messages values (1)")
+    await asyncio.sleep(0.05)
+    await stage.sql(f"create publication {stage.name} for table messages")
+    await stage.catch_up("messages", listener)
+    assert 1 not in [record["id"] for record in listener.records]
+
+
+async def test_table_dropped(stage: Stage) -> None:
+    """Changes of a table that is dropped before they are read are passed over, others of the batch are told."""
+    await stage.table("messages", "id int primary key")
+    await stage.table("rooms", "id int primary key")
+    listener = await stage.listen({"schema": stage.name})
+    async with stage.owner.transaction():
+        await stage.sql("insert into rooms values (1)")
+        await stage.sql("insert into messages values (1)")
+        await stage.sql("drop table rooms")
+    await listener.received(1)
+    assert [change["table"] for change in listener.changes] == ["messages"]
+
+
+async def test_column_added(stage: Stage) -> None:
+    """A column added while somebody listens is part of the next change."""
+    await stage.table("messages", "id int primary key")
+    listener = await stage.listen(stage.binding("messages"))
+    await stage.sql("insert into messages values (1)")
+    await stage.sql("alter table messages add body text default 'new'")
+    await stage.sql("insert into messages (id) values (2)")
+    await listener.received(2)
+    assert listener.records == [{"id": 1}, {"id": 2, "body": "new"}]
+
+
+async def test_many_subscribers_come_and_go(stage: Stage) -> None:
+    """Subscribing and leaving from many tasks at once loses nobody who stays."""
+    await stage.table("messages", "id int primary key")
+
+    async def visitor(number: int) -> Listener | None:
+        listener = await stage.listen(stage.binding("messages"))
+        if number % 2:
+            await stage.feed.unsubscribe(listener.subscription)
+            return None
+        return listener
+
+    listeners = [one for one in await asyncio.gather(*map(visitor, range(40))) if one]
+    await stage.sql("insert into messages values (1)")
+    for listener in listeners:
+        await listener.received(1)
+
+
+async def test_stop_leaves_nothing(stage: Stage) -> None:
+    """A stopped feed leaves no slot and no connection."""
+    await stage.table("messages", "id int primary key")
+    await stage.listen(stage.binding("messages"))
+    await stage.feed.stop()
+    async with await psycopg.AsyncConnection.connect(stage.dsn, autocommit=True):
+
+        async def gone() -> bool:
+            return await slots(stage) == 0
+
+        await until(gone)
+    for name in ("realtime_rls", "realtime_rls_evaluation", "realtime_subscription_manager"):
+        assert await stage.terminate(name) == 0
