@@ -12,7 +12,7 @@ import psycopg
 import pytest_asyncio
 
 from helpers.lab.changes import BroadcastFeed, DatabaseBroadcast
-from tests.changes.conftest import LIMIT_S, Stage
+from tests.changes.conftest import LIMIT_S, Stage, until
 
 
 class Radio:
@@ -86,7 +86,7 @@ async def test_what_is_no_object(stage: Stage, radio: Radio) -> None:
 
 async def test_direct_insert(stage: Stage, radio: Radio) -> None:
     """A row inserted into realtime.messages is broadcast with its payload as it is; one without an event is not."""
-    row = "insert into realtime.messages (topic, extension, payload, event, private) values (%s, 'broadcast', %s, %s, true)"
+    row = "insert into realtime.messages (topic, extension, payload, event) values (%s, 'broadcast', %s, %s)"
     await stage.sql(row, radio.topic, '{"x": 1.50}', None)
     await stage.sql(row, radio.topic, '{"x": 1.50}', "direct")
     (broadcast,) = await radio.received(1)
@@ -166,9 +166,11 @@ async def test_stopped(stage: Stage) -> None:
     query = "select count(*) from pg_replication_slots where slot_name = %s"
     assert await stage.sql(query, radio.slot) == [(1,)]
     await radio.feed.stop()
-    async with asyncio.timeout(LIMIT_S):
-        while await stage.sql(query, radio.slot) != [(0,)]:
-            await asyncio.sleep(0.01)
+
+    async def gone() -> bool:
+        return await stage.sql(query, radio.slot) == [(0,)]
+
+    await until(gone)
     assert not radio.feed.ready
 
 
