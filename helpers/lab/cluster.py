@@ -67,9 +67,11 @@ def _template_hash(installation: Installation) -> str:
 
 
 def _build(installation: Installation, children: Children, staging: Path) -> None:
+    children.remove_at_end(staging)
     installation.give(staging)
     _init(installation, children, staging / "data")
     with tempfile.TemporaryDirectory(prefix="workbook-") as sockets:
+        children.remove_at_end(Path(sockets))
         installation.give(Path(sockets))
         _fill(Server(installation, staging / "data", Path(sockets), port=5432, tuning=Tuning.TEMPLATE), children)
 

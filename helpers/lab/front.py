@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from typing import Any
 
 import psycopg
@@ -26,6 +27,12 @@ from helpers.lab.upstream import Upstream
 
 __all__ = ["open_front"]
 
+#: Messages from the database need a partition for their day. The genuine server keeps as many days ahead.
+_PARTITIONS = "select realtime.create_message_partitions(current_date - 1, current_date + 3)"
+_PARTITIONS_EVERY_S = 12 * 3600.0
+
+_log = logging.getLogger("helpers.lab")
+
 
 async def open_front(
     stack: contextlib.AsyncExitStack, foundation: Foundation, lite: Lite, listener: Listener, settings: dict[str, Any]
@@ -42,6 +49,8 @@ async def open_front(
     home, conninfo = foundation.home, foundation.database.conninfo
     chosen = LabSettings.from_mapping(settings)
     await asyncio.to_thread(_prepare, foundation, chosen)
+    partitions = asyncio.create_task(_keep_partitions(conninfo(SUPERUSER)))
+    stack.callback(partitions.cancel)
 
     upstream = Upstream(home.folder / SOCKET)
     stack.push_async_callback(upstream.close)
@@ -68,7 +77,18 @@ def _prepare(foundation: Foundation, settings: LabSettings) -> None:
         with psycopg.connect(foundation.database.conninfo(SUPERUSER), autocommit=True) as connection:
             connection.execute(psycopg.sql.SQL("alter role postgres password {}").format(password))
             connection.execute(sql_text(f"grants_{settings.default_grants}.sql").encode())
-            connection.execute("select realtime.create_message_partitions(current_date - 1, current_date + 3)")
+            connection.execute(_PARTITIONS)
     except psycopg.Error as error:
         reason = str(error).strip().splitlines()[-1]
         raise LabError(PREPARING, reason, "Read the lab's log for the whole story") from error
+
+
+async def _keep_partitions(conninfo: str) -> None:
+    """For a lab that runs for days."""
+    while True:
+        await asyncio.sleep(_PARTITIONS_EVERY_S)
+        try:
+            async with await psycopg.AsyncConnection.connect(conninfo, autocommit=True) as connection:
+                await connection.execute(_PARTITIONS)
+        except psycopg.Error as error:
+            _log.warning("no partitions for the coming days yet: %s", error)

@@ -7,7 +7,8 @@
 //
 // What differs from lite's own command:
 // - REST connects as `authenticator` and Auth as `supabase_auth_admin`, as on Supabase, and neither makes grants.
-// - Every REST request runs as the role of its token, whether or not a table has row level security yet.
+// - Every REST request runs as the role of its token, whether or not a table has row level security yet; role and
+//   claims are set in one statement.
 // - The schema is read again when PostgreSQL says it changed (NOTIFY pgrst), and once when a table is not found.
 // - Times are written as PostgREST and GoTrue write them, bytes as PostgREST does; Auth's JSON columns hold objects.
 
@@ -17,9 +18,10 @@ import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";
 
 const part = (path) => import(pathToFileURL(join(process.argv[2], "node_modules", path)).href);
-const [{ App, RelationNotFoundError }, { PostgresConnection }, { getRequestListener }, bcrypt] = await Promise.all([
+const [{ App, RelationNotFoundError }, { PostgresConnection }, { sql }, { getRequestListener }, bcrypt] = await Promise.all([
   part("@supabase/lite/dist/index.js"),
   part("@supabase/lite/dist/db/postgres/PostgresConnection.js"),
+  part("kysely/dist/esm/index.js"),
   part("@hono/node-server/dist/index.mjs"),
   part("bcryptjs/index.js"),
 ]);
@@ -90,6 +92,12 @@ class RestConnection extends PostgresConnection {
 
   async ensureRlsContext() {
     return true;
+  }
+
+  async applyJwtSessionContext(transaction, { auth }) {
+    const role = auth?.role || "anon";
+    const claims = JSON.stringify(auth?.jwt ?? { role });
+    await sql`select set_config('role', ${role}, true), set_config('request.jwt.claims', ${claims}, true)`.execute(transaction);
   }
 
   async onPostgrestAST(query) {

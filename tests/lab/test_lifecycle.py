@@ -19,6 +19,7 @@ import httpx
 import psutil
 import psycopg
 import pytest
+from jupyter_client.manager import AsyncKernelManager
 
 from helpers.errors import LabError
 from helpers.lab import Lab
@@ -235,6 +236,31 @@ async def test_service_dies(name: str) -> None:
     assert await footprint.gone(within=5.0) == []
     assert "ended by itself, so the lab ends" in lab.log.read_text()
     await lab.stop()
+
+
+@pytest.mark.parametrize("now", [True, False], ids=["killed", "asked to end"])
+async def test_kernel_restart(now: bool) -> None:
+    """A notebook whose kernel is restarted leaves no lab behind."""
+    manager = AsyncKernelManager(kernel_name="python3")
+    await manager.start_kernel(cwd=str(ROOT))
+    client = manager.client()
+    client.start_channels()
+    try:
+        await client.wait_for_ready(timeout=START_LIMIT)
+        said: list[str] = []
+        code = (
+            "import json; from helpers.lab import Lab; lab = await Lab.start()\nprint(json.dumps([lab.pid, lab.info]))"
+        )
+        await client.execute_interactive(
+            code, timeout=START_LIMIT, output_hook=lambda message: said.append(message["content"].get("text", ""))
+        )
+        pid, info = json.loads("".join(said))
+        footprint = Footprint.of(pid, info)
+        await manager.restart_kernel(now=now)
+        assert await footprint.gone(within=5.0) == []
+    finally:
+        client.stop_channels()
+        await manager.shutdown_kernel(now=True)
 
 
 async def test_command_serves_until_interrupted() -> None:
