@@ -59,7 +59,7 @@ class Workspace:
         try:
             return psycopg.connect(libpq_url(self.database_url), connect_timeout=CONNECT_TIMEOUT_S)
         except psycopg.Error as error:
-            reason = without_password(str(error).strip().splitlines()[-1].rstrip("."), self.database_url)
+            reason = without_password(str(error).strip().splitlines()[0].rstrip("."), self.database_url)
             raise TargetError(tried, reason, "Check DATABASE_URL, or remove WORKBOOK_ALLOW_WRITES") from None
 
     def _comment(self, connection: psycopg.Connection) -> str | None:

@@ -164,7 +164,7 @@ def main() -> None:
     try:
         serve(orders)
     except psycopg.Error as error:
-        _say(msgspec.json.encode(Written(error=str(error).strip().splitlines()[-1])))
+        _say(msgspec.json.encode(Written(error=str(error).strip().splitlines()[0])))
         sys.exit(1)
 
 
