@@ -71,14 +71,23 @@ def test_figures_of_the_specification(inputs: Inputs) -> None:
 def test_every_measured_number_comes_from_the_results() -> None:
     """Another measurement gives other numbers everywhere: none of them is a constant that poses as measured."""
     one, other = build_report(inputs_at(1.0)), build_report(inputs_at(1.37))
-    counted = {"Active channels", "Connection stability", "Lost changes", "Messages for each client"}
-    counted |= {"Messages that the application did not want", "Throughput of writing through Prisma"}
-    ratios = {"Latency", "Bytes received by each client", "Client CPU", "Client memory"}  # equal in both, being ratios
-    for before, after in zip(measures(one), measures(other), strict=True):
-        if before.value is None or (before.name in counted | ratios and before.unit == "%"):
-            continue
-        if before.name not in counted:
-            assert before.value != after.value, before.name
+    counts = {"Active channels", "Connection stability", "Lost changes", "Messages that the application did not want"}
+    for before, after in zip((*one.performance, *one.verdicts), (*other.performance, *other.verdicts), strict=True):
+        first, second = (item if isinstance(item, Measure) else item.measure for item in (before, after))
+        if first.value is not None and first.name not in counts:
+            assert first.value != second.value, first.name
+
+
+def test_projections_come_from_the_comparison(inputs: Inputs) -> None:
+    """A projection is the measured gain with its interval, and follows it when it changes."""
+    found = profiling()
+    assert found.comparison is not None
+    gains = tuple(replace(gain, change_percent=-31.7, low_percent=-40.3) for gain in found.comparison.gains)
+    result = replace(found, comparison=replace(found.comparison, gains=gains))
+    report = build_report(replace(inputs, profiling=saved("profiling", result)))
+    latency = next(measure for measure in report.projections if measure.name == "Latency")
+    assert (latency.value, latency.low, latency.n) == (-31.7, -40.3, 3)
+    assert "- Latency: **↓ 31.7 %**" in as_markdown(report)
 
 
 def test_every_measure_names_its_source(inputs: Inputs) -> None:
