@@ -146,7 +146,7 @@ def _run_npm(staging: Path) -> None:
     command += ["--fetch-retries=3", "--fetch-retry-factor=2", "--fetch-retry-mintimeout=1000"]
     process = subprocess.Popen(
         command, cwd=staging, env=_npm_environment(), stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     try:
         _, errors = process.communicate(timeout=INSTALL_LIMIT)

@@ -14,7 +14,6 @@ from typing import Any
 
 import psycopg
 from aiohttp import web
-from psycopg.rows import tuple_row
 from psycopg.types.json import Jsonb
 
 from helpers.lab.door import CALLER
@@ -47,8 +46,8 @@ _USER = """
   )
 """
 
+Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 Hash = Callable[[str], Awaitable[str]]
-Connect = Callable[[], Awaitable[psycopg.AsyncConnection[tuple[Any, ...]]]]
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 
 
@@ -168,8 +167,8 @@ class Admin:
             raise AdminError(501, "not_implemented", "The lab cannot ban users: its Auth service would let them in")
         return columns
 
-    async def _connect(self) -> psycopg.AsyncConnection[tuple[Any, ...]]:
-        return await psycopg.AsyncConnection.connect(self._conninfo, row_factory=tuple_row)
+    async def _connect(self) -> Connection:
+        return await psycopg.AsyncConnection.connect(self._conninfo)
 
 
 class _Expression(str):
@@ -281,7 +280,7 @@ def _identity(user: str, provider: str, body: Mapping[str, Any]) -> dict[str, An
     return {"id": str(uuid.uuid4()), "user_id": user, "provider": provider, "provider_id": user, "identity_data": data}
 
 
-async def _one(connection: psycopg.AsyncConnection[tuple[Any, ...]], identifier: str) -> dict[str, Any]:
+async def _one(connection: Connection, identifier: str) -> dict[str, Any]:
     query = f"select {_USER} from auth.users u where u.id = %s"
     row = await (await connection.execute(query.encode(), (identifier,))).fetchone()
     if row is None:
@@ -290,15 +289,13 @@ async def _one(connection: psycopg.AsyncConnection[tuple[Any, ...]], identifier:
     return user
 
 
-async def _insert(connection: psycopg.AsyncConnection[tuple[Any, ...]], table: str, columns: Mapping[str, Any]) -> None:
+async def _insert(connection: Connection, table: str, columns: Mapping[str, Any]) -> None:
     places = ", ".join(_place(name, value) for name, value in columns.items())
     query = f"insert into auth.{table} ({', '.join(columns)}) values ({places})"
     await connection.execute(query.encode(), columns)
 
 
-async def _set(
-    connection: psycopg.AsyncConnection[tuple[Any, ...]], identifier: str, columns: Mapping[str, Any]
-) -> None:
+async def _set(connection: Connection, identifier: str, columns: Mapping[str, Any]) -> None:
     places = ", ".join(f"{name} = {_place(name, value)}" for name, value in columns.items())
     query = f"update auth.users set {places + ', ' if places else ''}updated_at = now() where id = %(identifier)s"
     await connection.execute(query.encode(), {**columns, "identifier": identifier})
@@ -308,9 +305,7 @@ def _place(name: str, value: Any) -> str:
     return str(value) if isinstance(value, _Expression) else f"%({name})s"
 
 
-async def _merge(
-    connection: psycopg.AsyncConnection[tuple[Any, ...]], identifier: str, column: str, data: dict[str, Any]
-) -> None:
+async def _merge(connection: Connection, identifier: str, column: str, data: dict[str, Any]) -> None:
     """Given keys replace, null removes, others stay."""
     query = f"""
         update auth.users set {column} = (coalesce({column}, '{{}}') || %s) - %s::text[] where id = %s
@@ -319,7 +314,7 @@ async def _merge(
     await connection.execute(query.encode(), (Jsonb(data), removed, identifier))
 
 
-async def _rename_identity(connection: psycopg.AsyncConnection[tuple[Any, ...]], identifier: str, email: str) -> None:
+async def _rename_identity(connection: Connection, identifier: str, email: str) -> None:
     query = """
         update auth.identities set identity_data = identity_data || jsonb_build_object('email', %s::text),
           updated_at = now()

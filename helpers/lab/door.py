@@ -101,18 +101,20 @@ class Door:
             headers.append(("Authorization", authorization))
         if request.content_length is not None:
             headers.append(("Content-Length", str(request.content_length)))
+        body = request.content if request.can_read_body else None
         try:
-            async with self._upstream.http.request(
-                request.method, _inner_url(request), headers=headers, allow_redirects=False,
-                data=request.content if request.can_read_body else None,
-            ) as answer:  # fmt: skip
-                return await _pass_back(request, answer)
+            answer = await self._upstream.http.request(
+                request.method, _inner_url(request), headers=headers, data=body, allow_redirects=False
+            )
         except (aiohttp.ClientError, TimeoutError) as error:
             _log.warning("%s %s: %r", request.method, request.path, error)
             return web.json_response(_BAD_UPSTREAM, status=502)
+        async with answer:
+            return await _pass_back(request, answer)
 
 
 async def _pass_back(request: web.Request, answer: aiohttp.ClientResponse) -> web.StreamResponse:
+    """Should either side hang up meanwhile, the other's connection is closed too, as nothing else can tell it."""
     headers = [item for item in answer.headers.items() if item[0].lower() not in _HOP_BY_HOP]
     response = web.StreamResponse(status=answer.status, reason=answer.reason)
     for name, value in headers:

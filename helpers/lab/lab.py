@@ -7,7 +7,7 @@ import atexit
 import contextlib
 import itertools
 import os
-import select
+import selectors
 import subprocess
 import sys
 import time
@@ -186,14 +186,16 @@ def _read_line(process: subprocess.Popen[bytes], limit: float) -> bytes:
     """The first line of its output; empty if it ends before. Raises LabError when neither happens in time."""
     assert process.stdout is not None
     line, deadline = b"", time.monotonic() + limit
-    while not line.endswith(b"\n"):
-        ready, _, _ = select.select([process.stdout], [], [], max(0.0, deadline - time.monotonic()))
-        if not ready:
-            raise LabError(_TRIED, f"it was not ready after {limit:.0f} s", "Try again when the machine is less busy")
-        piece = os.read(process.stdout.fileno(), 65536)
-        if not piece:
-            return b""
-        line += piece
+    with selectors.DefaultSelector() as selector:
+        selector.register(process.stdout, selectors.EVENT_READ)
+        while not line.endswith(b"\n"):
+            if not selector.select(max(0.0, deadline - time.monotonic())):
+                advice = "Try again when the machine is less busy"
+                raise LabError(_TRIED, f"it was not ready after {limit:.0f} s", advice)
+            piece = os.read(process.stdout.fileno(), 65536)
+            if not piece:
+                return b""
+            line += piece
     return line
 
 

@@ -18,13 +18,16 @@ import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";
 
 const part = (path) => import(pathToFileURL(join(process.argv[2], "node_modules", path)).href);
-const [{ App, RelationNotFoundError }, { PostgresConnection }, { sql }, { getRequestListener }, bcrypt] = await Promise.all([
+const [lite, postgres, kysely, hono, bcrypt] = await Promise.all([
   part("@supabase/lite/dist/index.js"),
   part("@supabase/lite/dist/db/postgres/PostgresConnection.js"),
   part("kysely/dist/esm/index.js"),
   part("@hono/node-server/dist/index.mjs"),
   part("bcryptjs/index.js"),
 ]);
+const { App, RelationNotFoundError } = lite;
+const { PostgresConnection } = postgres;
+const { sql } = kysely;
 
 const { value: line } = await createInterface({ input: process.stdin })[Symbol.asyncIterator]().next();
 const settings = JSON.parse(line);
@@ -97,7 +100,8 @@ class RestConnection extends PostgresConnection {
   async applyJwtSessionContext(transaction, { auth }) {
     const role = auth?.role || "anon";
     const claims = JSON.stringify(auth?.jwt ?? { role });
-    await sql`select set_config('role', ${role}, true), set_config('request.jwt.claims', ${claims}, true)`.execute(transaction);
+    const become = sql`select set_config('role', ${role}, true), set_config('request.jwt.claims', ${claims}, true)`;
+    await become.execute(transaction);
   }
 
   async onPostgrestAST(query) {
@@ -147,5 +151,5 @@ async function answer(request) {
 }
 
 await Promise.all([catalog.read(), catalog.watch(), rest.init(), auth.init().then(() => auth.connection.ping())]);
-createServer(getRequestListener(answer)).listen(settings.socket);
+createServer(hono.getRequestListener(answer)).listen(settings.socket);
 process.stdin.on("end", () => process.exit(0));

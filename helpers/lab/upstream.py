@@ -26,6 +26,7 @@ class Upstream:
             connector=aiohttp.UnixConnector(str(socket), limit=0),
             timeout=aiohttp.ClientTimeout(total=300.0, sock_connect=5.0),
             auto_decompress=False,
+            skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
             cookie_jar=aiohttp.DummyCookieJar(),
         )
 

@@ -168,3 +168,11 @@ async def test_folder_that_cannot_be_written(unwritable: Path) -> None:
     """A folder that cannot be written is refused with the system's reason."""
     with pytest.raises(SettingsError, match=r"cannot be used: (Permission denied|Read-only file system)"):
         await Lab.start(LabSettings(data_dir=unwritable))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root's lab runs PostgreSQL as another account")
+async def test_folder_that_the_account_cannot_enter(tmp_path: Path) -> None:
+    """Root's lab refuses a folder in a place that is closed to PostgreSQL's account, and leaves that place closed."""
+    with pytest.raises(SettingsError, match="its own account cannot enter"):
+        await Lab.start(LabSettings(data_dir=tmp_path / "lab"))
+    assert not (tmp_path / "lab" / "postgres").exists()
