@@ -86,6 +86,12 @@ class Stage:
         ((self._began,),) = await self.sql("select clock_timestamp()")
         await self.feed.start()
 
+    async def connections(self, application: str) -> int:
+        """How many connections of that name this stage has in the database."""
+        query = "select count(*) from pg_stat_activity where application_name = %s and backend_start > %s"
+        ((count,),) = await self.sql(query, application, self._began)
+        return int(count)
+
     async def terminate(self, application: str) -> int:
         """End this stage's connections of that name in the database; returns how many there were."""
         async with await psycopg.AsyncConnection.connect(self.dsn, autocommit=True) as admin:

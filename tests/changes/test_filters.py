@@ -9,7 +9,7 @@ import pytest
 
 from helpers.lab.changes.admission import compile_condition
 from helpers.lab.changes.conditions import Check, evaluate_in_database
-from helpers.lab.changes.types import load_types
+from helpers.lab.changes.types import TypeCatalog
 from helpers.lab.changes.values import encoder_for, plain_text
 from helpers.wire.filters import Condition, Operator
 from tests.changes.conftest import ALICE, Stage
@@ -167,7 +167,7 @@ async def plain_values(connection: psycopg.AsyncConnection, type_name: str, rows
 async def the_type(connection: psycopg.AsyncConnection, name: str) -> Any:
     row = await (await connection.execute(f"select '{name}'::regtype::oid::int8")).fetchone()
     assert row is not None
-    return (await load_types(connection, [row[0]]))[row[0]]
+    return (await TypeCatalog().describe(connection, [row[0]]))[row[0]]
 
 
 async def agree(

@@ -7,7 +7,6 @@ import dataclasses
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
-import psycopg
 import pytest_asyncio
 
 from helpers.errors import LabError
@@ -167,12 +166,11 @@ async def test_stop_leaves_nothing(stage: Stage) -> None:
     """A stopped feed leaves no slot and no connection."""
     await stage.table("messages", "id int primary key")
     await stage.listen(stage.binding("messages"))
+    names = ["realtime_rls", "realtime_rls_evaluation", "realtime_subscription_manager"]
+    assert [await stage.connections(name) for name in names] == [1, 1, 1]
     await stage.feed.stop()
-    async with await psycopg.AsyncConnection.connect(stage.dsn, autocommit=True):
 
-        async def gone() -> bool:
-            return await slots(stage) == 0
+    async def gone() -> bool:
+        return await slots(stage) == 0 and not any([await stage.connections(name) for name in names])
 
-        await until(gone)
-    for name in ("realtime_rls", "realtime_rls_evaluation", "realtime_subscription_manager"):
-        assert await stage.terminate(name) == 0
+    await until(gone)

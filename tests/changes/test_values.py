@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers.lab.changes.arrays import parse_array
-from helpers.lab.changes.types import load_types
+from helpers.lab.changes.types import TypeCatalog
 from helpers.lab.changes.values import encoder_for, plain_text
 from tests.changes.conftest import Stage
 
@@ -92,7 +92,7 @@ async def connection(superuser_dsn: str) -> AsyncIterator[psycopg.AsyncConnectio
 async def encoded(connection: psycopg.AsyncConnection, type_name: str, text: str) -> Any:
     cursor = await connection.execute(f"select '{type_name}'::regtype::oid::int8")
     ((oid,),) = await cursor.fetchall()
-    types = await load_types(connection, [oid])
+    types = await TypeCatalog().describe(connection, [oid])
     encoder = encoder_for(types[oid], types)
     assert encoder is not None
     return parsed(encoder(text).decode())

@@ -14,13 +14,13 @@ import psycopg
 from psycopg import AsyncConnection, sql
 
 from helpers.lab.changes.bindings import Binding, array_literal
-from helpers.lab.changes.catalog import TableInfo, describe_tables, published_tables
+from helpers.lab.changes.catalog import TableInfo, describe_published
 from helpers.lab.changes.conditions import Check, compile_check
 from helpers.lab.changes.subscription import SubscriptionRefused
-from helpers.lab.changes.types import PgType, load_types
+from helpers.lab.changes.types import PgType, TypeCatalog
 from helpers.wire.filters import MAX_IN_VALUES, Condition, Operator
 
-__all__ = ["Admitted", "admit", "compile_condition"]
+__all__ = ["Admission", "Admitted", "compile_condition"]
 
 _UNABLE = "Unable to subscribe to changes with given parameters."
 _LIKE_OPERATORS = {Operator.LIKE: "~~", Operator.ILIKE: "~~"}
@@ -44,65 +44,70 @@ class _Objection(Exception):  # noqa: N818
         super().__init__(f"ERROR P0001 (raise_exception) {message}")
 
 
-async def admit(
-    connection: AsyncConnection, publication: str, bindings: Sequence[Binding], role: str
-) -> list[Admitted]:
-    """Check bindings against publication, columns, privileges and types.
+class Admission:
+    """Checks the bindings of one channel.
 
-    Raises:
-        SubscriptionRefused: with the server's text about the first bad binding.
-        psycopg.OperationalError: when the database does not answer.
+    Args:
+        connection: in autocommit.
+        types: of the database.
+        publication: whose tables can be subscribed to.
+        role: who subscribes.
     """
-    admitted = []
-    async with connection.transaction():
-        for position, binding in enumerate(bindings):
-            try:
-                found = await _admit_one(connection, publication, binding, position, role)
-            except psycopg.OperationalError:
-                raise  # the connection's fault, not the binding's
-            except (psycopg.DatabaseError, _Objection) as error:
-                raise SubscriptionRefused(
-                    f"{_UNABLE} An exception happened so please check your connect parameters: [{binding}]. "
-                    f"Exception: {_exception_text(error)}",
-                    retriable=True,
-                ) from error
-            if not found:
-                raise SubscriptionRefused(
-                    f"{_UNABLE} Please check Realtime is enabled for the given connect parameters: [{binding}]",
-                    retriable=True,
-                )
-            admitted.extend(found)
-    return admitted
 
+    def __init__(self, connection: AsyncConnection, types: TypeCatalog, publication: str, role: str) -> None:
+        self._connection = connection
+        self._types = types
+        self._publication = publication
+        self._role = role
 
-async def _admit_one(
-    connection: AsyncConnection, publication: str, binding: Binding, position: int, role: str
-) -> list[Admitted]:
-    published = await published_tables(connection, publication, binding.schema, binding.table)
-    tables = await describe_tables(connection, [table.oid for table in published], [role])
-    admitted = []
-    for table in tables.values():
-        checks = await _checks(connection, table, binding.conditions, role)
+    async def admit(self, bindings: Sequence[Binding]) -> list[Admitted]:
+        """Check bindings against publication, columns, privileges and types.
+
+        Raises:
+            SubscriptionRefused: with the server's text about the first bad binding.
+            psycopg.OperationalError: when the database does not answer.
+        """
+        admitted = []
+        async with self._connection.transaction():
+            for position, binding in enumerate(bindings):
+                admitted += await self._admit(binding, position)
+        return admitted
+
+    async def _admit(self, binding: Binding, position: int) -> list[Admitted]:
+        try:
+            tables = await describe_published(
+                self._connection, self._publication, binding.schema, binding.table, self._role
+            )
+            admitted = [
+                Admitted(binding, position, table.oid, await self._checks(table, binding)) for table in tables.values()
+            ]
+        except psycopg.OperationalError:
+            raise  # the connection's fault, not the binding's
+        except (psycopg.DatabaseError, _Objection) as error:
+            raise SubscriptionRefused(
+                f"{_UNABLE} An exception happened so please check your connect parameters: [{binding}]. "
+                f"Exception: {_exception_text(error)}",
+                retriable=True,
+            ) from error
+        if not admitted:
+            raise SubscriptionRefused(
+                f"{_UNABLE} Please check Realtime is enabled for the given connect parameters: [{binding}]",
+                retriable=True,
+            )
+        return admitted
+
+    async def _checks(self, table: TableInfo, binding: Binding) -> tuple[Check, ...]:
+        readable = {column.name: column.type_oid for column in table.columns if self._role in column.readable_by}
+        types = await self._types.describe(self._connection, readable.values())
+        checks = []
+        for condition in binding.conditions:
+            if condition.column not in readable:
+                raise _Objection(f"invalid column for filter {condition.column}")
+            checks.append(await compile_condition(self._connection, condition, types[readable[condition.column]]))
         for name in binding.select or ():
-            if name not in table.readable(role):
+            if name not in readable:
                 raise _Objection(f"invalid column for select {name}")
-        admitted.append(Admitted(binding, position, table.oid, checks))
-    return admitted
-
-
-async def _checks(
-    connection: AsyncConnection, table: TableInfo, conditions: Sequence[Condition], role: str
-) -> tuple[Check, ...]:
-    if not conditions:
-        return ()
-    readable = {column.name: column.type_oid for column in table.columns if role in column.readable_by}
-    types = await load_types(connection, list(readable.values()))
-    checks = []
-    for condition in conditions:
-        if condition.column not in readable:
-            raise _Objection(f"invalid column for filter {condition.column}")
-        checks.append(await compile_condition(connection, condition, types[readable[condition.column]]))
-    return tuple(checks)
+        return tuple(checks)
 
 
 async def compile_condition(connection: AsyncConnection, condition: Condition, pg_type: PgType) -> Check:

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, LiteralString
 
 from psycopg import AsyncConnection
 from psycopg.rows import dict_row
 
-__all__ = ["PublishedTable", "TableColumn", "TableInfo", "describe_tables", "published_tables", "transactions_settled"]
-
-
-class PublishedTable(NamedTuple):
-    """A table of the publication."""
-
-    oid: int
-    schema: str
-    name: str
+__all__ = [
+    "TableColumn",
+    "TableInfo",
+    "describe_published",
+    "describe_tables",
+    "published_oids",
+    "transactions_settled",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +60,7 @@ class TableInfo:
 
 # Names are matched with LIKE and no escape character, as the real server does: "_" in a name stands for any character.
 _PUBLISHED = """
-select format('%%I.%%I', schemaname, tablename)::regclass::oid::int8 as oid, schemaname::text, tablename::text
+select format('%%I.%%I', schemaname, tablename)::regclass::oid
 from pg_publication_tables
 where pubname = %(publication)s
   and schemaname like (case %(schema)s when '*' then '%%' else %(schema)s end) escape ''
@@ -87,25 +86,39 @@ join pg_namespace n on n.oid = c.relnamespace
 join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
 join pg_type t on t.oid = a.atttypid
 left join pg_constraint pk on pk.conrelid = c.oid and pk.contype = 'p'
-where c.oid = any(%(oids)s)
-order by c.oid, a.attnum
+where c.oid = any(array(
 """
+_GIVEN_TABLES = _TABLES + "select unnest(%(oids)s::oid[]))) order by c.oid, a.attnum"
+_PUBLISHED_TABLES = _TABLES + _PUBLISHED + ")) order by c.oid, a.attnum"
 
-# A commit is in the log a moment before other sessions see its rows.
+# A commit is in the log a moment before other sessions see its rows: its transaction is then still among the running
+# ones, or at the end of the snapshot or beyond.
 _SETTLED = """
 select not exists (
-    select from pg_snapshot_xip(pg_current_snapshot()) running
-    where (running::text::numeric %% 4294967296)::int8 = any(%(xids)s)
+    select from unnest(%(xids)s::text[]) x
+    where x::xid in (select running::xid from pg_snapshot_xip(now.snapshot) running)
+       or age(x::xid) <= age(pg_snapshot_xmax(now.snapshot)::xid)
 )
+from (select pg_current_snapshot() as snapshot offset 0) now
 """
 
 
-async def published_tables(
-    connection: AsyncConnection, publication: str, schema: str, table: str
-) -> tuple[PublishedTable, ...]:
-    """The tables of the publication that a binding's schema and table name; ``*`` stands for all."""
-    cursor = await connection.execute(_PUBLISHED, {"publication": publication, "schema": schema, "table": table})
-    return tuple(PublishedTable(*row) for row in await cursor.fetchall())
+async def published_oids(connection: AsyncConnection, publication: str) -> frozenset[int]:
+    """The tables of the publication."""
+    cursor = await connection.execute(_PUBLISHED, {"publication": publication, "schema": "*", "table": "*"})
+    return frozenset(row[0] for row in await cursor.fetchall())
+
+
+async def describe_published(
+    connection: AsyncConnection, publication: str, schema: str, table: str, role: str
+) -> Mapping[int, TableInfo]:
+    """The tables of the publication that a binding's schema and table name, by oid; ``*`` stands for all.
+
+    Raises:
+        psycopg.Error: 42704 when the role does not exist and there is such a table.
+    """
+    names = {"publication": publication, "schema": schema, "table": table}
+    return await _describe(connection, _PUBLISHED_TABLES, names | {"roles": [role]})
 
 
 async def describe_tables(
@@ -116,20 +129,24 @@ async def describe_tables(
     Raises:
         psycopg.Error: 42704 when a role does not exist.
     """
+    return await _describe(connection, _GIVEN_TABLES, {"oids": list(oids), "roles": list(roles)})
+
+
+async def transactions_settled(connection: AsyncConnection, xids: Iterable[int]) -> bool:
+    """Whether other sessions see what these transactions (32-bit ids) wrote."""
+    cursor = await connection.execute(_SETTLED, {"xids": [str(xid) for xid in xids]})
+    row = await cursor.fetchone()
+    return bool(row and row[0])
+
+
+async def _describe(connection: AsyncConnection, query: LiteralString, params: dict[str, Any]) -> dict[int, TableInfo]:
     async with connection.cursor(row_factory=dict_row) as cursor:
-        await cursor.execute(_TABLES, {"oids": list(oids), "roles": list(roles)})
+        await cursor.execute(query, params)
         rows = await cursor.fetchall()
     tables: dict[int, list[dict[str, Any]]] = {}
     for row in rows:
         tables.setdefault(row["oid"], []).append(row)
     return {oid: _table(oid, columns) for oid, columns in tables.items()}
-
-
-async def transactions_settled(connection: AsyncConnection, xids: Sequence[int]) -> bool:
-    """Whether other sessions see what these transactions (32-bit ids) wrote."""
-    cursor = await connection.execute(_SETTLED, {"xids": list(xids)})
-    row = await cursor.fetchone()
-    return bool(row and row[0])
 
 
 def _table(oid: int, rows: list[dict[str, Any]]) -> TableInfo:

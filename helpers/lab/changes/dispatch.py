@@ -15,6 +15,7 @@ from helpers.lab.changes.payload import ERROR_NO_KEY, ERROR_UNAUTHORIZED, change
 from helpers.lab.changes.routes import Route, Routes, Texts
 from helpers.lab.changes.rows import RawChange, RowReader
 from helpers.lab.changes.subscription import ChangeDelivery, Subscription
+from helpers.lab.changes.types import TypeCatalog
 from helpers.lab.changes.visibility import Key, Viewer, visible_keys
 
 __all__ = ["Dispatcher"]
@@ -46,13 +47,14 @@ class Dispatcher:
 
     Args:
         routes: all bindings.
+        types: of the database.
         max_record_bytes: larger rows lose their large columns.
     """
 
-    def __init__(self, routes: Routes, max_record_bytes: int) -> None:
+    def __init__(self, routes: Routes, types: TypeCatalog, max_record_bytes: int) -> None:
         self._routes = routes
         self._max_record_bytes = max_record_bytes
-        self._rows = RowReader()
+        self._rows = RowReader(types)
 
     @property
     def rows(self) -> RowReader:
@@ -72,17 +74,22 @@ class Dispatcher:
         oids = {change.relation.oid for change in wanted}
         tables = await describe_tables(connection, list(oids), list(self._routes.roles(oids)))
         encoded = await self._rows.encode(connection, [change for change in wanted if change.relation.oid in tables])
-        matched = [found for change in encoded for found in self._match(change, tables[change.relation.oid])]
+        roles = {oid: self._routes.roles([oid]) for oid in tables}
+        matched = [
+            found
+            for change in encoded
+            for found in self._match(change, tables[change.relation.oid], roles[change.relation.oid])
+        ]
         await _decide(connection, matched)
         await _hide_invisible(connection, matched, tables)
         return await self._deliver(matched)
 
-    def _match(self, change: Change, table: TableInfo) -> Iterator[_Matched]:
+    def _match(self, change: Change, table: TableInfo, roles: Iterable[str]) -> Iterator[_Matched]:
         """The change for those who may be told it, and as an error for roles that may not."""
         event, oid = change.event, table.oid
         if not self._routes.concern(oid, event):
             return
-        refused = _refused_roles(change, table, self._routes.roles([oid]))
+        refused = _refused_roles(change, table, roles)
         for role, error in refused.items():
             routes = [route for route in self._routes.all(oid, event) if route.subscription.role == role]
             yield _Matched(change, table, error, routes)

@@ -12,15 +12,16 @@ import psycopg
 from psycopg import AsyncConnection
 
 from helpers.errors import LabError
-from helpers.lab.changes.admission import Admitted, admit
+from helpers.lab.changes.admission import Admission, Admitted
 from helpers.lab.changes.bindings import Binding, parse_binding
-from helpers.lab.changes.catalog import PublishedTable, published_tables
+from helpers.lab.changes.catalog import published_oids
 from helpers.lab.changes.database import connect
 from helpers.lab.changes.dispatch import Dispatcher
 from helpers.lab.changes.poller import Poller
 from helpers.lab.changes.routes import Routes
 from helpers.lab.changes.settings import ChangeSettings
 from helpers.lab.changes.subscription import Claims, Deliver, Subscription, SubscriptionRefused
+from helpers.lab.changes.types import TypeCatalog
 
 __all__ = ["ChangeFeed"]
 
@@ -38,8 +39,9 @@ class ChangeFeed:
         self._settings = settings or ChangeSettings()
         self._routes = Routes()
         self._bindings: dict[Subscription, tuple[Binding, ...]] = {}
-        self._published: frozenset[PublishedTable] = frozenset()
-        dispatcher = Dispatcher(self._routes, self._settings.max_record_bytes)
+        self._published: frozenset[int] = frozenset()
+        self._types = TypeCatalog()
+        dispatcher = Dispatcher(self._routes, self._types, self._settings.max_record_bytes)
         self._poller = Poller(database, self._settings, self._routes, dispatcher, self._refresh)
         self._polling: asyncio.Task[None] | None = None
         self._connection: AsyncConnection | None = None
@@ -59,7 +61,7 @@ class ChangeFeed:
                 str(error).strip(),
                 "Look at the lab's log, then start the lab again",
             ) from error
-        self._published = await self._all_published(connection)
+        self._published = await published_oids(connection, self._settings.publication)
         self._polling = asyncio.create_task(self._poller.run(), name="change feed")
 
     async def stop(self) -> None:
@@ -121,16 +123,17 @@ class ChangeFeed:
         """Ask the database, a second time if it had closed the connection meanwhile."""
         connection = await self._connected()
         try:
-            return await admit(connection, self._settings.publication, bindings, role)
+            return await Admission(connection, self._types, self._settings.publication, role).admit(bindings)
         except psycopg.OperationalError:
             if not connection.closed:
                 raise
-        return await admit(await self._connected(), self._settings.publication, bindings, role)
+        connection = await self._connected()
+        return await Admission(connection, self._types, self._settings.publication, role).admit(bindings)
 
     async def _refresh(self) -> None:
         """Let all bindings follow the publication if its tables have changed."""
         async with self._admission:
-            published = await self._all_published(await self._connected())
+            published = await published_oids(await self._connected(), self._settings.publication)
         if published == self._published:
             return
         self._published = published
@@ -139,9 +142,6 @@ class ChangeFeed:
                 await self._admit(subscription, bindings)
             except SubscriptionRefused:
                 self._routes.replace(subscription, ())
-
-    async def _all_published(self, connection: AsyncConnection) -> frozenset[PublishedTable]:
-        return frozenset(await published_tables(connection, self._settings.publication, "*", "*"))
 
     async def _connected(self) -> AsyncConnection:
         """The connection for admissions, made anew when the database has closed it."""

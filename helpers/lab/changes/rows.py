@@ -20,7 +20,7 @@ from helpers.lab.changes.pgoutput import (
     Unchanged,
     Update,
 )
-from helpers.lab.changes.types import PgType, load_types
+from helpers.lab.changes.types import PgType, TypeCatalog
 from helpers.lab.changes.values import Encoder, encoder_for
 
 __all__ = ["RawChange", "RowReader"]
@@ -41,11 +41,11 @@ class RawChange:
 
 
 class RowReader:
-    """Turns messages into changes; knows the relations and types met so far."""
+    """Turns messages into changes; knows the relations met so far."""
 
-    def __init__(self) -> None:
+    def __init__(self, types: TypeCatalog) -> None:
+        self._types = types
         self._relations: dict[int, Relation] = {}
-        self._types: dict[int, PgType] = {}
         self._begin: Begin | None = None
 
     def take(self, messages: Iterable[Message]) -> list[RawChange]:
@@ -67,7 +67,6 @@ class RowReader:
             psycopg.Error: when the database has to convert a value and cannot.
         """
         relations = {id(change.relation): change.relation for change in changes}
-        await self._load_types(connection, relations.values())
         encoders = {key: await self._encoders(connection, relation, changes) for key, relation in relations.items()}
         return [_encode(change, encoders[id(change.relation)]) for change in changes]
 
@@ -79,18 +78,14 @@ class RowReader:
         relation, begin = self._relations[message.oid], self._begin
         return RawChange(_EVENTS[type(message)], relation, begin.commit_time, begin.xid, new, old)
 
-    async def _load_types(self, connection: AsyncConnection, relations: Iterable[Relation]) -> None:
-        oids = {column.type_oid for relation in relations for column in relation.columns}
-        if missing := oids - self._types.keys():
-            self._types |= await load_types(connection, list(missing))
-
     async def _encoders(
         self, connection: AsyncConnection, relation: Relation, changes: Sequence[RawChange]
     ) -> tuple[Encoder, ...]:
+        types = await self._types.describe(connection, [column.type_oid for column in relation.columns])
         encoders = []
         for position, column in enumerate(relation.columns):
-            pg_type = self._types[column.type_oid]
-            encoder = encoder_for(pg_type, self._types)
+            pg_type = types[column.type_oid]
+            encoder = encoder_for(pg_type, types)
             if encoder is None:
                 texts = _texts(relation, position, changes)
                 encoder = (await _convert(connection, pg_type, texts)).__getitem__

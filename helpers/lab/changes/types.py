@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from psycopg import AsyncConnection
 from psycopg.rows import class_row
 
-__all__ = ["PgType", "load_types"]
+__all__ = ["PgType", "TypeCatalog"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +58,19 @@ where root.typtype <> 'd'
 """
 
 
-async def load_types(connection: AsyncConnection, oids: Sequence[int]) -> dict[int, PgType]:
-    """Describe types, and the element types of arrays among them."""
-    found: dict[int, PgType] = {}
-    wanted = set(oids)
-    while wanted:
-        async with connection.cursor(row_factory=class_row(PgType)) as cursor:
-            await cursor.execute(_TYPES, {"oids": sorted(wanted)})
-            found.update({described.oid: described for described in await cursor.fetchall()})
-        wanted = {described.element_oid for described in found.values()} - found.keys() - {0}
-    return found
+class TypeCatalog:
+    """The types met so far. What it remembers of a type never changes while the type exists."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, PgType] = {}
+
+    async def describe(self, connection: AsyncConnection, oids: Iterable[int]) -> Mapping[int, PgType]:
+        """At least these types, and the element types of arrays among them."""
+        wanted = set(oids) - self._known.keys()
+        while wanted:
+            async with connection.cursor(row_factory=class_row(PgType)) as cursor:
+                await cursor.execute(_TYPES, {"oids": sorted(wanted)})
+                found = await cursor.fetchall()
+            self._known |= {described.oid: described for described in found}
+            wanted = {described.element_oid for described in found} - self._known.keys() - {0}
+        return self._known
