@@ -143,6 +143,7 @@ def profile_of(arm: Arm, outcomes: Sequence[Outcome]) -> Profile:
         target=str(arm.target),
         taken_at=utc_now(),
         label=arm.label,
+        schema=arm.target.schema,
         table=TABLE,
         filter=arm.filter,
         interest=arm.interest,

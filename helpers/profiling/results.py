@@ -61,6 +61,7 @@ class Profile:
     target: str
     taken_at: str
     label: str
+    schema: str
     table: str
     filter: str | None
     interest: str | None

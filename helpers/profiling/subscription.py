@@ -52,7 +52,7 @@ async def compare_subscriptions(
     *,
     table: str = TABLE,
     filter: str = "room_id=eq.123",
-    seconds: float = 1.5,
+    seconds: float = 1.2,
     rate_per_s: float = 200.0,
     rooms: int = 4,
     repeats: int = 5,

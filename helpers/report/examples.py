@@ -12,7 +12,7 @@ from helpers.report.model import Example
 __all__ = ["examples", "model_of"]
 
 #: Where the specification's example subscribes, and what it filters by.
-TABLE, FILTER = "messages", "room_id=eq.123"
+SCHEMA, TABLE, FILTER = "public", "messages", "room_id=eq.123"
 
 _MODEL = re.compile(r'^model (\w+) \{(?:(?!^\}).)*?@@map\("([^"]+)"\)', re.MULTILINE | re.DOTALL)
 
@@ -21,10 +21,11 @@ def examples(inputs: Inputs) -> tuple[Example, ...]:
     """The filtered, batched subscription in both languages, with the filter that was measured."""
     comparison = inputs.comparison
     row_filter = comparison.filtered.filter if comparison and comparison.filtered.filter else FILTER
+    schema = comparison.filtered.schema if comparison else SCHEMA
     title = f"Filtered subscription to `{TABLE}`, mirrored through Prisma in batches"
     return (
-        Example(f"{title} (TypeScript)", "typescript", _filled("mirror.ts", row_filter)),
-        Example(f"{title} (Python)", "python", _filled("mirror.py.txt", row_filter)),
+        Example(f"{title} (TypeScript)", "typescript", _filled("mirror.ts", schema, row_filter)),
+        Example(f"{title} (Python)", "python", _filled("mirror.py.txt", schema, row_filter)),
     )
 
 
@@ -39,11 +40,12 @@ def model_of(table: str) -> str:
     return models[table]
 
 
-def _filled(template: str, row_filter: str) -> str:
+def _filled(template: str, schema: str, row_filter: str) -> str:
     """A template with the project's names; `TABLE`, `FILTER` and the models stand in it as words."""
     model, copy = model_of(TABLE), model_of(f"mirrored_{TABLE}")
     text = files("helpers.report").joinpath("templates", template).read_text(encoding="utf-8")
     words = {
+        "__SCHEMA__": schema,
         "__TABLE__": TABLE,
         "__FILTER__": row_filter,
         "__model__": model[0].lower() + model[1:],

@@ -80,7 +80,7 @@ class Inputs:
         if result == "profiling" and self.profiling and self.profiling.result.skipped:
             return "; ".join(skipped.because for skipped in self.profiling.result.skipped)
         if result == "sync" and self.sync and self.sync.result.skipped:
-            return self.sync.result.skipped.rstrip(".")
+            return "something is missing: " + self.sync.result.skipped.rstrip(".")
         if any(saved.name == result for saved in self.saved):
             return f"notebook {NOTEBOOKS[result]} did not measure it"
         return f"notebook {NOTEBOOKS[result]} has not been run"

@@ -75,7 +75,9 @@ def _poll_wait(inputs: Inputs) -> Issue | None:
     if comparison is None or latency is None or latency.p95 < DELIVERY_MS:
         return None
     column, _, _ = (comparison.filtered.filter or "id=").partition("=")
-    code = BROADCAST_FROM_DATABASE.format(topic="room", column=column, schema="public", table=comparison.filtered.table)
+    code = BROADCAST_FROM_DATABASE.format(
+        topic="room", column=column, schema=comparison.filtered.schema, table=comparison.filtered.table
+    )
     return Issue(
         title="Database changes wait for the server's poll",
         cause=(

@@ -39,6 +39,7 @@ def profile(scale: float, row_filter: str | None, lost: int = 0) -> Profile:
         target=TARGET,
         taken_at=TAKEN_AT,
         label=f"filter {row_filter}" if row_filter else "full table",
+        schema="public",
         table="events",
         filter=row_filter,
         interest="room_id=eq.123",

@@ -22,7 +22,7 @@ export function follow(supabase: SupabaseClient, prisma: PrismaClient, waitMs = 
     .channel('__TABLE__:__FILTER__')
     .on(
       'postgres_changes',
-      { event: '*', schema: 'public', table: '__TABLE__', filter: '__FILTER__' },
+      { event: '*', schema: '__SCHEMA__', table: '__TABLE__', filter: '__FILTER__' },
       ({ new: fresh, old }) => {
         changed.add(BigInt(('id' in fresh ? fresh : old).id))
         timer ??= setTimeout(() => flush().catch(console.error), waitMs)
