@@ -30,26 +30,24 @@ def taken() -> Iterator[int]:
 
 
 @pytest.fixture(autouse=True)
-def _leaves_nothing() -> Iterator[None]:
-    """After each test: no process that was not there before, and no folder of a lab."""
-    processes, folders = _started(), _folders()
-    yield
-    assert _started() - processes == set()
-    assert [folder for folder in _folders() - folders if not _in_use(folder)] == []
+def _leaves_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """After each test: no process that was not there before, and no folder of a lab.
+
+    The test has a folder for temporary files of its own: others may run labs on this machine meanwhile.
+    """
+    tmp_path_factory.getbasetemp()  # pytest's own folder comes first, elsewhere
+    processes = _started()
+    with tempfile.TemporaryDirectory(prefix="wb") as place:
+        Path(place).chmod(0o755)  # PostgreSQL's account must get in, where root runs this
+        monkeypatch.setenv("TMPDIR", place)
+        monkeypatch.setattr(tempfile, "tempdir", place)
+        yield
+        assert _started() - processes == set()
+        assert list(Path(place).glob("workbook-lab-*")) == []
 
 
 def _started() -> set[psutil.Process]:
     return set(psutil.Process().children(recursive=True))
-
-
-def _folders() -> set[Path]:
-    return set(Path(tempfile.gettempdir()).glob("workbook-lab-*"))
-
-
-def _in_use(folder: Path) -> bool:
-    """Whether a process works there that is not ours: others may run labs on this machine too."""
-    lines = (process.info["cmdline"] or [] for process in psutil.process_iter(["cmdline"]))
-    return any(str(folder) in " ".join(line) for line in lines)
 
 
 def command(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
