@@ -29,7 +29,7 @@ __all__ = ["Which", "connect", "disconnect", "env_target", "lend", "read_env_fil
 
 Which = Literal["lab", "env"]
 
-#: Names the file in which `workbook run` lends its own target to the notebooks that it executes.
+#: In this variable `workbook run` lends its own target to the notebooks that it executes.
 LENT = "WORKBOOK_LENT_TARGET"
 
 
@@ -43,6 +43,7 @@ class _Session:
 
 
 _session: _Session | None = None
+_lent: str | None = None
 
 
 async def connect(which: Which | None = None) -> Target:
@@ -77,17 +78,20 @@ async def disconnect() -> None:
         await session.lab.stop()
 
 
-def lend(target: Target, file: Path) -> dict[str, str]:
-    """Write a target that is ready for use to a private file; the variables returned make `connect` take it."""
-    file.touch(mode=0o600)
-    file.write_bytes(msgspec.json.encode(target))
-    return {LENT: str(file)}
+def lend(target: Target) -> dict[str, str]:
+    """The variables that make `connect` of a new process take a target that is ready for use.
+
+    They hold its secrets, and are gone from the process after its first `connect`. No file is written, because a run
+    that is killed would leave it behind.
+    """
+    return {LENT: msgspec.json.encode(target).decode()}
 
 
 def _borrowed() -> _Session | None:
-    """The target that `lend` wrote. Whoever lent it cleans up."""
-    file = os.environ.get(LENT)
-    return _Session(msgspec.json.decode(Path(file).read_bytes(), type=Target)) if file else None
+    """The target that was lent to this process. Whoever lent it cleans up."""
+    global _lent
+    _lent = os.environ.pop(LENT, None) or _lent
+    return _Session(msgspec.json.decode(_lent, type=Target)) if _lent else None
 
 
 async def _open(which: Which) -> _Session:

@@ -93,7 +93,7 @@ class _Run:
         """
         cells = {name: sum(cell.cell_type == "code" for cell in book.cells) for name, book in notebooks.items()}
         with Bars(cells, self._console) as bars, tempfile.TemporaryDirectory(prefix="workbook-") as scratch:
-            environment = self._environment(Path(scratch))
+            environment = self._environment()
             for name, book in notebooks.items():
                 bars.begin(name)
                 await self._execute(name, book, environment, Path(scratch), bars)
@@ -116,12 +116,12 @@ class _Run:
         text = text.replace(str(self._folder.staging), str(self._folder.path))
         write_atomically(path, self._redactor(text).encode())
 
-    def _environment(self, scratch: Path) -> dict[str, str]:
-        """Everything but the secrets: the target is lent in a private file, which goes away with the run."""
+    def _environment(self) -> dict[str, str]:
+        """Everything but the secrets of the shell, and the target of this run."""
         kept = {name: value for name, value in os.environ.items() if name not in SECRET_VARIABLES}
         return {
             **kept,
-            **session.lend(self._target, scratch / "target.json"),
+            **session.lend(self._target),
             "WORKBOOK_RESULTS_DIR": str(self._folder.staging / "results"),
             "WORKBOOK_REPORT_DIR": str(self._folder.staging),
             "DO_NOT_TRACK": "1",
