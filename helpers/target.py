@@ -21,13 +21,13 @@ class TargetKind(StrEnum):
 
 
 def mask(secret: str | None) -> str:
-    """A secret as it may be shown: the first characters that tell its kind, and its length."""
+    """A secret as it may be shown: the first characters where they tell its kind, and its length."""
     if not secret:
         return "not set"
     for prefix in ("sb_publishable_", "sb_secret_"):
         if secret.startswith(prefix):
             return f"{prefix}… ({len(secret)} characters)"
-    return f"{secret[:3]}… ({len(secret)} characters)"
+    return f"{secret[:3] if len(secret) > 20 else ''}… ({len(secret)} characters)"
 
 
 @dataclass(frozen=True, slots=True)
