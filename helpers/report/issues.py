@@ -147,7 +147,7 @@ def _from_diagnosis(inputs: Inputs, *, speed: bool) -> Iterator[Issue]:
 def _from_check(check: Check) -> Issue:
     source = f"diagnosis.json: {check.id}" + (f"; {check.source}" if check.source else "")
     return Issue(
-        title=f"Not so: {check.title}",
+        title=f"{check.title}: not here",
         cause=". ".join(part.rstrip(".") for part in (check.cause, f"Seen: {check.evidence}") if part),
         fix=check.fix,
         gain="not measured, because the fix has not been applied",
