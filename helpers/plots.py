@@ -172,7 +172,7 @@ def _draw_first_run(axes: Axes, layers: Sequence[Layer]) -> None:
     names = [f"{layer.name} (failed)" if layer.status is Status.FAILURE else layer.name for layer in layers]
     axes.set_yticks(range(len(layers)), names)
     axes.invert_yaxis()
-    axes.set_xlabel("milliseconds since the begin, first run")
+    axes.set_xlabel("milliseconds since the start, first run")
 
 
 def _draw_durations(axes: Axes, layers: Sequence[Layer]) -> None:
