@@ -111,6 +111,15 @@ async def test_new_claims(notes: Stage) -> None:
     assert [record["body"] for record in listener.records] == ["bob"]
 
 
+async def test_new_role(notes: Stage) -> None:
+    """A listener who joined as anon and then signed in is told what the signed-in user may see."""
+    listener = await notes.listen(notes.binding("notes"))
+    notes.feed.update_claims(listener.subscription, {"role": "authenticated", "sub": ALICE}, "authenticated")
+    await notes.sql("insert into notes (user_id, body) values (%s, 'alice')", ALICE)
+    await listener.received(1)
+    assert [record["body"] for record in listener.records] == ["alice"]
+
+
 async def test_policy_with_a_function(stage: Stage) -> None:
     """Policies may ask functions that read other tables by names found in schema public."""
     await stage.table("members", "user_id uuid primary key", publish=False)

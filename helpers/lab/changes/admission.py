@@ -97,7 +97,8 @@ class Admission:
         return admitted
 
     async def _checks(self, table: TableInfo, binding: Binding) -> tuple[Check, ...]:
-        readable = {column.name: column.type_oid for column in table.columns if self._role in column.readable_by}
+        shown = table.readable[self._role]
+        readable = {column.name: column.type_oid for column in table.columns if column.name in shown}
         types = await self._types.describe(self._connection, readable.values())
         checks = []
         for condition in binding.conditions:

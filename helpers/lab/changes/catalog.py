@@ -29,7 +29,6 @@ class TableColumn:
         type_name: as the payload tells it, for example ``int8``.
         type_sql: as SQL casts to it, for example ``bigint``.
         in_primary_key: whether it belongs to the primary key.
-        readable_by: those of the roles asked for that may select it.
     """
 
     name: str
@@ -37,25 +36,29 @@ class TableColumn:
     type_name: str
     type_sql: str
     in_primary_key: bool
-    readable_by: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
 class TableInfo:
-    """A table as it is now; `sql_name` is quoted and qualified, `columns` are in the order of the table."""
+    """A table as it is now.
+
+    Attributes:
+        oid: of the table.
+        sql_name: quoted and qualified.
+        row_security: whether row level security is on.
+        columns: in the order of the table.
+        readable: by role, of those asked for, the names of the columns that it may select.
+    """
 
     oid: int
     sql_name: str
     row_security: bool
     columns: tuple[TableColumn, ...]
+    readable: Mapping[str, frozenset[str]]
 
     @property
     def primary_key(self) -> tuple[TableColumn, ...]:
         return tuple(column for column in self.columns if column.in_primary_key)
-
-    def readable(self, role: str) -> frozenset[str]:
-        """Names of the columns that the role may select."""
-        return frozenset(column.name for column in self.columns if role in column.readable_by)
 
 
 # Names are matched with LIKE and no escape character, as the real server does: "_" in a name stands for any character.
@@ -146,19 +149,13 @@ async def _describe(connection: AsyncConnection, query: LiteralString, params: d
     tables: dict[int, list[dict[str, Any]]] = {}
     for row in rows:
         tables.setdefault(row["oid"], []).append(row)
-    return {oid: _table(oid, columns) for oid, columns in tables.items()}
+    return {oid: _table(oid, columns, params["roles"]) for oid, columns in tables.items()}
 
 
-def _table(oid: int, rows: list[dict[str, Any]]) -> TableInfo:
+def _table(oid: int, rows: list[dict[str, Any]], roles: Iterable[str]) -> TableInfo:
     columns = tuple(
-        TableColumn(
-            row["name"],
-            row["type_oid"],
-            row["type_name"],
-            row["type_sql"],
-            row["in_primary_key"],
-            frozenset(row["readable_by"]),
-        )
+        TableColumn(row["name"], row["type_oid"], row["type_name"], row["type_sql"], row["in_primary_key"])
         for row in rows
     )
-    return TableInfo(oid, rows[0]["sql_name"], rows[0]["row_security"], columns)
+    readable = {role: frozenset(row["name"] for row in rows if role in row["readable_by"]) for role in roles}
+    return TableInfo(oid, rows[0]["sql_name"], rows[0]["row_security"], columns, readable)

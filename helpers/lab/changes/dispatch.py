@@ -22,7 +22,7 @@ __all__ = ["Dispatcher"]
 
 _SETTLE_TRIES = 50
 _SETTLE_WAIT_S = 0.002
-_YIELD_AFTER = 1000  # deliveries in one go, before other tasks of the event loop get their turn
+_YIELD_AFTER = 500  # changes or deliveries in one go, before other tasks of the event loop get their turn
 
 #: Which columns a receiver sees: those its role may select, narrowed by its binding's `select`.
 View = tuple[frozenset[str], tuple[str, ...] | None]
@@ -61,50 +61,59 @@ class Dispatcher:
         return self._rows
 
     async def dispatch(self, connection: AsyncConnection, changes: Sequence[RawChange]) -> int:
-        """Deliver a batch; returns to how many subscriptions.
+        """Deliver a batch; returns the number of deliveries.
 
         Raises:
             psycopg.Error: when a filter, a policy or a privilege cannot be evaluated. As on the real server nothing
                 of the batch has been delivered then.
         """
+        self._routes.renew()
         wanted = [change for change in changes if self._routes.concern(change.relation.oid, change.event)]
         if not wanted:
             return 0
         await _wait_until_settled(connection, {change.xid for change in wanted})
         oids = {change.relation.oid for change in wanted}
         tables = await describe_tables(connection, list(oids), list(self._routes.roles(oids)))
-        encoded = await self._rows.encode(connection, [change for change in wanted if change.relation.oid in tables])
-        roles = {oid: self._routes.roles([oid]) for oid in tables}
-        matched = [
-            found
-            for change in encoded
-            for found in self._match(change, tables[change.relation.oid], roles[change.relation.oid])
-        ]
+        matched = await self._match_all(connection, wanted, tables)
         await _decide(connection, matched)
         await _hide_invisible(connection, matched, tables)
         return await self._deliver(matched)
 
-    def _match(self, change: Change, table: TableInfo, roles: Iterable[str]) -> Iterator[_Matched]:
-        """The change for those who may be told it, and as an error for roles that may not."""
+    async def _match_all(
+        self, connection: AsyncConnection, changes: Sequence[RawChange], tables: Mapping[int, TableInfo]
+    ) -> list[_Matched]:
+        """All changes of tables that are still there."""
+        matched: list[_Matched] = []
+        for number, change in enumerate(
+            await self._rows.encode(connection, [change for change in changes if change.relation.oid in tables])
+        ):
+            await _breathe(number)
+            matched.extend(self._match(change, tables[change.relation.oid]))
+        return matched
+
+    def _match(self, change: Change, table: TableInfo) -> Iterator[_Matched]:
+        """The change for those who may be told it, and as an error for roles that may not.
+
+        Who has subscribed since the batch began, with a role that nobody had, is passed over.
+        """
         event, oid = change.event, table.oid
         if not self._routes.concern(oid, event):
             return
-        refused = _refused_roles(change, table, roles)
+        refused = _refused_roles(change, table)
         for role, error in refused.items():
             routes = [route for route in self._routes.all(oid, event) if route.subscription.role == role]
             yield _Matched(change, table, error, routes)
         texts = change.filtered
         found = _Matched(change, table, None, [], key=_key(table, texts), texts=texts)
         for route in self._routes.candidates(oid, event, texts):
-            if route.subscription.role not in refused:
+            if route.subscription.role not in refused and route.subscription.role in table.readable:
                 _sort(route, found)
         yield found
 
     async def _deliver(self, matched: Sequence[_Matched]) -> int:
         batch = [delivery for found in matched for delivery in self._deliveries(found)]
         for number, (subscription, delivery) in enumerate(batch):
-            if number % _YIELD_AFTER == _YIELD_AFTER - 1:
-                await asyncio.sleep(0)
+            await _breathe(number)
             if subscription in self._routes:
                 subscription.deliver(delivery)
         return len(batch)
@@ -113,7 +122,7 @@ class Dispatcher:
         data: dict[View, bytes] = {}
         too_large = exceeds(found.change, self._max_record_bytes)
         for (subscription, select), ids in _grouped(found.routes):
-            view = (found.table.readable(subscription.role), select)
+            view = (found.table.readable[subscription.role], select)
             if view not in data:
                 data[view] = (
                     error_data(found.change, found.error)
@@ -123,14 +132,20 @@ class Dispatcher:
             yield subscription, ChangeDelivery(ids, data[view], found.change.event)
 
 
-def _refused_roles(change: Change, table: TableInfo, roles: Iterable[str]) -> dict[str, str]:
+async def _breathe(number: int) -> None:
+    """Give other tasks of the event loop their turn now and then."""
+    if number % _YIELD_AFTER == _YIELD_AFTER - 1:
+        await asyncio.sleep(0)
+
+
+def _refused_roles(change: Change, table: TableInfo) -> dict[str, str]:
     """Roles that get an error in place of the row. Nobody is refused a DELETE."""
     if change.event == "DELETE":
         return {}
     key = frozenset(column.name for column in table.primary_key)
     if not key:
-        return dict.fromkeys(roles, ERROR_NO_KEY)
-    return {role: ERROR_UNAUTHORIZED for role in roles if not key <= table.readable(role)}
+        return dict.fromkeys(table.readable, ERROR_NO_KEY)
+    return {role: ERROR_UNAUTHORIZED for role, columns in table.readable.items() if not key <= columns}
 
 
 def _key(table: TableInfo, texts: Texts) -> Key:
@@ -193,11 +208,11 @@ async def _hide_invisible(
 def _grouped(
     routes: Iterable[Route],
 ) -> Iterator[tuple[tuple[Subscription, tuple[str, ...] | None], tuple[int, ...]]]:
-    """Bindings by subscription and `select`; their ids in the reverse order of the bindings."""
+    """Bindings by subscription and `select`, those without `select` first; ids in the reverse order of the bindings."""
     groups: dict[tuple[Subscription, tuple[str, ...] | None], list[Route]] = {}
     for route in routes:
         groups.setdefault((route.subscription, route.select), []).append(route)
-    for group, members in groups.items():
+    for group, members in sorted(groups.items(), key=lambda item: item[0][1] or ()):
         if len(members) > 1:
             members.sort(key=lambda route: -route.admitted.position)
         yield group, tuple(route.admitted.binding.id for route in members)
@@ -206,6 +221,6 @@ def _grouped(
 async def _wait_until_settled(connection: AsyncConnection, xids: set[int]) -> None:
     """A commit is in the log a moment before its rows can be seen; a policy asked too early would say no."""
     for _ in range(_SETTLE_TRIES):
-        if await transactions_settled(connection, list(xids)):
+        if await transactions_settled(connection, xids):
             return
         await asyncio.sleep(_SETTLE_WAIT_S)

@@ -101,7 +101,7 @@ class ChangeFeed:
 
     def update_claims(self, subscription: Subscription, claims: Claims, role: str) -> None:
         """From the next batch on, look with a new token's eyes."""
-        subscription.viewer = _viewer(claims, role)
+        subscription.renewed = _viewer(claims, role)
 
     async def unsubscribe(self, subscription: Subscription) -> None:
         """Deliver nothing more to this subscription."""
@@ -133,7 +133,10 @@ class ChangeFeed:
     async def _refresh(self) -> None:
         """Let all bindings follow the publication if its tables have changed."""
         async with self._admission:
-            published = await published_oids(await self._connected(), self._settings.publication)
+            try:
+                published = await published_oids(await self._connected(), self._settings.publication)
+            except psycopg.OperationalError:
+                return  # asked again at the next refresh
         if published == self._published:
             return
         self._published = published

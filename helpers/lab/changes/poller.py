@@ -83,17 +83,13 @@ class Poller:
             await self._awake.wait()
             try:
                 await self._poll_while_connected()
-                wait_s = self._settings.retry_min_s
-            except psycopg.Error as error:
-                _log.warning("the replication slot could not be read: %s", error)
-                await asyncio.sleep(wait_s)
-                wait_s = min(wait_s * 2, self._settings.retry_max_s)
-            except Exception:
-                _log.exception("the change feed failed and begins anew")
-                await asyncio.sleep(wait_s)
-                wait_s = min(wait_s * 2, self._settings.retry_max_s)
-            finally:
+            except Exception as error:
+                _log_failure(error)
+                if self._ready.is_set():  # it had worked
+                    wait_s = self._settings.retry_min_s
                 self._ready.clear()
+                await asyncio.sleep(wait_s)
+                wait_s = min(wait_s * 2, self._settings.retry_max_s)
 
     async def _poll_while_connected(self) -> None:
         """One life of a slot: until nobody has listened for a while, or the database fails."""
@@ -134,9 +130,9 @@ class Poller:
             return _Outcome.IDLE
         try:
             delivered = await self._dispatcher.dispatch(connection, changes)
-        except psycopg.OperationalError:
-            raise
         except psycopg.Error as error:
+            if connection.closed:
+                raise
             _log.warning("%d changes are lost, a filter or policy failed: %s", len(changes), error)
             return _Outcome.FAILED
         return _Outcome.DELIVERED if delivered else _Outcome.UNCONCERNED
@@ -147,3 +143,10 @@ class Poller:
         if outcome is _Outcome.IDLE:
             return self._settings.poll_idle_s
         return self._settings.poll_busy_s + random.uniform(*self._settings.poll_jitter_s)
+
+
+def _log_failure(error: Exception) -> None:
+    if isinstance(error, psycopg.Error):
+        _log.warning("the replication slot could not be read: %s", error)
+    else:
+        _log.error("the change feed failed and begins anew", exc_info=error)

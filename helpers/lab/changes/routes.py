@@ -64,8 +64,11 @@ class Routes:
     def __contains__(self, subscription: Subscription) -> bool:
         return subscription in self._routes
 
-    def subscriptions(self) -> list[Subscription]:
-        return list(self._routes)
+    def renew(self) -> None:
+        """Let new claims take effect. Within a batch everybody keeps the role with which it began."""
+        for subscription in self._routes:
+            if subscription.renewed is not None:
+                subscription.viewer, subscription.renewed = subscription.renewed, None
 
     def replace(self, subscription: Subscription, admitted: Iterable[Admitted]) -> None:
         """Set a subscription's bindings."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,6 +26,7 @@ from helpers.lab.changes.values import Encoder, encoder_for
 
 __all__ = ["RawChange", "RowReader"]
 
+_YIELD_AFTER = 500  # rows in one go, before other tasks of the event loop get their turn
 _EVENTS = {Insert: "INSERT", Update: "UPDATE", Delete: "DELETE"}
 
 
@@ -68,7 +70,12 @@ class RowReader:
         """
         relations = {id(change.relation): change.relation for change in changes}
         encoders = {key: await self._encoders(connection, relation, changes) for key, relation in relations.items()}
-        return [_encode(change, encoders[id(change.relation)]) for change in changes]
+        encoded = []
+        for number, change in enumerate(changes):
+            if number % _YIELD_AFTER == _YIELD_AFTER - 1:
+                await asyncio.sleep(0)
+            encoded.append(_encode(change, encoders[id(change.relation)]))
+        return encoded
 
     def _raw(self, message: Insert | Update | Delete) -> RawChange:
         if self._begin is None:

@@ -48,12 +48,14 @@ class Subscription:
     Attributes:
         ids: of the bindings, in their order.
         viewer: role and claims (as JSON) with which policies are asked.
+        renewed: the viewer from the next batch on, after a new token.
         deliver: receives the changes.
     """
 
     ids: tuple[int, ...]
     viewer: tuple[str, str] = field(repr=False)
     deliver: Deliver = field(repr=False)
+    renewed: tuple[str, str] | None = field(default=None, repr=False)
 
     @property
     def role(self) -> str:
