@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import AsyncIterator
 
 import pytest_asyncio
 
 from helpers.lab import Lab, LabSettings
 from helpers.target import Target
+
+
+def pytest_configure() -> None:
+    """Heed SIGINT, so that tests may send it: a shell that runs pytest in the background makes its children deaf."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

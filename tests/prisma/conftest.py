@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 
 import pytest_asyncio
 
-from helpers.prisma import Prisma, deploy_migrations, drop_schema, prisma_client, seed
+from helpers.prisma import Prisma
 from helpers.target import Target
+from tests.chat import chat_in, prisma_for
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def chat(target: Target) -> AsyncIterator[Target]:
-    """The lab, migrated and seeded in the schema `prisma_chat`."""
-    chat = replace(target, schema="prisma_chat")
-    assert chat.database_url
-    deploy_migrations(chat.database_url, chat.schema)
-    await seed(chat)
-    yield chat
-    drop_schema(chat.database_url, chat.schema)
+    """The chat in the schema `prisma_chat`."""
+    async with chat_in(target, "prisma_chat") as chat:
+        yield chat
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def client(chat: Target) -> AsyncIterator[Prisma]:
     """A connected Prisma client."""
-    client = await prisma_client(chat)
-    yield client
-    await client.disconnect()
+    async with prisma_for(chat) as client:
+        yield client

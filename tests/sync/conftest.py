@@ -3,35 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 
 import pytest
 import pytest_asyncio
 
-from helpers.prisma import Prisma, deploy_migrations, drop_schema, json_type, prisma_client, seed
+from helpers.prisma import Prisma, json_type
 from helpers.prisma.datamodel import read_datamodel
 from helpers.prisma.generate import SCHEMA
 from helpers.sync import Converter
 from helpers.target import Target
+from tests.chat import chat_in, prisma_for
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def chat(target: Target) -> AsyncIterator[Target]:
-    """The lab, migrated and seeded in the schema `sync_chat`."""
-    chat = replace(target, schema="sync_chat")
-    assert chat.database_url
-    deploy_migrations(chat.database_url, chat.schema)
-    await seed(chat)
-    yield chat
-    drop_schema(chat.database_url, chat.schema)
+    """The chat in the schema `sync_chat`."""
+    async with chat_in(target, "sync_chat") as chat:
+        yield chat
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def client(chat: Target) -> AsyncIterator[Prisma]:
     """A connected Prisma client."""
-    client = await prisma_client(chat)
-    yield client
-    await client.disconnect()
+    async with prisma_for(chat) as client:
+        yield client
 
 
 @pytest.fixture(scope="session")
