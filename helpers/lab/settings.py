@@ -12,7 +12,7 @@ import msgspec
 
 from helpers.errors import SettingsError
 from helpers.lab.changes.settings import ChangeSettings
-from helpers.lab.realtime.settings import RealtimeSettings
+from helpers.lab.realtime.settings import Limits, RealtimeSettings
 
 __all__ = ["LabSettings"]
 
@@ -81,7 +81,7 @@ class LabSettings:
             known = ", ".join(item.name for item in fields(cls))
             raise SettingsError(tried, f"there is no setting {unknown!r}", f"The settings are {known}")
         try:
-            return msgspec.convert(data, cls, dec_hook=_decode)
+            return msgspec.convert(_with_plan(data), cls, dec_hook=_decode)
         except SettingsError as error:
             raise SettingsError(tried, error.happened, error.advice) from error
         except msgspec.ValidationError as error:
@@ -97,6 +97,15 @@ def _decode(kind: type, value: Any) -> Any:
     if kind is Path and isinstance(value, str):
         return Path(value)
     raise TypeError(f"expected {kind.__name__}")
+
+
+def _with_plan(data: Any) -> Any:
+    """The data, the quotas of Realtime completed by those of their plan."""
+    realtime = data.get("realtime") if isinstance(data, Mapping) else None
+    if not (isinstance(realtime, Mapping) and "limits" in realtime):
+        return data
+    limits = Limits.from_file(realtime.get("plan", "lab"), realtime["limits"])
+    return {**data, "realtime": {**realtime, "limits": limits}}
 
 
 def _unknown_key(data: object, kind: Any) -> str | None:

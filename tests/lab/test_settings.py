@@ -9,6 +9,7 @@ import pytest
 
 from helpers.errors import SettingsError
 from helpers.lab import LabSettings
+from helpers.lab.realtime.settings import Limits, RealtimeSettings
 
 
 def test_json_file(tmp_path: Path) -> None:
@@ -42,6 +43,9 @@ def test_survives_the_way_to_the_lab_process() -> None:
         ('{"prot": 1}', "'prot'"),
         ('{"realtime": {"limits": {"user": 1}}}', "'realtime.limits.user'"),
         ('{"port": "many"}', "port"),
+        ('{"realtime": {"plan": "gold"}}', "plan"),
+        ('{"realtime": {"plan": "gold", "limits": {"users": 1}}}', "plan"),
+        ('{"realtime": {"plan": "free", "limits": []}}', "limits"),
         ('{"port": 70000}', "70000 is no port"),
         ('{"default_grants": "some"}', "default_grants"),
         ('{"data_dir": 3}', "data_dir"),
@@ -73,3 +77,29 @@ def test_missing_file(tmp_path: Path) -> None:
     """A file that is not there is one SettingsError."""
     with pytest.raises(SettingsError, match="No such file"):
         LabSettings.from_file(tmp_path / "nowhere.json")
+
+
+def test_a_plan_names_all_quotas(tmp_path: Path) -> None:
+    """A plan sets every limit; single limits beside it win; without a plan the lab's own are completed."""
+    file = tmp_path / "lab.toml"
+    file.write_text('[realtime]\nplan = "free"\n[realtime.limits]\nusers = 7\n')
+    limits = LabSettings.from_file(file).realtime.limits
+    assert limits == Limits.of("free", users=7)
+    assert (limits.users, limits.events_per_s, limits.presence_events_per_s, limits.payload_bytes) == (
+        7,
+        100,
+        20,
+        256_000,
+    )
+    file.write_text('[realtime]\nplan = "pro"\n')
+    assert LabSettings.from_file(file).realtime.limits == Limits.of("pro")
+    file.write_text("[realtime.limits]\nusers = 7\n")
+    assert LabSettings.from_file(file).realtime.limits == Limits(users=7)
+
+
+def test_a_plan_survives_the_way_to_the_lab_process() -> None:
+    """With the quotas that were chosen, whatever the plan says."""
+    for chosen in (RealtimeSettings(plan="free"), RealtimeSettings(plan="team", limits=Limits.of("team", users=1))):
+        settings = LabSettings(realtime=chosen)
+        assert LabSettings.from_mapping(settings.to_mapping()) == settings
+    assert RealtimeSettings(plan="self-hosted").limits == Limits(events_per_s=100)

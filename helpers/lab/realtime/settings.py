@@ -1,21 +1,25 @@
 """What the lab's Realtime server can be told: its delays, its limits, its keys.
 
 Every default is the genuine server's own (supabase/realtime v2.129.8, self-hosted), unless a comment says otherwise.
-Durations are seconds.
+Durations are seconds. The quotas of the hosted plans are those of the vendor's page "Realtime Quotas".
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Literal
 
 from helpers.target import mask
 
-__all__ = ["Limits", "RealtimeSettings", "Secrets"]
+__all__ = ["Limits", "Plan", "RealtimeSettings", "Secrets"]
+
+Plan = Literal["lab", "self-hosted", "free", "pro", "pro-no-spend-cap", "team"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """The quotas of one project; each is a row of the plan table (docs: realtime/limits)."""
+    """The quotas of one project; each is a row of the plan table (docs: realtime/limits). The defaults are the lab's."""
 
     users: int = 200
     channels_per_client: int = 100
@@ -30,17 +34,57 @@ class Limits:
     payload_bytes: int = 3_000_000
     frame_bytes: int = 5_000_000
     batch_messages: int = 100
-    """Messages in one HTTP broadcast; the self-hosted server's equals its 100 events per second."""
+    """Messages in one HTTP broadcast: as many as events in a second (`tenants/batch_broadcast.ex`), but for the lab."""
+
+    @classmethod
+    def of(cls, plan: Plan, **changes: Any) -> Limits:
+        """The quotas of a plan, but for those named."""
+        return replace(_PLANS[plan], **changes)
+
+    @classmethod
+    def from_file(cls, plan: Any, changes: Any) -> Any:
+        """What a settings file says of quotas, upon those of its plan. What is no plan or no quota stays for checking."""
+        known = isinstance(plan, str) and plan in _PLANS and isinstance(changes, Mapping)
+        return {**asdict(_PLANS[plan]), **changes} if known else changes  # type: ignore[index]
+
+
+def _hosted(users: int, events_per_s: int, presence_events_per_s: int, payload_bytes: int) -> Limits:
+    """A plan of the hosted service, where joins and the batches of HTTP have the quota of events."""
+    return Limits(
+        users=users,
+        joins_per_s=events_per_s,
+        events_per_s=events_per_s,
+        presence_events_per_s=presence_events_per_s,
+        payload_bytes=payload_bytes,
+        batch_messages=events_per_s,
+    )
+
+
+_LAB = Limits()
+_PLANS: dict[Plan, Limits] = {
+    "lab": _LAB,
+    "self-hosted": Limits(events_per_s=100),  # lib/realtime/api/tenant.ex
+    "free": _hosted(200, 100, 20, 256_000),
+    "pro": _hosted(500, 500, 50, 3_000_000),
+    "pro-no-spend-cap": _hosted(10_000, 2_500, 1_000, 3_000_000),
+    "team": _hosted(10_000, 2_500, 1_000, 3_000_000),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RealtimeSettings:
     """How the server behaves; tests shorten the delays, experiments change the limits."""
 
+    plan: Plan = "lab"
+    """Whose quotas `limits` has where it is not given. In a settings file, single limits can be given beside a plan;
+    in Python, `limits=Limits.of("free", users=7)` does the same."""
     handshake_error_delay_s: float = 2.0
     join_error_delay_s: float = 5.0
     idle_timeout_s: float = 66.0
     """A silent socket is closed 60 to 66 s after its last frame: the server looks ten times a minute."""
+    no_channel_timeout_s: float = 600.0
+    """A socket is ended when it has not joined anything for so long after it opened, and one that has left all its
+    channels at the server's next look; it looks in these intervals (`config/runtime.exs`, NO_CHANNEL_TIMEOUT_IN_MS)."""
     rate_tick_s: float = 5.0
     rate_ticks: int = 12
     """Rates are means over up to `rate_ticks` periods of `rate_tick_s`, judged at the end of each period."""
@@ -53,7 +97,14 @@ class RealtimeSettings:
     """Database connections that read the policies of private channels; the genuine server has 10."""
     broadcast_slot: str = "supabase_realtime_messages_replication_slot"
     """Through which broadcasts come from the database; one server of a cluster can have it at a time."""
-    limits: Limits = field(default_factory=Limits)
+    jwks: Mapping[str, Any] = field(default_factory=dict)
+    """A JSON Web Key Set as identity providers publish it, ``{"keys": […]}``: tokens that one of its keys signed are
+    accepted (RS, ES, Ed25519, and HS with an `oct` key), besides those of the project's own keys."""
+    limits: Limits = _LAB
+
+    def __post_init__(self) -> None:
+        if self.limits is _LAB:
+            object.__setattr__(self, "limits", _PLANS[self.plan])
 
 
 @dataclass(frozen=True, slots=True)
