@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import hmac
 import json
@@ -11,9 +10,13 @@ import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
-__all__ = ["Keys", "mint"]
+from helpers.lab import signing
+
+__all__ = ["Algorithm", "Keys", "mint"]
+
+Algorithm = Literal["HS256", "ES256"]
 
 _TEN_YEARS = 10 * 365 * 86400
 
@@ -43,11 +46,19 @@ class Keys:
         )
 
 
-def mint(secret: str, role: str, *, sub: str | None = None, lifetime_s: float = 3600, **claims: Any) -> str:
+def mint(
+    secret: str,
+    role: str,
+    *,
+    sub: str | None = None,
+    lifetime_s: float = 3600,
+    algorithm: Algorithm = "HS256",
+    **claims: Any,
+) -> str:
     """A user's access token as Auth signs it; `claims` are added to it or replace what it would hold."""
     now = int(time.time())
     payload = {"aud": role, "role": role, "sub": sub or str(uuid.uuid4()), "iat": now, "exp": now + int(lifetime_s)}
-    return _sign(payload | claims, secret)
+    return _sign(payload | claims, secret, algorithm)
 
 
 def _legacy_key(secret: str, role: str) -> str:
@@ -55,18 +66,21 @@ def _legacy_key(secret: str, role: str) -> str:
     return _sign({"iss": "supabase", "ref": "lab", "role": role, "iat": now, "exp": now + _TEN_YEARS}, secret)
 
 
-def _sign(payload: Mapping[str, Any], secret: str) -> str:
-    """A JSON Web Token, HS256 (RFC 7515, appendix A.1)."""
-    head = f"{_encode_json({'alg': 'HS256', 'typ': 'JWT'})}.{_encode_json(payload)}"
-    return f"{head}.{_encode(hmac.digest(secret.encode(), head.encode(), hashlib.sha256))}"
+def _sign(payload: Mapping[str, Any], secret: str, algorithm: Algorithm = "HS256") -> str:
+    """A JSON Web Token (RFC 7515, appendices A.1 and A.3)."""
+    header = {"alg": algorithm, "typ": "JWT"}
+    if algorithm == "ES256":
+        header["kid"] = signing.key_id(secret)
+    head = f"{_encode_json(header)}.{_encode_json(payload)}"
+    if algorithm == "ES256":
+        signature = signing.sign(secret, head.encode())
+    else:
+        signature = hmac.digest(secret.encode(), head.encode(), hashlib.sha256)
+    return f"{head}.{signing.encode(signature)}"
 
 
 def _encode_json(part: Mapping[str, Any]) -> str:
-    return _encode(json.dumps(part, separators=(",", ":")).encode())
-
-
-def _encode(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+    return signing.encode(json.dumps(part, separators=(",", ":")).encode())
 
 
 def _opaque() -> str:

@@ -19,7 +19,7 @@ from typing import IO, Any
 import msgspec
 
 from helpers.errors import LabError
-from helpers.lab.keys import mint
+from helpers.lab.keys import Algorithm, mint
 from helpers.lab.order import Failed, Order, Ready
 from helpers.lab.settings import LabSettings
 from helpers.node import node_executable, npm_parts
@@ -109,10 +109,20 @@ class Lab:
         return self._process.pid if self._process else None
 
     def token(
-        self, role: str = "authenticated", sub: str | None = None, *, lifetime_s: float = 3600, **claims: Any
+        self,
+        role: str = "authenticated",
+        sub: str | None = None,
+        *,
+        lifetime_s: float = 3600,
+        algorithm: Algorithm = "HS256",
+        **claims: Any,
     ) -> str:
-        """An access token for a user who need not exist; `sub` is a uuid, by default a new one."""
-        return mint(self.info["jwt_secret"], role, sub=sub, lifetime_s=lifetime_s, **claims)
+        """An access token for a user who need not exist; `sub` is a uuid, by default a new one.
+
+        With `algorithm="ES256"` it is signed with the lab's asymmetric key, whose public half is at
+        /auth/v1/.well-known/jwks.json.
+        """
+        return mint(self.info["jwt_secret"], role, sub=sub, lifetime_s=lifetime_s, algorithm=algorithm, **claims)
 
     async def _start(self) -> None:
         order = await asyncio.to_thread(self._order)

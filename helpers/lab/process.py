@@ -143,10 +143,13 @@ class LabProcess:
 
 
 def _import_front() -> ModuleType:
-    """What the front door needs, without what it does not: the lab's tokens are signed with a shared secret (HS256),
-    but PyJWT imports all of `cryptography` wherever it is installed, which takes 0.15 s."""
-    sys.modules.setdefault("cryptography", None)  # type: ignore[arg-type]
-    return importlib.import_module("helpers.lab.front")
+    """What the front door needs, without what it rarely does: most tokens are signed with a shared secret (HS256), but
+    PyJWT imports all of `cryptography` wherever it is installed, which takes 0.15 s. Who needs it imports it later."""
+    sys.modules["cryptography"] = None  # type: ignore[assignment]
+    try:
+        return importlib.import_module("helpers.lab.front")
+    finally:
+        del sys.modules["cryptography"]
 
 
 def _undo_in_thread(stack: contextlib.AsyncExitStack) -> Callable[[Callable[[], None]], object]:

@@ -166,6 +166,27 @@ async def test_any_traffic_keeps_a_socket_open(serve: Serve, opcode: Opcode) -> 
     await talker.hear_nothing()
 
 
+async def test_a_socket_that_joins_nothing_is_closed(serve: Serve) -> None:
+    """Heartbeats do not help it; it is closed with 1000 while one that has joined goes on."""
+    place = await serve(no_channel_timeout_s=0.3)
+    idle, user = await place.talker(), await place.talker()
+    await user.join("a")
+    await idle.hear_nothing()
+    assert await idle.closed() == 1000
+    await user.hear_nothing()
+
+
+async def test_a_socket_that_has_left_everything_is_ended(serve: Serve) -> None:
+    """The server looks now and then, and hangs up without a closing handshake."""
+    place = await serve(no_channel_timeout_s=0.3)
+    talker = await place.talker()
+    await talker.join("a")
+    await talker.ask("realtime:a", "phx_leave")
+    await talker.hear_event("phx_close")
+    assert await talker.closed() == 1006
+    assert not place.server.hub.users
+
+
 async def test_a_reader_that_does_not_read_is_cut_off(serve: Serve) -> None:
     """One client that reads nothing is closed when its buffer is full, while the others get everything."""
     place = await serve(write_buffer_bytes=100_000)

@@ -31,11 +31,16 @@ class HttpEndpoints:
             web.post(f"{_PREFIX}/broadcast", self.broadcast_batch),
             web.post(_PREFIX + "/broadcast/{topic}/events/{event}", self.broadcast_event),
             web.get(f"{_PREFIX}/ping", self.ping),
+            web.get("/auth/v1/.well-known/jwks.json", self.jwks),
         ]
 
     async def ping(self, _request: web.Request) -> web.Response:
         """Say that the server is there."""
         return _json(200, {"message": "Success"})
+
+    async def jwks(self, _request: web.Request) -> web.Response:
+        """The public keys with which tokens are checked; it is Auth's address, where clients look for them."""
+        return _json(200, self._hub.keys.jwks)
 
     async def broadcast_batch(self, request: web.Request) -> web.Response:
         """Send messages to topics. One that its sender may not send is dropped; the answer is 202 all the same."""

@@ -56,6 +56,7 @@ class Hub:
         self.deserted = asyncio.Event()
         self.deserted.set()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._sweep = asyncio.get_running_loop().call_later(settings.no_channel_timeout_s, self._end_deserters)
         self.events = self._counter(limits.events_per_s)
         self.changes_sent = self._counter(limits.events_per_s)
         self.joins = self._counter(limits.joins_per_s)
@@ -88,8 +89,16 @@ class Hub:
         if not self.sockets:
             self.deserted.set()
 
+    def _end_deserters(self) -> None:
+        """End the sockets that have left all their channels, without a word, as the genuine server kills them."""
+        timeout_s = self.settings.no_channel_timeout_s
+        self._sweep = asyncio.get_running_loop().call_later(timeout_s, self._end_deserters)
+        for socket in [user for user in self.users if not user.channels]:
+            socket.abort()
+
     async def stop(self) -> None:
         """Let background work end, stop the counters and close the database connections."""
+        self._sweep.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=_STOP_TIMEOUT_S)
         for counter in (self.events, self.changes_sent, self.joins, self.presence_events):

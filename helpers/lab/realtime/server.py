@@ -40,7 +40,7 @@ class RealtimeServer:
 
     def __init__(self, settings: RealtimeSettings, secrets: Secrets, database: str, changes: ChangeFeed) -> None:
         self._settings = settings
-        self._keys = KeyRing(secrets)
+        self._keys = KeyRing(secrets, settings.jwks)
         self._database = database
         self._changes = changes
         self._upgrader = Upgrader(frame_bytes=settings.limits.frame_bytes)

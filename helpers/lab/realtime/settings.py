@@ -19,7 +19,7 @@ Plan = Literal["lab", "self-hosted", "free", "pro", "pro-no-spend-cap", "team"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """The quotas of one project; each is a row of the plan table (docs: realtime/limits). The defaults are the lab's."""
+    """The quotas of one project, the lab's by default; each is a row of the plan table (docs: realtime/limits)."""
 
     users: int = 200
     channels_per_client: int = 100
@@ -43,9 +43,9 @@ class Limits:
 
     @classmethod
     def from_file(cls, plan: Any, changes: Any) -> Any:
-        """What a settings file says of quotas, upon those of its plan. What is no plan or no quota stays for checking."""
+        """What a settings file says of quotas, completed by those of its plan; as it is if either is none."""
         known = isinstance(plan, str) and plan in _PLANS and isinstance(changes, Mapping)
-        return {**asdict(_PLANS[plan]), **changes} if known else changes  # type: ignore[index]
+        return {**asdict(_PLANS[plan]), **changes} if known else changes
 
 
 def _hosted(users: int, events_per_s: int, presence_events_per_s: int, payload_bytes: int) -> Limits:

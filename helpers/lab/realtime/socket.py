@@ -42,6 +42,7 @@ class Socket(WSListener):
         self._fragments = Fragments(hub.settings.limits.frame_bytes)
         self._turnstile: Turnstile[Push] = Turnstile(self._dispatch, closed=self._stall, opened=self._go_on)
         self._timer: asyncio.TimerHandle | None = None
+        self._first_join = self._loop.call_later(hub.settings.no_channel_timeout_s, self._check_joined)
         self._closing = False
 
     def on_ws_connected(self, transport: WSTransport) -> None:
@@ -66,6 +67,7 @@ class Socket(WSListener):
     def on_ws_disconnected(self, transport: WSTransport) -> None:
         self._closing = True
         self._turnstile.cancel()
+        self._first_join.cancel()
         if self._timer is not None:
             self._timer.cancel()
         for channel in list(self.channels.values()):
@@ -167,6 +169,10 @@ class Socket(WSListener):
             self.close(1000)
         else:
             self._watch_idleness()
+
+    def _check_joined(self) -> None:
+        if not self.channels:
+            self.close(1000)
 
     def _rearm(self, delay_s: float, action: Any) -> None:
         if self._timer is not None:
