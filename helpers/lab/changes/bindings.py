@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from helpers.lab.changes.elixir import inspect, inspect_list
+from helpers.lab.changes.phash import phash2
 from helpers.lab.changes.subscription import SubscriptionRefused
 from helpers.wire.filters import Condition, FilterError, parse_conditions
 
@@ -17,7 +18,6 @@ __all__ = ["EVENTS", "Binding", "array_literal", "binding_id", "legacy_binding",
 
 EVENTS = ("INSERT", "UPDATE", "DELETE")
 
-_ID_BITS = 27  # as the real server's ids, an `erlang:phash2`
 _NEEDS_QUOTES = re.compile(r'^$|[{},"\\]|^\s|\s$')
 
 
@@ -53,15 +53,20 @@ class Binding:
 
 
 def binding_id(binding: Mapping[str, Any]) -> int:
-    """A stable hash of all of a binding's parameters; an integer `id` given by the client wins.
+    """The real server's hash of all of a binding's parameters; an integer `id` given by the client wins.
 
-    Equal bindings share their id, extra keys change it, as on the real server.
+    Equal bindings share their id, extra keys change it.
     """
     given = binding.get("id")
     if isinstance(given, int) and not isinstance(given, bool):
         return given
-    text = json.dumps(binding, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
-    return zlib.crc32(text.encode()) & ((1 << _ID_BITS) - 1)
+    return _hash_of(json.dumps(binding))
+
+
+@lru_cache(maxsize=4096)
+def _hash_of(binding: str) -> int:
+    """Remembered, as clients of one kind all join with the same few bindings."""
+    return phash2(json.loads(binding))
 
 
 def legacy_binding(sub_topic: str) -> dict[str, str]:
