@@ -19,6 +19,7 @@ __all__ = ["CALLER", "Door"]
 CALLER = web.RequestKey("caller", Caller)
 
 _REALTIME = "/realtime/v1/"
+_MONITORING = ("/metrics", "/tenant-metrics")
 _WEBSOCKET = b"GET /realtime/v1/websocket"
 #: Headers of one connection, not of a message (RFC 9110, section 7.6.1), and two that are set anew.
 _HOP_BY_HOP = frozenset(("connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade")) | frozenset(
@@ -83,7 +84,7 @@ class Door:
             return web.Response(status=200, headers=preflight_headers(requested))
         if request.match_info.http_exception is not None:
             return web.json_response(_NO_ROUTE, status=404)
-        if request.path.startswith(_REALTIME):
+        if request.path.startswith(_REALTIME) or request.path in _MONITORING:
             return await handler(request)  # which knows the keys itself
         caller = self._gateway.judge(request.path, request.headers, request.query)
         if not isinstance(caller, Caller):

@@ -11,6 +11,7 @@ from psycopg import AsyncConnection
 from helpers.lab.changes.catalog import TableInfo, describe_tables, transactions_settled
 from helpers.lab.changes.change import Change
 from helpers.lab.changes.conditions import Answer, Check, evaluate_in_database
+from helpers.lab.changes.counts import ChangeCounts
 from helpers.lab.changes.payload import ERROR_NO_KEY, ERROR_UNAUTHORIZED, change_data, error_data, exceeds
 from helpers.lab.changes.routes import Route, Routes, Texts
 from helpers.lab.changes.rows import RawChange, RowReader
@@ -48,11 +49,13 @@ class Dispatcher:
     Args:
         routes: all bindings.
         types: of the database.
+        counts: what is sent is added to it.
         max_record_bytes: larger rows lose their large columns.
     """
 
-    def __init__(self, routes: Routes, types: TypeCatalog, max_record_bytes: int) -> None:
+    def __init__(self, routes: Routes, types: TypeCatalog, counts: ChangeCounts, max_record_bytes: int) -> None:
         self._routes = routes
+        self.counts = counts
         self._max_record_bytes = max_record_bytes
         self._rows = RowReader(types)
 
@@ -112,6 +115,7 @@ class Dispatcher:
 
     async def _deliver(self, matched: Sequence[_Matched]) -> int:
         batch = [delivery for found in matched for delivery in self._deliveries(found)]
+        self.counts.dispatched += sum(1 for found in matched if found.routes)
         for number, (subscription, delivery) in enumerate(batch):
             await _breathe(number)
             if subscription in self._routes:
@@ -129,6 +133,7 @@ class Dispatcher:
                     if found.error
                     else change_data(found.change, found.table, *view, too_large=too_large)
                 )
+                self.counts.payload_bytes.add(len(data[view]))
             yield subscription, ChangeDelivery(ids, data[view], found.change.event)
 
 

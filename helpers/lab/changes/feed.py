@@ -15,6 +15,7 @@ from helpers.errors import LabError
 from helpers.lab.changes.admission import Admission, Admitted
 from helpers.lab.changes.bindings import Binding, parse_binding
 from helpers.lab.changes.catalog import published_oids
+from helpers.lab.changes.counts import ChangeCounts
 from helpers.lab.changes.database import connect
 from helpers.lab.changes.dispatch import Dispatcher
 from helpers.lab.changes.poller import Poller
@@ -32,6 +33,9 @@ class ChangeFeed:
     Args:
         database: connection string of a superuser.
         settings: intervals and limits.
+
+    Attributes:
+        counts: for monitoring only.
     """
 
     def __init__(self, database: str, settings: ChangeSettings | None = None) -> None:
@@ -41,11 +45,17 @@ class ChangeFeed:
         self._bindings: dict[Subscription, tuple[Binding, ...]] = {}
         self._published: frozenset[int] = frozenset()
         self._types = TypeCatalog()
-        dispatcher = Dispatcher(self._routes, self._types, self._settings.max_record_bytes)
+        self.counts = ChangeCounts()
+        dispatcher = Dispatcher(self._routes, self._types, self.counts, self._settings.max_record_bytes)
         self._poller = Poller(database, self._settings, self._routes, dispatcher, self._refresh)
         self._polling: asyncio.Task[None] | None = None
         self._connection: AsyncConnection | None = None
         self._admission = asyncio.Lock()
+
+    @property
+    def subscribers(self) -> int:
+        """How many subscriptions there are."""
+        return len(self._bindings)
 
     async def start(self) -> None:
         """Connect to the database.

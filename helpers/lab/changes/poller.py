@@ -85,6 +85,7 @@ class Poller:
                 await self._poll_while_connected()
             except Exception as error:
                 _log_failure(error)
+                self._dispatcher.counts.failures[getattr(error, "sqlstate", None) or "other"] += 1
                 if self._ready.is_set():  # it had worked
                     wait_s = self._settings.retry_min_s
                 self._ready.clear()
@@ -125,6 +126,12 @@ class Poller:
             await asyncio.sleep(self._pause_s(outcome))
 
     async def _poll(self, source: ChangeSource, connection: AsyncConnection) -> _Outcome:
+        began = time.perf_counter()
+        outcome = await self._deliver_next(source, connection)
+        self._dispatcher.counts.query_ms.add((time.perf_counter() - began) * 1000)
+        return outcome
+
+    async def _deliver_next(self, source: ChangeSource, connection: AsyncConnection) -> _Outcome:
         changes = self._dispatcher.rows.take(await source.fetch(self._settings.poll_rows))
         if not changes:
             return _Outcome.IDLE
@@ -133,6 +140,7 @@ class Poller:
         except psycopg.Error as error:
             if connection.closed:
                 raise
+            self._dispatcher.counts.skipped["evaluation_failed"] += len(changes)
             _log.warning("%d changes are lost, a filter or policy failed: %s", len(changes), error)
             return _Outcome.FAILED
         return _Outcome.DELIVERED if delivered else _Outcome.UNCONCERNED

@@ -90,7 +90,10 @@ class ChangesLink:
     def _deliver(self, change: ChangeDelivery) -> None:
         """Forward a change; above the event rate it is dropped and nobody is told."""
         channel, sent = self._channel, self._channel.hub.changes_sent
-        if channel.closed or sent.exceeded:
+        if channel.closed:
+            return
+        if sent.exceeded:
+            channel.hub.counts.changes_unsent += 1
             return
         sent.add()
         if self._legacy:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Channel"]
 
 _BRACE = ord("{")
+_CHANGING = re.compile(r'\d+|(?<=topic: ).*|".*"', re.DOTALL)  # in what a channel that is closed is told
 _RECHECK_TOKEN_S = 300.0  # realtime_channel.ex: a token is looked at again at its end, or after this
 
 
@@ -87,6 +89,7 @@ class Channel:
     def shut(self, message: str) -> None:
         """Close because of a fault that the client is told."""
         if not self.closed:
+            self.hub.counts.shut[_CHANGING.sub("…", message)] += 1
             self.tell(message, status="error")
             self.close()
             self.say_closed()

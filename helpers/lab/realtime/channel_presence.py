@@ -65,9 +65,12 @@ class ChannelPresence:
         channel = self._channel
         if not isinstance(meta, dict):
             channel.reply(push.ref, {"reason": "Presence track payload must be a map"}, status="error")
-        elif len(encode_json(meta)) > channel.hub.settings.limits.payload_bytes:
+            return
+        size_bytes = len(encode_json(meta))
+        if size_bytes > channel.hub.settings.limits.payload_bytes:
             channel.shut("Track message size exceeded")
         elif self._counted():
+            channel.hub.counts.presence_bytes.add(size_bytes)
             self.hears = channel.permissions.reads_presence
             self._tell_all(channel.topic.presence.track(channel, self._key, meta))
             channel.reply(push.ref)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from helpers.lab.changes import BroadcastFeed, ChangeFeed, DatabaseBroadcast
 from helpers.lab.realtime.broadcast import Broadcast, UserBroadcast
+from helpers.lab.realtime.counts import Counts
 from helpers.lab.realtime.joins import TOPIC_PREFIX, JoinRefused, JoinRequest
 from helpers.lab.realtime.limits import RateCounter
 from helpers.lab.realtime.outbox import Mailroom
@@ -36,6 +37,7 @@ class Hub:
         sockets: all that are open.
         users: those among them that have joined a channel; they count against the limit of users.
         deserted: set while no socket is open.
+        counts: for monitoring only.
         events: sends and deliveries; `changes_sent`, `joins` and `presence_events` count their own.
     """
 
@@ -48,7 +50,8 @@ class Hub:
         self.database = database
         self.changes = changes
         self.mailroom = mailroom
-        self.policies = PolicyReader(database, connections=settings.authorization_connections)
+        self.counts = Counts()
+        self.policies = PolicyReader(database, self.counts, connections=settings.authorization_connections)
         self.broadcasts = BroadcastFeed(database, self.on_database_broadcast, settings.broadcast_slot)
         self.topics: Topics[Channel] = Topics()
         self.sockets: set[Socket] = set()
@@ -127,6 +130,7 @@ class Hub:
 
     def publish(self, topic: Topic[Channel], broadcast: Broadcast, *, sender: Channel | None = None) -> None:
         """Send to a topic, but not to `sender`. Receivers' channels are shut when there were too many events."""
+        self.counts.broadcast_bytes.add(broadcast.size_bytes)
         delivered = topic.send(broadcast, but=sender)
         self.events.add(1 + delivered)
         if self.events.exceeded:

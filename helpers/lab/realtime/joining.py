@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from helpers.lab.realtime.channel import Channel
+from helpers.lab.realtime.counts import timed
 from helpers.lab.realtime.joins import JoinRefused, JoinRequest
 from helpers.lab.realtime.outbox import BINARY, ws_frame
 from helpers.lab.realtime.policies import Permissions
@@ -73,7 +74,8 @@ class Joining:
         try:
             permissions = await self._hub.policies.read(identity, request.channel_name)
             if request.replay is not None:
-                past = await replayed(self._hub.database, request.channel_name, request.replay)
+                with timed(self._hub.counts.replay_ms):
+                    past = await replayed(self._hub.database, request.channel_name, request.replay)
         except JoinRefused as refused:
             await self._refuse(refused)
         else:
@@ -88,6 +90,7 @@ class Joining:
     ) -> None:
         channel = Channel(self._hub, self._socket, request, self._push.join_ref, identity, permissions)
         self._socket.enter(channel)
+        self._hub.counts.joins["ok"] += 1
         channel.reply(self._push.ref, {"postgres_changes": request.accepted_bindings})
         self._close_replaced()
         for row in past or ():
@@ -95,6 +98,8 @@ class Joining:
         channel.open()
 
     async def _refuse(self, refused: JoinRefused) -> None:
+        self._hub.counts.joins["error"] += 1
+        self._hub.counts.errors[refused.code] += 1
         await asyncio.sleep(self._hub.settings.join_error_delay_s)
         payload = {"status": "error", "response": {"reason": refused.reason}}
         self._socket.send(Frame(self._push.topic, "phx_reply", payload, self._push.ref, self._push.join_ref))

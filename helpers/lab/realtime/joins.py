@@ -19,6 +19,7 @@ class JoinRefused(Exception):  # noqa: N818 - it is an answer, not a fault
 
     def __init__(self, code: str, sentence: str, *, closes_socket: bool = False) -> None:
         super().__init__(code)
+        self.code = code
         self.sentence = sentence
         self.reason = f"{code}: {sentence}"
         self.closes_socket = closes_socket

@@ -15,16 +15,17 @@ class RateCounter:
     one that was idle for a minute lets a burst of sixty times the limit through.
 
     Attributes:
+        total: events since the counter was made.
         exceeded: whether the mean was above the limit at the end of the last period.
     """
 
-    __slots__ = ("_count", "_handle", "_limit", "_periods", "_tick_s", "exceeded")
+    __slots__ = ("_count", "_finished", "_handle", "_limit", "_periods", "_tick_s", "exceeded")
 
     def __init__(self, limit_per_s: float, *, tick_s: float = 5.0, ticks: int = 12) -> None:
         self._limit = limit_per_s
         self._tick_s = tick_s
         self._periods: deque[int] = deque(maxlen=ticks)
-        self._count = 0
+        self._count = self._finished = 0
         self._handle: asyncio.TimerHandle | None = None
         self.exceeded = False
 
@@ -39,6 +40,10 @@ class RateCounter:
         """The rate over the finished periods that are remembered."""
         return sum(self._periods) / (len(self._periods) * self._tick_s) if self._periods else 0.0
 
+    @property
+    def total(self) -> int:
+        return self._finished + self._count
+
     def stop(self) -> None:
         if self._handle is not None:
             self._handle.cancel()
@@ -49,6 +54,7 @@ class RateCounter:
 
     def _tick(self, loop: asyncio.AbstractEventLoop) -> None:
         self._periods.append(self._count)
+        self._finished += self._count
         self._count = 0
         self.exceeded = self.mean_per_s > self._limit
         self._schedule(loop)

@@ -25,13 +25,18 @@ def ws_frame(opcode: int, payload: bytes) -> bytes:
 
 
 class Mailroom:
-    """Empties the outboxes into which something was put, once per turn of the event loop."""
+    """Empties the outboxes into which something was put, once per turn of the event loop.
 
-    __slots__ = ("_loop", "_waiting")
+    Attributes:
+        written_bytes: so far, to all sockets.
+    """
+
+    __slots__ = ("_loop", "_waiting", "written_bytes")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._waiting: list[Outbox] = []
+        self.written_bytes = 0
 
     def notice(self, outbox: Outbox) -> None:
         if not self._waiting:
@@ -104,6 +109,7 @@ class Outbox:
         self._frames.clear()
         if self._transport.is_closing():
             return
+        self._mailroom.written_bytes += len(data)
         self._transport.write(data)
         if self._transport.get_write_buffer_size() > self._limit_bytes:
             self._on_overflow()

@@ -16,6 +16,7 @@ from typing import Literal
 import psycopg
 from psycopg import errors
 
+from helpers.lab.realtime.counts import Counts, timed
 from helpers.lab.realtime.joins import JoinRefused
 from helpers.lab.realtime.tokens import Identity
 
@@ -52,12 +53,14 @@ class PolicyReader:
 
     Args:
         database: connection string of a superuser.
+        counts: to which the durations are added.
         connections: how many at most.
         timeout_s: limit of one statement, and of waiting for a free connection.
     """
 
-    def __init__(self, database: str, *, connections: int, timeout_s: float = 5.0) -> None:
+    def __init__(self, database: str, counts: Counts, *, connections: int, timeout_s: float = 5.0) -> None:
         self._database = database
+        self._counts = counts
         self._timeout_s = timeout_s
         self._free = asyncio.Semaphore(connections)
         self._idle: list[psycopg.AsyncConnection] = []
@@ -75,7 +78,8 @@ class PolicyReader:
         """
         refused = JoinRefused("Unauthorized", f"You do not have permissions to read from this Channel topic: {topic}")
         try:
-            seen = await self._seen(identity, topic)
+            with timed(self._counts.read_check_ms):
+                seen = await self._seen(identity, topic)
         except errors.CheckViolation as error:
             sentence = "Realtime was unable to find the expected messages partition"
             raise JoinRefused("MissingPartition", sentence) from error
@@ -91,12 +95,16 @@ class PolicyReader:
     async def may_write(self, identity: Identity, topic: str, extension: Extension) -> bool:
         """Whether the role may send on `topic`. A policy that fails counts as no."""
         try:
-            async with self._rolled_back() as connection:
-                await connection.execute(_SET_CONTEXT, _context(identity, topic))
-                await connection.execute(_TRY, (topic, extension))
+            with timed(self._counts.write_check_ms):
+                await self._try_to_write(identity, topic, extension)
         except (psycopg.Error, TimeoutError):
             return False
         return True
+
+    async def _try_to_write(self, identity: Identity, topic: str, extension: Extension) -> None:
+        async with self._rolled_back() as connection:
+            await connection.execute(_SET_CONTEXT, _context(identity, topic))
+            await connection.execute(_TRY, (topic, extension))
 
     async def _seen(self, identity: Identity, topic: str) -> tuple[bool, bool]:
         broadcast, presence = uuid.uuid4(), uuid.uuid4()

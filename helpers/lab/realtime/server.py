@@ -12,6 +12,7 @@ from helpers.lab.changes import ChangeFeed
 from helpers.lab.realtime.handshake import Refusal, RequestHead, admit
 from helpers.lab.realtime.http import HttpEndpoints
 from helpers.lab.realtime.hub import Hub
+from helpers.lab.realtime.monitoring import Monitoring
 from helpers.lab.realtime.outbox import Mailroom
 from helpers.lab.realtime.settings import RealtimeSettings, Secrets
 from helpers.lab.realtime.socket import Socket
@@ -78,8 +79,8 @@ class RealtimeServer:
         return lambda: Gate(self._admit, self._upgrader, refusal_delay_s=delay_s)
 
     def routes(self) -> list[web.RouteDef]:
-        """The HTTP endpoints under /realtime/v1/api, for `app.add_routes(server.routes())`. Call after `start`."""
-        return HttpEndpoints(self.hub).routes()
+        """The HTTP endpoints, for `app.add_routes(server.routes())`. Call after `start`."""
+        return HttpEndpoints(self.hub).routes() + Monitoring(self.hub).routes()
 
     async def listen(self, port: int = 0) -> int:
         """Accept WebSockets on a port of 127.0.0.1 without a front door; returns the port."""
@@ -97,6 +98,13 @@ class RealtimeServer:
             socket.close(_SERVICE_RESTART)
 
     def _admit(self, request: RequestHead) -> Socket:
+        try:
+            return self._judge(request)
+        except Refusal as refusal:
+            self.hub.counts.refused[str(refusal.status.value)] += 1
+            raise
+
+    def _judge(self, request: RequestHead) -> Socket:
         admission = admit(request, self._keys)
         if self.hub.full:
             raise Refusal.json(429, "Too many connected users")

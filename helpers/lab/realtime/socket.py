@@ -49,7 +49,7 @@ class Socket(WSListener):
         self._transport: WSTransport = transport
         limit_bytes = self.hub.settings.write_buffer_bytes
         self.outbox = Outbox(
-            transport.underlying_transport, self.hub.mailroom, limit_bytes=limit_bytes, on_overflow=self.abort
+            transport.underlying_transport, self.hub.mailroom, limit_bytes=limit_bytes, on_overflow=self._give_up
         )
         self.hub.add(self)
         self._watch_idleness()
@@ -93,6 +93,10 @@ class Socket(WSListener):
         """End the connection at once."""
         self._transport.disconnect(graceful=False)
 
+    def _give_up(self) -> None:
+        self.hub.counts.slow_readers += 1
+        self.abort()
+
     def enter(self, channel: Channel) -> None:
         """Add a channel that was joined; with its first one the socket counts as a user."""
         self.channels[channel.topic.name] = channel
@@ -105,6 +109,7 @@ class Socket(WSListener):
 
     def _take(self, frame: WSFrame, kind: WSMsgType) -> None:
         payload, text = frame.get_payload_as_bytes(), kind == WSMsgType.TEXT
+        self.hub.counts.input_bytes += len(payload)
         if not frame.fin or kind == WSMsgType.CONTINUATION:
             starts = kind != WSMsgType.CONTINUATION
             try:
@@ -116,7 +121,9 @@ class Socket(WSListener):
                 return
             payload, text = whole
         message = read_message(payload, text=text, version=self.version)
-        if message is not None:
+        if message is None:
+            self.hub.counts.malformed += 1
+        else:
             self._turnstile.push(message)
 
     def _dispatch(self, message: Push) -> None:
