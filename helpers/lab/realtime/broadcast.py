@@ -50,7 +50,7 @@ class Broadcast(ABC):
         """The size that counts against the payload limit."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: that would make each one twice as expensive to build
 class JsonBroadcast(Broadcast):
     """A payload that passes through as it came: from a text push or the batch HTTP endpoint."""
 
@@ -65,7 +65,7 @@ class JsonBroadcast(Broadcast):
         return len(memoryview(self.payload))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: that would make each one twice as expensive to build
 class UserBroadcast(Broadcast):
     """A named event whose payload is JSON text or any bytes. `id` is that of its row in realtime.messages."""
 
@@ -109,7 +109,7 @@ class UserBroadcast(Broadcast):
         return len(self.payload)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: that would make each one twice as expensive to build
 class OpaqueBroadcast(Broadcast):
     """Phoenix's own binary push of the event `broadcast`, which no Supabase client sends."""
 

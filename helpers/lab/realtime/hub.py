@@ -53,7 +53,7 @@ class Hub:
         self.counts = Counts()
         self.policies = PolicyReader(database, self.counts, connections=settings.authorization_connections)
         self.broadcasts = BroadcastFeed(database, self.on_database_broadcast, settings.broadcast_slot)
-        self.topics: Topics[Channel] = Topics()
+        self.topics: Topics[Channel] = Topics(mailroom)
         self.sockets: set[Socket] = set()
         self.users: set[Socket] = set()
         self.deserted = asyncio.Event()

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Generic, Protocol, TypeVar
 
 from helpers.lab.realtime.broadcast import Broadcast
-from helpers.lab.realtime.outbox import Outbox
+from helpers.lab.realtime.fanout import Fanout
+from helpers.lab.realtime.outbox import Mailroom, Outbox
 from helpers.lab.realtime.presence import Presence
 from helpers.wire.frames import Version
 
@@ -31,23 +32,31 @@ M = TypeVar("M", bound=Member)
 class Topic(Generic[M]):
     """The channels joined to one name. A public and a private topic of one name have nothing in common."""
 
-    __slots__ = ("_receivers", "members", "name", "presence", "private")
+    __slots__ = ("_mailroom", "_receivers", "members", "name", "presence", "private")
 
-    def __init__(self, name: str, *, private: bool) -> None:
+    def __init__(self, name: str, mailroom: Mailroom, *, private: bool) -> None:
         self.name = name
         self.private = private
         self.presence = Presence()
         self.members: dict[M, None] = {}
-        self._receivers: dict[Version, dict[M, Outbox]] = {}
+        self._mailroom = mailroom
+        self._receivers: dict[Version, Fanout[M]] = {}
 
     def enter(self, member: M) -> None:
         self.members[member] = None
         if member.hears_broadcasts:
-            self._receivers.setdefault(member.version, {})[member] = member.outbox
+            group = self._receivers.get(member.version)
+            if group is None:
+                group = self._receivers[member.version] = Fanout(self._mailroom)
+            group.add(member, member.outbox)
 
     def leave(self, member: M) -> None:
         self.members.pop(member, None)
-        self._receivers.get(member.version, {}).pop(member, None)
+        group = self._receivers.get(member.version)
+        if group is not None:
+            group.remove(member)
+            if not group:
+                del self._receivers[member.version]
 
     def receivers(self, *, but: M | None = None) -> list[M]:
         """Who hears broadcasts here."""
@@ -57,27 +66,17 @@ class Topic(Generic[M]):
         """Deliver to everybody, or everybody but one; the number of deliveries."""
         delivered = 0
         for version, group in self._receivers.items():
-            frame = broadcast.frame(version) if group else None
+            frame = broadcast.frame(version)
             if frame is not None:
-                delivered += _post(frame, group, but)
+                delivered += group.post(frame, but)
         return delivered
-
-
-def _post(frame: bytes, group: dict[M, Outbox], but: M | None) -> int:
-    if but is None or but not in group:
-        for outbox in group.values():
-            outbox.put(frame)
-        return len(group)
-    for member, outbox in group.items():
-        if member is not but:
-            outbox.put(frame)
-    return len(group) - 1
 
 
 class Topics(Generic[M]):
     """All topics that somebody has joined."""
 
-    def __init__(self) -> None:
+    def __init__(self, mailroom: Mailroom) -> None:
+        self._mailroom = mailroom
         self._topics: dict[tuple[str, bool], Topic[M]] = {}
 
     def __len__(self) -> int:
@@ -91,7 +90,7 @@ class Topics(Generic[M]):
         key = (name, private)
         topic = self._topics.get(key)
         if topic is None:
-            topic = self._topics[key] = Topic(name, private=private)
+            topic = self._topics[key] = Topic(name, self._mailroom, private=private)
         topic.enter(member)
         return topic
 

@@ -1,0 +1,299 @@
+"""The lab's sockets and broadcasts beside the genuine server's: times, rates, memory.
+
+The lab runs in processes of its own, the sender in this one, the receivers in `PROCESSES` more: server, sender and
+receivers have a core each on a machine with four. Channels are private where the genuine server's were measured so,
+and for all broadcasts here: authorised by policies, counted against quotas that are raised out of the way.
+
+*Flood*: as fast as the receivers take them, a window of frames in flight. *Paced*: at a fixed rate; a frame is timed
+from when it was due, so a server that falls behind shows it.
+
+The genuine server's figures: Elixir, on 4 cores of a machine of this kind.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+
+import msgspec
+import psutil
+import psycopg
+
+from helpers.lab import Lab, LabSettings
+from helpers.lab.realtime.settings import Limits, RealtimeSettings
+from helpers.target import Target
+from tests.benchmarks.crowd import Crowd
+from tests.benchmarks.raw_client import BODY_BYTES, RawClient, connect, delivered_bytes, push, text_frame
+
+PROCESSES = 2
+LIMIT_S = 60.0
+SAMPLES = 300
+IDLE_CONNECTIONS = 10_000
+SECONDS = 3.0
+BATCH = 50
+SAMPLED_FRAMES = 40_000  # due times that are read in one paced run, about
+
+SETUP = """
+create table public.benchmark_rows (id bigint primary key);
+grant select on public.benchmark_rows to anon;
+alter publication supabase_realtime add table public.benchmark_rows;
+create policy benchmark_read on realtime.messages for select to anon using (true);
+create policy benchmark_write on realtime.messages for insert to anon with check (true);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A measured value beside the genuine server's (None: never measured), and on what conditions that one holds."""
+
+    name: str
+    ours: float
+    unit: str
+    genuine: float | None = None
+    conditions: str = ""
+    less_is_better: bool = False
+
+    def __str__(self) -> str:
+        there = "-" if self.genuine is None else _number(self.genuine)
+        return f"{self.name:<36}{_number(self.ours):>12}{there:>12} {self.unit:<8}{self._ratio():>8}  {self.conditions}"
+
+    def _ratio(self) -> str:
+        if self.genuine is None:
+            return "-"
+        better, worse = (self.genuine, self.ours) if self.less_is_better else (self.ours, self.genuine)
+        return f"{better / worse:.1f}x"
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 1000 else f"{value:,.2f}"
+
+
+@dataclass(frozen=True, slots=True)
+class Fanout:
+    """One sender and so many receivers, and what the genuine server did."""
+
+    receivers: int
+    window: int
+    paced_per_s: Sequence[int]
+    genuine_per_s: float | None = None
+    flooded_on: str = ""
+    genuine_p99_ms: float | None = None
+    paced_on: str = ""
+
+
+FANOUTS = (
+    Fanout(1, 2_000, (30_000,), 47_000, "50 in flight", 11.7, "30,000 deliveries/s"),
+    Fanout(50, 2_000, (5_000, 10_000), 304_000, "200 in flight", 7.0, "244,000 deliveries/s"),
+    Fanout(1_000, 500, (250, 500)),
+)
+
+
+def _join(topic: str, *, private: bool = False, bindings: Sequence[dict[str, str]] = ()) -> bytes:
+    config = {"private": private, "postgres_changes": list(bindings)}
+    return msgspec.json.encode(["1", "1", topic, "phx_join", {"config": config}])
+
+
+async def _timed(action: Callable[[], Awaitable[object]]) -> float:
+    started = time.perf_counter()
+    await action()
+    return (time.perf_counter() - started) * 1000
+
+
+async def _asked(client: RawClient, text: bytes, answer: bytes) -> None:
+    client.transport.write(text_frame(text))
+    await client.answered(answer)
+
+
+async def _times(target: Target) -> AsyncIterator[Row]:
+    """One client at a time: connect, join, join to the confirmation of a binding, a broadcast to itself and back."""
+    clients: list[RawClient] = []
+
+    async def one() -> None:
+        clients.append(await connect(target))
+
+    yield Row("connect p50", await _median(one), "ms", 2.2, less_is_better=True)
+    joins = iter(range(10_000))
+    public = lambda: _asked(clients[next(joins) % SAMPLES], _join(f"realtime:t{next(joins)}"), b"phx_reply")  # noqa: E731
+    yield Row("join p50, public", await _median(public), "ms", 1.2, less_is_better=True)
+    private = lambda: _asked(clients[0], _join(f"realtime:p{next(joins)}", private=True), b"phx_reply")  # noqa: E731
+    yield Row("join p50, private", await _median(private, 50), "ms", 3.5, less_is_better=True)
+    binding = [{"event": "*", "schema": "public", "table": "benchmark_rows"}]
+    bound = lambda: _asked(clients[1], _join(f"realtime:c{next(joins)}", bindings=binding), b"Subscribed to Post")  # noqa: E731
+    yield Row("join to subscribed, changes, p50", await _median(bound, 50), "ms", 4.0, less_is_better=True)
+    for client in clients:
+        client.transport.abort()
+
+
+async def _median(action: Callable[[], Awaitable[object]], samples: int = SAMPLES) -> float:
+    return statistics.median([await _timed(action) for _ in range(samples)])
+
+
+async def _joins(target: Target, name: str, sockets: int, channels: int, *, private: bool, genuine: float) -> Row:
+    """How many joins a second when every socket sends all of its joins at once."""
+    clients = [await connect(target) for _ in range(sockets)]
+    frames = b"".join(text_frame(_join(f"realtime:{name}{n}", private=private)) for n in range(channels))
+
+    async def joined(client: RawClient) -> None:
+        client.transport.write(frames)
+        for _ in range(channels):
+            await client.answered(b'"status":"ok"')
+
+    elapsed_ms = await _timed(lambda: asyncio.gather(*map(joined, clients)))
+    for client in clients:
+        client.transport.abort()
+    title = f"joins, {name}, {sockets} sockets x {channels}"
+    return Row(title, sockets * channels / elapsed_ms * 1000, "joins/s", genuine, "50 to 1,000 sockets")
+
+
+class Broadcasting:
+    """A sender and its receivers on a private channel."""
+
+    def __init__(self, sender: RawClient, crowd: Crowd, fanout: Fanout, topic: str) -> None:
+        self._sender = sender
+        self._crowd = crowd
+        self._fanout = fanout
+        self._topic = topic
+        self._frame_bytes = delivered_bytes(topic)
+
+    async def flood(self) -> Row:
+        """Deliveries a second while the window is always full."""
+        await self._crowd.restart(self._frame_bytes, 0)
+        batch, sent = push(self._topic, 0.0) * BATCH, 0
+        started = time.monotonic()
+        while time.monotonic() < started + SECONDS:
+            if sent - self._arrived() <= self._fanout.window - BATCH:
+                self._sender.transport.write(batch)
+                sent += BATCH
+            await asyncio.sleep(0)
+        await self._all_arrived(sent)
+        rate = sent * self._fanout.receivers / (time.monotonic() - started)
+        name = f"broadcast 1 to {self._fanout.receivers:,}, flood"
+        return Row(name, rate, "del./s", self._fanout.genuine_per_s, self._fanout.flooded_on)
+
+    async def paced(self, per_s: int) -> tuple[Row, Row]:
+        """Median and 99th percentile of the delay at a fixed rate."""
+        deliveries_per_s = per_s * self._fanout.receivers
+        # An odd stride, lest only the frames of one place in a burst are looked at.
+        await self._crowd.restart(self._frame_bytes, int(deliveries_per_s * SECONDS / SAMPLED_FRAMES) // 2 * 2 + 1)
+        await self._all_arrived(await self._send_paced(per_s))
+        ranked = sorted(latency * 1000 for latency in await self._crowd.latencies())
+        name = f"1 to {self._fanout.receivers:,}, {deliveries_per_s:,} del./s"
+        p99 = ranked[round(0.99 * (len(ranked) - 1))]
+        genuine, conditions = self._fanout.genuine_p99_ms, self._fanout.paced_on
+        return (
+            Row(f"{name}, p50", statistics.median(ranked), "ms"),
+            Row(f"{name}, p99", p99, "ms", genuine, conditions, less_is_better=True),
+        )
+
+    async def _send_paced(self, per_s: int) -> int:
+        started, sent = time.monotonic() + 0.01, 0
+        while (now := time.monotonic()) < started + SECONDS:
+            due = int((now - started) * per_s)
+            if due > sent:
+                self._sender.transport.write(b"".join(push(self._topic, started + n / per_s) for n in range(sent, due)))
+                sent = due
+            await asyncio.sleep(0)
+        return sent
+
+    def _arrived(self) -> float:
+        """Frames, on average over the receivers."""
+        return self._crowd.received_bytes / self._frame_bytes / self._fanout.receivers
+
+    async def _all_arrived(self, frames: int) -> None:
+        async with asyncio.timeout(LIMIT_S):
+            while self._arrived() < frames:
+                await asyncio.sleep(0)
+
+
+async def _round_trip(target: Target) -> AsyncIterator[Row]:
+    """One broadcast at a time, from one client to another."""
+    topic = "realtime:round-trip"
+    sender, receiver = await connect(target), await connect(target)
+    for client in (sender, receiver):
+        await _asked(client, _join(topic, private=True), b'"status":"ok"')
+    frame = push(topic, 0.0)
+
+    async def once() -> None:
+        sender.transport.write(frame)
+        await receiver.answered(b'"broadcast"')
+
+    ranked = sorted([await _timed(once) for _ in range(3_000)])
+    conditions = "0.2 to 0.8 ms"
+    yield Row("broadcast, one at a time, p50", statistics.median(ranked), "ms", 0.2, conditions, less_is_better=True)
+    yield Row("broadcast, one at a time, p99", ranked[int(0.99 * len(ranked))], "ms")
+    for client in (sender, receiver):
+        client.transport.abort()
+
+
+async def _fan_out(target: Target, fanout: Fanout) -> AsyncIterator[Row]:
+    topic = f"realtime:fan-out-{fanout.receivers}"
+    join = _join(topic, private=True)
+    sender = await connect(target)
+    await _asked(sender, join, b'"status":"ok"')
+    async with Crowd(target, processes=min(PROCESSES, fanout.receivers)) as crowd:
+        await crowd.join(fanout.receivers, join)
+        broadcasting = Broadcasting(sender, crowd, fanout, topic)
+        yield await broadcasting.flood()
+        for per_s in fanout.paced_per_s:
+            for row in await broadcasting.paced(per_s):
+                yield row
+    sender.transport.abort()
+
+
+async def _memory(lab: Lab) -> AsyncIterator[Row]:
+    """What the server's resident memory grows by, for each connection that joined a channel and is idle."""
+    server = psutil.Process(lab.pid)
+    async with Crowd(lab.target, processes=PROCESSES) as crowd:
+        await crowd.join(100, _join("realtime:idle"))  # what is made once is there now
+        before = server.memory_info().rss
+        await crowd.join(IDLE_CONNECTIONS, _join("realtime:idle"))
+        grown = server.memory_info().rss - before
+    name = f"memory, {IDLE_CONNECTIONS:,} connections"
+    yield Row(name, grown / IDLE_CONNECTIONS / 1024, "KiB each", 57.0, "57 to 96 KiB", less_is_better=True)
+
+
+@asynccontextmanager
+async def _lab() -> AsyncIterator[Lab]:
+    """A lab whose quotas count but do not stop this."""
+    limits = replace(
+        Limits(), users=20_000, events_per_s=1e12, joins_per_s=1e9, channels_per_client=1_000, presence_events_per_s=1e9
+    )
+    async with Lab(LabSettings(realtime=RealtimeSettings(limits=limits))) as lab:
+        async with await psycopg.AsyncConnection.connect(lab.info["database_url"], autocommit=True) as connection:
+            await connection.execute(SETUP.encode())
+        yield lab
+
+
+async def _all(lab: Lab) -> AsyncIterator[Row]:
+    async for row in _memory(lab):  # first, while the server is as small as it starts
+        yield row
+    async for row in _times(lab.target):
+        yield row
+    yield await _joins(lab.target, "public", 100, 80, private=False, genuine=7_000)
+    yield await _joins(lab.target, "private", 100, 10, private=True, genuine=500)
+    async for row in _round_trip(lab.target):
+        yield row
+    for fanout in FANOUTS:
+        async for row in _fan_out(lab.target, fanout):
+            yield row
+
+
+async def _main() -> None:
+    print(f"{'':<36}{'lab':>12}{'genuine':>12} {'':<8}{'better':>8}  the genuine server's conditions")
+    async with _lab() as lab:
+        async for row in _all(lab):
+            print(row, flush=True)
+
+
+def main() -> None:
+    """Print the table."""
+    print(f"Broadcasts of {BODY_BYTES} bytes, protocol 2.0.0, private channels, {PROCESSES} receiving processes")
+    asyncio.run(_main())
+
+
+if __name__ == "__main__":
+    main()
