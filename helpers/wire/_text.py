@@ -94,7 +94,8 @@ def _malformed(error: Exception) -> MalformedFrame:
 
 
 _READERS = {Version.V1: reader(_Object), Version.V2: reader(_Array)}
-_RAW_READERS = {Version.V1: reader(_RawObject), Version.V2: reader(_RawArray)}
+_read_raw_object, _read_raw_array = reader(_RawObject), reader(_RawArray)
+_V2 = Version.V2  # to look it up, or anything by it, takes longer than to read a short frame
 _read_json = reader(Any)
 _read_exact = exact_reader(Any)
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
@@ -134,7 +135,7 @@ def peek(data: Buffer, version: Version) -> Frame:
     Raises:
         MalformedFrame: as `decode_text` does.
     """
-    found = _RAW_READERS[version](data)
+    found = (_read_raw_array if version == _V2 else _read_raw_object)(data)
     return Frame(found.topic, found.event, found.payload, found.ref, found.join_ref)
 
 

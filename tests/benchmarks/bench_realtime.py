@@ -205,7 +205,7 @@ class Broadcasting:
 
     async def _all_arrived(self, frames: int) -> None:
         async with asyncio.timeout(LIMIT_S):
-            while self._arrived() < frames:
+            while self._arrived() < frames:  # noqa: ASYNC110 - other processes do it
                 await asyncio.sleep(0)
 
 

@@ -26,17 +26,19 @@ from helpers.wire.frames import (
 
 __all__ = ["Broadcast", "JsonBroadcast", "OpaqueBroadcast", "UserBroadcast", "payload_of", "splice"]
 
+_V2 = Version.V2  # looked up once, as this is done for every broadcast
+
 
 def splice(version: Version, topic: str, event: str, payload: bytes | msgspec.Raw) -> bytes:
     """A text message without refs around a payload that is JSON already."""
     name, kind = encode_json(topic), encode_json(event)
-    if version is Version.V2:
+    if version is _V2:
         return b"".join((b"[null,null,", name, b",", kind, b",", payload, b"]"))
     return b"".join((b'{"ref":null,"event":', kind, b',"payload":', payload, b',"topic":', name, b"}"))
 
 
 class Broadcast(ABC):
-    """One message for everybody on a topic."""
+    """One message for everybody on a topic. Its kinds are not frozen, which would double what it takes to make one."""
 
     topic: str
 
@@ -50,7 +52,7 @@ class Broadcast(ABC):
         """The size that counts against the payload limit."""
 
 
-@dataclass(slots=True)  # not frozen: that would make each one twice as expensive to build
+@dataclass(slots=True)
 class JsonBroadcast(Broadcast):
     """A payload that passes through as it came: from a text push or the batch HTTP endpoint."""
 
@@ -65,7 +67,7 @@ class JsonBroadcast(Broadcast):
         return len(memoryview(self.payload))
 
 
-@dataclass(slots=True)  # not frozen: that would make each one twice as expensive to build
+@dataclass(slots=True)
 class UserBroadcast(Broadcast):
     """A named event whose payload is JSON text or any bytes. `id` is that of its row in realtime.messages."""
 
@@ -83,7 +85,7 @@ class UserBroadcast(Broadcast):
     def frame(self, version: Version) -> bytes | None:
         """The frame; None for bytes in version 1.0.0, and for names that are too long for 2.0.0 (255 bytes)."""
         try:
-            return self._binary_frame() if version is Version.V2 else self._text_frame()
+            return self._binary_frame() if version is _V2 else self._text_frame()
         except (MalformedFrame, UnicodeDecodeError):
             return None
 
@@ -109,7 +111,7 @@ class UserBroadcast(Broadcast):
         return len(self.payload)
 
 
-@dataclass(slots=True)  # not frozen: that would make each one twice as expensive to build
+@dataclass(slots=True)
 class OpaqueBroadcast(Broadcast):
     """Phoenix's own binary push of the event `broadcast`, which no Supabase client sends."""
 
@@ -117,7 +119,7 @@ class OpaqueBroadcast(Broadcast):
     payload: bytes
 
     def frame(self, version: Version) -> bytes:
-        if version is Version.V2:
+        if version is _V2:
             return ws_frame(BINARY, encode_binary(Frame(self.topic, "broadcast", self.payload)))
         # The genuine server prints an Elixir term here, which is not JSON.
         return ws_frame(TEXT, splice(version, self.topic, "broadcast", b'%{error: "unable to parse response"}'))

@@ -25,6 +25,7 @@ __all__ = ["Channel"]
 
 _BRACE = ord("{")
 _CHANGING = re.compile(r'\d+|(?<=topic: ).*|".*"', re.DOTALL)  # in what a channel that is closed is told
+_V2 = Version.V2  # looked up once, as this is done for every broadcast
 _RECHECK_TOKEN_S = 300.0  # realtime_channel.ex: a token is looked at again at its end, or after this
 
 
@@ -143,7 +144,7 @@ class Channel:
         name, payload = self.topic.name, push.payload
         if isinstance(payload, bytes):
             self._send(OpaqueBroadcast(name, payload), push)
-        elif self.version is Version.V2 and memoryview(payload)[0] != _BRACE:
+        elif self.version is _V2 and memoryview(payload)[0] != _BRACE:
             self._crash()
         else:
             self._send(JsonBroadcast(name, payload), push)

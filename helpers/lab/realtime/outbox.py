@@ -8,21 +8,23 @@ that followed it from the same place write the same bytes, joined once.
 from __future__ import annotations
 
 import asyncio
+import struct
 from collections.abc import Callable
 
 __all__ = ["BINARY", "TEXT", "Mailroom", "Outbox", "Run", "ws_frame"]
 
 TEXT, BINARY = 0x81, 0x82  # opcode with the bit that says "last fragment" (RFC 6455, 5.2)
+_SHORT, _MEDIUM, _LONG = struct.Struct(">BB").pack, struct.Struct(">BBH").pack, struct.Struct(">BBQ").pack
 
 
 def ws_frame(opcode: int, payload: bytes) -> bytes:
     """An unmasked WebSocket frame, as a server sends it."""
     size = len(payload)
     if size < 126:
-        return bytes((opcode, size)) + payload
+        return _SHORT(opcode, size) + payload
     if size < 65_536:
-        return bytes((opcode, 126)) + size.to_bytes(2, "big") + payload
-    return bytes((opcode, 127)) + size.to_bytes(8, "big") + payload
+        return _MEDIUM(opcode, 126, size) + payload
+    return _LONG(opcode, 127, size) + payload
 
 
 class Mailroom:
@@ -150,8 +152,9 @@ class Outbox:
 
     def hold(self) -> None:
         """Let frames wait, as those of a socket that is busy joining."""
-        self._write()
-        self._held, self._held_bytes = [], 0
+        if self._held is None:
+            self._write()
+            self._held, self._held_bytes = [], 0
 
     def release(self) -> None:
         """Let them go again, and what was put since, at once."""
@@ -181,13 +184,12 @@ class Outbox:
             self._parts.append(run.since(self._start))
 
     def _keep(self, held: list[bytes]) -> None:
-        self._held_bytes += sum(map(len, self._parts))
-        if self._held_bytes > self._limit_bytes:
-            self._parts.clear()
+        parts, self._parts = self._parts, []
+        self._held_bytes += sum(map(len, parts))
+        if self._held_bytes <= self._limit_bytes:
+            held += parts
+        elif not self._transport.is_closing():
             self._on_overflow()
-            return
-        held += self._parts
-        self._parts.clear()
 
     def _write(self) -> None:
         self.stray()

@@ -20,6 +20,9 @@ from helpers.wire.frames import Frame, Version, encode_text
 __all__ = ["Socket"]
 
 _CLOSE, _PONG = 0x88, 0x8A
+# Looked up here, as to find a member of an enumeration costs as much as the rest of what is done with it.
+_CONTINUATION_KIND, _TEXT_KIND = WSMsgType.CONTINUATION, WSMsgType.TEXT
+_CLOSE_KIND, _PING_KIND, _PONG_KIND = WSMsgType.CLOSE, WSMsgType.PING, WSMsgType.PONG
 _CLOSE_TIMEOUT_S = 5.0
 _IDLE_LOOKS = 10  # cowboy looks ten times a minute, and closes at the first look after the tenth without traffic
 
@@ -57,11 +60,11 @@ class Socket(WSListener):
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         self._last_seen = self._loop.time()
         kind = frame.msg_type
-        if kind == WSMsgType.CLOSE:
+        if kind == _CLOSE_KIND:
             self._answer_close(frame.get_payload_as_bytes()[:2])
-        elif kind == WSMsgType.PING:
+        elif kind == _PING_KIND:
             self.outbox.put(ws_frame(_PONG, frame.get_payload_as_bytes()))
-        elif kind != WSMsgType.PONG and not self._closing:
+        elif kind != _PONG_KIND and not self._closing:
             self._take(frame, kind)
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:
@@ -108,10 +111,10 @@ class Socket(WSListener):
             del self.channels[channel.topic.name]
 
     def _take(self, frame: WSFrame, kind: WSMsgType) -> None:
-        payload, text = frame.get_payload_as_bytes(), kind == WSMsgType.TEXT
+        payload, text = frame.get_payload_as_bytes(), kind == _TEXT_KIND
         self.hub.counts.input_bytes += len(payload)
-        if not frame.fin or kind == WSMsgType.CONTINUATION:
-            starts = kind != WSMsgType.CONTINUATION
+        if not frame.fin or kind == _CONTINUATION_KIND:
+            starts = kind != _CONTINUATION_KIND
             try:
                 whole = self._fragments.add(payload, starts=starts, text=text, last=frame.fin)
             except TooBig:
