@@ -129,6 +129,7 @@ def _first_payload(data: bytes) -> tuple[bytes, bytes] | None:
 async def connect(target: Target) -> RawClient:
     """A client with an open socket, protocol 2.0.0."""
     url = urlsplit(target.api_url)
+    assert url.hostname is not None and url.port is not None
     _, client = await asyncio.get_running_loop().create_connection(RawClient, url.hostname, url.port)
     key = base64.b64encode(os.urandom(16)).decode()
     client.transport.write(
