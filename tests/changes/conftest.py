@@ -17,7 +17,7 @@ import pytest_asyncio
 from psycopg import AsyncConnection
 
 from helpers.lab import Lab
-from helpers.lab.changes import ChangeDelivery, ChangeFeed, ChangeSettings, Subscription
+from helpers.lab.changes import ChangeBatch, ChangeDelivery, ChangeFeed, ChangeSettings, Subscription
 
 ALICE = "11111111-1111-4111-8111-111111111111"
 BOB = "22222222-2222-4222-8222-222222222222"
@@ -42,9 +42,9 @@ class Listener:
         self.subscription: Subscription
         self._news = asyncio.Event()
 
-    def __call__(self, delivery: ChangeDelivery) -> None:
-        self.deliveries.append(delivery)
-        self.arrived_at.append(time.monotonic())
+    def __call__(self, batch: ChangeBatch) -> None:
+        self.deliveries.extend(batch)
+        self.arrived_at.extend([time.monotonic()] * len(batch))
         self._news.set()
 
     @property
@@ -72,7 +72,12 @@ class Stage:
         self.owner = owner
         self.name = name
         self.settings = ChangeSettings(
-            publication=name, slot_name=name, poll_idle_s=0.02, poll_busy_s=0.01, poll_jitter_s=(0.0, 0.001)
+            publication=name,
+            slot_name=name,
+            poll_idle_s=0.02,
+            poll_busy_s=0.01,
+            poll_jitter_s=(0.0, 0.001),
+            cold_start_s=(0, 0),
         )
         self.feed = ChangeFeed(dsn, self.settings)
         self._began: Any = None

@@ -45,7 +45,7 @@ def passes(one: Admitted, event: str, table: int, row: dict[str, str | None]) ->
 
 
 def subscription() -> Subscription:
-    return Subscription((), ("anon", "{}"), lambda delivery: None)
+    return Subscription((), ("anon", "{}"), lambda batch: None)
 
 
 @given(
@@ -75,8 +75,10 @@ def test_index_equals_scan(
     found = []
     if routes.concern(table, event):
         found = [
-            (id(route.subscription), route.admitted)
+            (id(member), route.admitted)
             for route in routes.candidates(table, event, row)
+            for members in route.group.members.values()
+            for member in members
             if all(c.column in row and c.evaluate and c.evaluate(row[c.column]) for c in route.checks)
         ]
     assert sorted(found, key=repr) == sorted(expected, key=repr)
@@ -90,3 +92,16 @@ def test_nothing_is_left_behind() -> None:
     assert routes.concern(1, "INSERT") and routes.roles([1]) == {"anon"}
     routes.remove(member)
     assert not routes.concern(1, "INSERT") and not routes.concern(1, "UPDATE") and routes.roles([1]) == set()
+
+
+def test_those_who_ask_for_the_same_are_matched_once() -> None:
+    """Equal bindings of one role are one group; a new role moves its subscription to another one, at the next batch."""
+    routes, members = Routes(), [subscription() for _ in range(3)]
+    for member in members:
+        routes.replace(member, [admitted(0, "*", 1, [])])
+    (route,) = routes.candidates(1, "INSERT", {})
+    assert list(route.group.members.values()) == [dict.fromkeys(members)]
+    routes.look_with(members[0], ("authenticated", "{}"))
+    assert routes.roles([1]) == {"anon"}
+    routes.renew()
+    assert {route.group.role for route in routes.candidates(1, "INSERT", {})} == {"anon", "authenticated"}

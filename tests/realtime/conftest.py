@@ -61,7 +61,9 @@ async def serve(lab: Lab, superuser: str) -> AsyncIterator[Serve]:
 
         async def start(*, limits: Limits | None = None, **settings: Any) -> Place:
             slot = f"realtime_tests_{uuid.uuid4().hex}"
-            changes = ChangeFeed(superuser, ChangeSettings(poll_idle_s=0.02, slot_name=f"{slot}_changes"))
+            changes = ChangeFeed(
+                superuser, ChangeSettings(poll_idle_s=0.02, slot_name=f"{slot}_changes", cold_start_s=(0, 0))
+            )
             await changes.start()
             stack.push_async_callback(changes.stop)
             secrets = Secrets(lab.info["jwt_secret"], lab.info["publishable_key"], lab.info["secret_key"])

@@ -16,6 +16,7 @@ from psycopg import AsyncConnection, sql
 from helpers.lab.changes.bindings import Binding, array_literal
 from helpers.lab.changes.catalog import TableInfo, describe_published
 from helpers.lab.changes.conditions import Check, compile_check
+from helpers.lab.changes.settings import ChangeSettings
 from helpers.lab.changes.subscription import SubscriptionRefused
 from helpers.lab.changes.types import PgType, TypeCatalog
 from helpers.wire.filters import MAX_IN_VALUES, Condition, Operator
@@ -50,14 +51,14 @@ class Admission:
     Args:
         connection: in autocommit.
         types: of the database.
-        publication: whose tables can be subscribed to.
+        settings: the publication, and how names are compared.
         role: who subscribes.
     """
 
-    def __init__(self, connection: AsyncConnection, types: TypeCatalog, publication: str, role: str) -> None:
+    def __init__(self, connection: AsyncConnection, types: TypeCatalog, settings: ChangeSettings, role: str) -> None:
         self._connection = connection
         self._types = types
-        self._publication = publication
+        self._settings = settings
         self._role = role
 
     async def admit(self, bindings: Sequence[Binding]) -> list[Admitted]:
@@ -76,7 +77,12 @@ class Admission:
     async def _admit(self, binding: Binding, position: int) -> list[Admitted]:
         try:
             tables = await describe_published(
-                self._connection, self._publication, binding.schema, binding.table, self._role
+                self._connection,
+                self._settings.publication,
+                binding.schema,
+                binding.table,
+                self._role,
+                patterns=self._settings.names_are_patterns,
             )
             admitted = [
                 Admitted(binding, position, table.oid, await self._checks(table, binding)) for table in tables.values()
@@ -86,13 +92,11 @@ class Admission:
         except (psycopg.DatabaseError, _Objection) as error:
             raise SubscriptionRefused(
                 f"{_UNABLE} An exception happened so please check your connect parameters: [{binding}]. "
-                f"Exception: {_exception_text(error)}",
-                retriable=True,
+                f"Exception: {_exception_text(error)}"
             ) from error
         if not admitted:
             raise SubscriptionRefused(
-                f"{_UNABLE} Please check Realtime is enabled for the given connect parameters: [{binding}]",
-                retriable=True,
+                f"{_UNABLE} Please check Realtime is enabled for the given connect parameters: [{binding}]"
             )
         return admitted
 

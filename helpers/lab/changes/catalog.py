@@ -62,12 +62,13 @@ class TableInfo:
 
 
 # Names are matched with LIKE and no escape character, as the real server does: "_" in a name stands for any character.
+# Without patterns only a whole "*" stands for something else than itself.
 _PUBLISHED = """
 select format('%%I.%%I', schemaname, tablename)::regclass::oid
 from pg_publication_tables
 where pubname = %(publication)s
-  and schemaname like (case %(schema)s when '*' then '%%' else %(schema)s end) escape ''
-  and tablename like (case %(table)s when '*' then '%%' else %(table)s end) escape ''
+  and (%(schema)s = '*' or schemaname = %(schema)s or %(patterns)s and schemaname like %(schema)s escape '')
+  and (%(table)s = '*' or tablename = %(table)s or %(patterns)s and tablename like %(table)s escape '')
 """
 
 _TABLES = """
@@ -108,19 +109,22 @@ from (select pg_current_snapshot() as snapshot offset 0) now
 
 async def published_oids(connection: AsyncConnection, publication: str) -> frozenset[int]:
     """The tables of the publication."""
-    cursor = await connection.execute(_PUBLISHED, {"publication": publication, "schema": "*", "table": "*"})
+    params = {"publication": publication, "schema": "*", "table": "*", "patterns": False}
+    cursor = await connection.execute(_PUBLISHED, params)
     return frozenset(row[0] for row in await cursor.fetchall())
 
 
 async def describe_published(
-    connection: AsyncConnection, publication: str, schema: str, table: str, role: str
+    connection: AsyncConnection, publication: str, schema: str, table: str, role: str, *, patterns: bool
 ) -> Mapping[int, TableInfo]:
     """The tables of the publication that a binding's schema and table name, by oid; ``*`` stands for all.
+
+    With `patterns` the names are patterns of LIKE.
 
     Raises:
         psycopg.Error: 42704 when the role does not exist and there is such a table.
     """
-    names = {"publication": publication, "schema": schema, "table": table}
+    names = {"publication": publication, "schema": schema, "table": table, "patterns": patterns}
     return await _describe(connection, _PUBLISHED_TABLES, names | {"roles": [role]})
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -32,13 +33,7 @@ class Change:
     new: Cells
     old: Cells
 
-    @property
-    def filtered(self) -> dict[str, str | None]:
-        """The values that filters look at, as text: the new row's, or the old one's for DELETE."""
+    def texts(self, columns: Iterable[str]) -> dict[str, str | None]:
+        """Those of the values that filters look at, as text: the new row's, or the old one's for DELETE."""
         cells = self.old if self.event == "DELETE" else self.new
-        return {name: plain_text(value) for name, value in cells.items()}
-
-    @property
-    def commit_timestamp(self) -> str:
-        """With milliseconds, cut off, not rounded."""
-        return self.commit_time.strftime("%Y-%m-%dT%H:%M:%S.") + f"{self.commit_time.microsecond // 1000:03d}Z"
+        return {name: plain_text(cells[name]) for name in columns if name in cells}

@@ -10,7 +10,7 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -58,7 +58,7 @@ _SYMBOLS = {
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One condition.
+    """One condition. Two are equal if they ask the same of the same column.
 
     Attributes:
         column: the column's name.
@@ -75,7 +75,7 @@ class Check:
     operator: Operator
     literal: str
     negated: bool
-    evaluate: Evaluate | None
+    evaluate: Evaluate | None = field(compare=False)
     equals: frozenset[str] | None
 
 

@@ -19,15 +19,26 @@ class ChangeCounts:
     """Since the feed began.
 
     Attributes:
+        polled: changes read from the slot.
         query_ms: how long the looks at the slot took, from the query to the last delivery.
         payload_bytes: sizes of the changes as they are sent, each counted once however many receive it.
         dispatched: changes that somebody received.
-        skipped: changes that nobody received although somebody should have, by reason.
+        deliveries: the same, each counted once for each subscription that received it.
+        skipped: changes that somebody should have received and did not, by reason. The real server knows only
+            ``rate_limited``; ``evaluation_failed`` are those of a filter or policy that failed.
+        batches_dropped: batches that nobody received because a filter or policy failed.
+        publication_changes: how often the publication's tables had changed.
+        cold_starts: how often subscribers had to wait for the feed to start.
         failures: of reading the slot, by the database's error code.
     """
 
     query_ms: Histogram = field(default_factory=lambda: Histogram(_QUERY_MS))
     payload_bytes: Histogram = field(default_factory=lambda: Histogram(PAYLOAD_BYTES))
+    polled: int = 0
     dispatched: int = 0
+    deliveries: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
+    batches_dropped: int = 0
+    publication_changes: int = 0
+    cold_starts: int = 0
     failures: Counter[str] = field(default_factory=Counter)

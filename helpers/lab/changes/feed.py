@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
+import random
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,14 +20,16 @@ from helpers.lab.changes.bindings import Binding, parse_binding
 from helpers.lab.changes.catalog import published_oids
 from helpers.lab.changes.counts import ChangeCounts
 from helpers.lab.changes.database import connect
-from helpers.lab.changes.dispatch import Dispatcher
+from helpers.lab.changes.dispatch import Dispatcher, EventRate
 from helpers.lab.changes.poller import Poller
 from helpers.lab.changes.routes import Routes
 from helpers.lab.changes.settings import ChangeSettings
-from helpers.lab.changes.subscription import Claims, Deliver, Subscription, SubscriptionRefused
+from helpers.lab.changes.subscription import Claims, Deliver, Republished, Subscription, SubscriptionRefused
 from helpers.lab.changes.types import TypeCatalog
 
 __all__ = ["ChangeFeed"]
+
+_log = logging.getLogger(__name__)
 
 
 class ChangeFeed:
@@ -46,8 +51,10 @@ class ChangeFeed:
         self._published: frozenset[int] = frozenset()
         self._types = TypeCatalog()
         self.counts = ChangeCounts()
-        dispatcher = Dispatcher(self._routes, self._types, self.counts, self._settings.max_record_bytes)
-        self._poller = Poller(database, self._settings, self._routes, dispatcher, self._refresh)
+        self._dispatcher = Dispatcher(self._routes, self._types, self._settings, self.counts)
+        self._poller = Poller(database, self._settings, self._dispatcher, self._refresh)
+        self._warm_at: float | None = None
+        self._deserted_at: float | None = None
         self._polling: asyncio.Task[None] | None = None
         self._connection: AsyncConnection | None = None
         self._admission = asyncio.Lock()
@@ -56,6 +63,10 @@ class ChangeFeed:
     def subscribers(self) -> int:
         """How many subscriptions there are."""
         return len(self._bindings)
+
+    def limit(self, rate: EventRate) -> None:
+        """Count deliveries with `rate`; while it is exceeded changes are dropped, if the settings say so."""
+        self._dispatcher.rate = rate
 
     async def start(self) -> None:
         """Connect to the database.
@@ -84,7 +95,12 @@ class ChangeFeed:
             await self._connection.close()
 
     async def subscribe(
-        self, bindings: Sequence[Mapping[str, Any] | None], claims: Claims, role: str, deliver: Deliver
+        self,
+        bindings: Sequence[Mapping[str, Any] | None],
+        claims: Claims,
+        role: str,
+        deliver: Deliver,
+        republished: Republished | None = None,
     ) -> Subscription:
         """Check the bindings and deliver their changes from now on.
 
@@ -92,13 +108,15 @@ class ChangeFeed:
             bindings: the entries of `config.postgres_changes` as joined; null entries are passed over.
             claims: of the token, as policies see them in `request.jwt.claims`.
             role: the database role that the token names.
-            deliver: called in the event loop for each change.
+            deliver: called in the event loop for each batch of changes.
+            republished: called when the publication's tables have changed and the bindings were checked again.
 
         Raises:
             SubscriptionRefused: with the real server's own text; nothing is subscribed then.
         """
+        await self._warm_up()
         parsed = tuple(parse_binding(binding) for binding in bindings if binding is not None)
-        subscription = Subscription(tuple(binding.id for binding in parsed), _viewer(claims, role), deliver)
+        subscription = Subscription(tuple(one.id for one in parsed), _viewer(claims, role), deliver, republished)
         await self._admit(subscription, parsed)
         try:
             await asyncio.wait_for(self._poller.wake(), self._settings.statement_timeout_s)
@@ -111,7 +129,7 @@ class ChangeFeed:
 
     def update_claims(self, subscription: Subscription, claims: Claims, role: str) -> None:
         """From the next batch on, look with a new token's eyes."""
-        subscription.renewed = _viewer(claims, role)
+        self._routes.look_with(subscription, _viewer(claims, role))
 
     async def unsubscribe(self, subscription: Subscription) -> None:
         """Deliver nothing more to this subscription."""
@@ -119,6 +137,19 @@ class ChangeFeed:
         self._routes.remove(subscription)
         if not len(self._routes):
             self._poller.sleep()
+            self._deserted_at = time.monotonic()
+
+    async def _warm_up(self) -> None:
+        """Let the first subscriber after a long while, and all who come meanwhile, wait as on the real server."""
+        now, idle_since = time.monotonic(), self._deserted_at
+        deserted = not len(self._routes) and idle_since is not None and now - idle_since > self._settings.warm_for_s
+        if self._warm_at is None or (deserted and now > self._warm_at):
+            self._warm_at = now + random.uniform(*self._settings.cold_start_s)
+            if self._warm_at > now:
+                self.counts.cold_starts += 1
+                _log.warning("cold start: subscribers wait %.1f s until changes can be delivered", self._warm_at - now)
+        if self._warm_at > now:
+            await asyncio.sleep(self._warm_at - now)
 
     async def _admit(self, subscription: Subscription, bindings: tuple[Binding, ...]) -> None:
         async with self._admission:
@@ -133,15 +164,15 @@ class ChangeFeed:
         """Ask the database, a second time if it had closed the connection meanwhile."""
         connection = await self._connected()
         try:
-            return await Admission(connection, self._types, self._settings.publication, role).admit(bindings)
+            return await Admission(connection, self._types, self._settings, role).admit(bindings)
         except psycopg.OperationalError:
             if not connection.closed:
                 raise
         connection = await self._connected()
-        return await Admission(connection, self._types, self._settings.publication, role).admit(bindings)
+        return await Admission(connection, self._types, self._settings, role).admit(bindings)
 
     async def _refresh(self) -> None:
-        """Let all bindings follow the publication if its tables have changed."""
+        """If the publication's tables have changed, subscribe everybody anew; who is refused then is out for good."""
         async with self._admission:
             try:
                 published = await published_oids(await self._connected(), self._settings.publication)
@@ -150,11 +181,21 @@ class ChangeFeed:
         if published == self._published:
             return
         self._published = published
+        self.counts.publication_changes += 1
+        _log.warning("the publication's tables have changed: %d subscriptions are made anew", len(self._bindings))
         for subscription, bindings in list(self._bindings.items()):
-            try:
-                await self._admit(subscription, bindings)
-            except SubscriptionRefused:
-                self._routes.replace(subscription, ())
+            refusal = await self._readmit(subscription, bindings)
+            if subscription.republished is not None:
+                subscription.republished(refusal)
+
+    async def _readmit(self, subscription: Subscription, bindings: tuple[Binding, ...]) -> SubscriptionRefused | None:
+        try:
+            await self._admit(subscription, bindings)
+        except SubscriptionRefused as refusal:
+            if subscription in self._routes:
+                await self.unsubscribe(subscription)
+            return refusal
+        return None
 
     async def _connected(self) -> AsyncConnection:
         """The connection for admissions, made anew when the database has closed it."""

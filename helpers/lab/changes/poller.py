@@ -5,7 +5,7 @@ a slot exists. When the last subscription has left it stops reading, and after a
 failure of the database it connects anew, and what was committed meanwhile is lost, as on the real server.
 
 Poll loop: at once again after changes were delivered; after 150 to 200 ms when the slot moved but concerned nobody;
-after 500 ms when it did not move.
+after 500 ms when it did not move. In streaming mode the database says when there is something.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import contextlib
 import logging
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from enum import Enum
 
 import psycopg
@@ -23,13 +23,15 @@ from psycopg import AsyncConnection
 
 from helpers.lab.changes.database import connect
 from helpers.lab.changes.dispatch import Dispatcher
-from helpers.lab.changes.routes import Routes
+from helpers.lab.changes.pgoutput import Message
 from helpers.lab.changes.settings import ChangeSettings
-from helpers.lab.changes.slot import ChangeSource, PolledSlot
+from helpers.lab.changes.slot import ChangeSource, PolledSlot, StreamedSlot
 
 __all__ = ["Poller"]
 
 _log = logging.getLogger(__name__)
+
+_MESSAGES_AT_ONCE = 1_000  # of a stream, so that a large transaction is dispatched while it still arrives
 
 
 class _Outcome(Enum):
@@ -45,8 +47,7 @@ class Poller:
     Args:
         database: connection string of a superuser.
         settings: intervals and limits.
-        routes: all bindings.
-        dispatcher: delivers the changes.
+        dispatcher: delivers the changes; the poller adds to its counts.
         refresh: brings wildcard bindings up to date with the publication; called now and then while polling.
     """
 
@@ -54,13 +55,11 @@ class Poller:
         self,
         database: str,
         settings: ChangeSettings,
-        routes: Routes,
         dispatcher: Dispatcher,
         refresh: Callable[[], Awaitable[None]],
     ) -> None:
         self._database = database
         self._settings = settings
-        self._routes = routes
         self._dispatcher = dispatcher
         self._refresh = refresh
         self._awake = asyncio.Event()
@@ -99,14 +98,23 @@ class Poller:
             await connect(self._database, "realtime_rls", timeout_s) as reading,
             await connect(self._database, "realtime_rls_evaluation", timeout_s) as evaluating,
         ):
-            source = PolledSlot(reading, self._settings.slot_name, self._settings.publication)
-            await source.open()
-            self._refreshed_at = time.monotonic()
-            while await self._still_wanted(source):
-                self._ready.set()
-                await self._poll_while_awake(source, evaluating)
-                self._ready.clear()
-            await source.close()
+            source = self._source(reading)
+            try:
+                await source.open()
+                self._refreshed_at = time.monotonic()
+                while await self._still_wanted(source):
+                    self._ready.set()
+                    await self._poll_while_awake(source, evaluating)
+                    self._ready.clear()
+            finally:
+                with contextlib.suppress(psycopg.Error):  # a slot may be gone already; it ends with its connection
+                    await source.close()
+
+    def _source(self, connection: AsyncConnection) -> ChangeSource:
+        name, publication = self._settings.slot_name, self._settings.publication
+        if self._settings.streaming:
+            return StreamedSlot(connection, self._database, name, publication)
+        return PolledSlot(connection, name, publication)
 
     async def _still_wanted(self, source: ChangeSource) -> bool:
         """Whether somebody listens, or begins to within the time for which the slot is kept."""
@@ -119,7 +127,7 @@ class Poller:
 
     async def _poll_while_awake(self, source: ChangeSource, connection: AsyncConnection) -> None:
         while self._awake.is_set():
-            if time.monotonic() - self._refreshed_at > self._settings.publication_refresh_s:
+            if time.monotonic() - self._refreshed_at >= self._settings.publication_refresh_s:
                 await self._refresh()
                 self._refreshed_at = time.monotonic()
             outcome = await self._poll(source, connection)
@@ -127,26 +135,36 @@ class Poller:
 
     async def _poll(self, source: ChangeSource, connection: AsyncConnection) -> _Outcome:
         began = time.perf_counter()
-        outcome = await self._deliver_next(source, connection)
+        messages = await source.fetch(self._rows_at_once)
+        if self._settings.streaming:
+            began = time.perf_counter()  # what came before was no query, but waiting for a commit
+        outcome = await self._deliver(messages, connection)
         self._dispatcher.counts.query_ms.add((time.perf_counter() - began) * 1000)
         return outcome
 
-    async def _deliver_next(self, source: ChangeSource, connection: AsyncConnection) -> _Outcome:
-        changes = self._dispatcher.rows.take(await source.fetch(self._settings.poll_rows))
+    async def _deliver(self, messages: Sequence[Message], connection: AsyncConnection) -> _Outcome:
+        changes = self._dispatcher.rows.take(messages)
         if not changes:
             return _Outcome.IDLE
+        counts = self._dispatcher.counts
+        counts.polled += len(changes)
         try:
-            delivered = await self._dispatcher.dispatch(connection, changes)
+            concerned = await self._dispatcher.dispatch(connection, changes)
         except psycopg.Error as error:
             if connection.closed:
                 raise
-            self._dispatcher.counts.skipped["evaluation_failed"] += len(changes)
-            _log.warning("%d changes are lost, a filter or policy failed: %s", len(changes), error)
+            counts.batches_dropped += 1
+            counts.skipped["evaluation_failed"] += len(changes)
+            _log.warning("%d changes are lost for all, a filter or policy failed: %s", len(changes), error)
             return _Outcome.FAILED
-        return _Outcome.DELIVERED if delivered else _Outcome.UNCONCERNED
+        return _Outcome.DELIVERED if concerned else _Outcome.UNCONCERNED
+
+    @property
+    def _rows_at_once(self) -> int:
+        return _MESSAGES_AT_ONCE if self._settings.streaming else self._settings.poll_rows
 
     def _pause_s(self, outcome: _Outcome) -> float:
-        if outcome is _Outcome.DELIVERED:
+        if outcome is _Outcome.DELIVERED or self._settings.streaming:
             return 0.0
         if outcome is _Outcome.IDLE:
             return self._settings.poll_idle_s

@@ -47,6 +47,7 @@ class ReplicationStream:
         self._connection: AsyncConnection | None = None
         self._ended: asyncio.Future[None] | None = None
         self._received_lsn = 0
+        self._paused = False
 
     async def open(self) -> None:
         """Create the slot and begin: what is committed from now on arrives.
@@ -91,6 +92,19 @@ class ReplicationStream:
             await self._ended
         finally:
             loop.remove_reader(pgconn.socket)
+
+    def pause(self) -> None:
+        """Read nothing more for now, so that the database waits; a few messages may still come."""
+        if not self._paused and self._connection is not None:
+            self._paused = True
+            asyncio.get_running_loop().remove_reader(self._connection.pgconn.socket)
+
+    def resume(self) -> None:
+        """Read on after `pause`."""
+        if self._paused and self._connection is not None and self._ended is not None and not self._ended.done():
+            self._paused = False
+            pgconn = self._connection.pgconn
+            asyncio.get_running_loop().add_reader(pgconn.socket, self._receive, pgconn)
 
     async def close(self) -> None:
         if self._connection is not None:

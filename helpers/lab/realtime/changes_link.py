@@ -7,7 +7,7 @@ import random
 from collections.abc import Coroutine, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from helpers.lab.changes import ChangeDelivery, Subscription, SubscriptionRefused
+from helpers.lab.changes import ChangeBatch, ChangeDelivery, Subscription, SubscriptionRefused
 from helpers.lab.realtime.broadcast import splice
 from helpers.lab.realtime.outbox import TEXT, ws_frame
 from helpers.wire.frames import encode_json
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ChangesLink"]
 
+_MARK = b"\0"  # where a payload goes; JSON holds no such byte
 _RETRY_S = (5.0, 10.0)  # between these the server waits at random after a refusal that may pass
 
 
@@ -59,7 +60,7 @@ class ChangesLink:
         while True:
             try:
                 self._subscription = await feed.subscribe(
-                    self._bindings, dict(identity.claims), identity.role, self._deliver
+                    self._bindings, dict(identity.claims), identity.role, self._deliver, self._republished
                 )
             except SubscriptionRefused as refusal:
                 self._tell("error", refusal.message)
@@ -87,18 +88,29 @@ class ChangesLink:
     def _tell(self, status: str, message: str) -> None:
         self._channel.tell(message, status=status, extension="postgres_changes")
 
-    def _deliver(self, change: ChangeDelivery) -> None:
-        """Forward a change; above the event rate it is dropped and nobody is told."""
-        channel, sent = self._channel, self._channel.hub.changes_sent
-        if channel.closed:
-            return
-        if sent.exceeded:
-            channel.hub.counts.changes_unsent += 1
-            return
-        sent.add()
+    def _republished(self, refusal: SubscriptionRefused | None) -> None:
+        """The publication's tables have changed: the genuine server subscribes anew, and says so for each binding."""
+        for _ in self._bindings:
+            if refusal is None:
+                self._tell("ok", "Subscribed to PostgreSQL")
+            else:
+                self._tell("error", refusal.message)
+
+    def _deliver(self, batch: ChangeBatch) -> None:
+        """Forward changes, framed once for all channels of this name, version and form."""
+        channel = self._channel
+        if not channel.closed:
+            form = (channel.topic.name, channel.version, self._legacy)
+            channel.outbox.put(batch.form(form, self._framed))
+
+    def _framed(self, changes: Sequence[ChangeDelivery]) -> bytes:
+        name, version = self._channel.topic.name, self._channel.version
         if self._legacy:
-            event, payload = change.type, change.data
-        else:
-            event = "postgres_changes"
-            payload = b"".join((b'{"data":', change.data, b',"ids":', encode_json(change.ids), b"}"))
-        channel.outbox.put(ws_frame(TEXT, splice(channel.version, channel.topic.name, event, payload)))
+            return b"".join([ws_frame(TEXT, splice(version, name, change.type, change.data)) for change in changes])
+        before, after = splice(version, name, "postgres_changes", _MARK).split(_MARK)
+        return b"".join(
+            [
+                ws_frame(TEXT, b"".join((before, b'{"data":', data, b',"ids":', encode_json(ids), b"}", after)))
+                for ids, data, _ in changes
+            ]
+        )

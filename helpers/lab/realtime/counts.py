@@ -28,17 +28,16 @@ class Counts:
         shut: channels that the server closed, by what it said.
         malformed: messages that were passed over.
         slow_readers: sockets that were ended because they did not read.
-        changes_unsent: changes that were not sent to a subscriber because of the rate.
         read_check_ms: how long it took to read the policies; `write_check_ms`, `replay_ms` likewise.
     """
 
     __slots__ = (
-        "broadcast_bytes", "changes_unsent", "errors", "input_bytes", "joins", "malformed", "presence_bytes",
+        "broadcast_bytes", "errors", "input_bytes", "joins", "malformed", "presence_bytes",
         "read_check_ms", "refused", "replay_ms", "shut", "slow_readers", "write_check_ms",
     )  # fmt: skip
 
     def __init__(self) -> None:
-        self.input_bytes = self.malformed = self.slow_readers = self.changes_unsent = 0
+        self.input_bytes = self.malformed = self.slow_readers = 0
         self.broadcast_bytes, self.presence_bytes = Histogram(PAYLOAD_BYTES), Histogram(PAYLOAD_BYTES)
         self.read_check_ms, self.write_check_ms, self.replay_ms = (Histogram(_LATENCY_MS) for _ in range(3))
         self.joins: Counter[str] = Counter(ok=0, error=0)

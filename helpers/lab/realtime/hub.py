@@ -62,6 +62,7 @@ class Hub:
         self._sweep = asyncio.get_running_loop().call_later(settings.no_channel_timeout_s, self._end_deserters)
         self.events = self._counter(limits.events_per_s)
         self.changes_sent = self._counter(limits.events_per_s)
+        changes.limit(self.changes_sent)
         self.joins = self._counter(limits.joins_per_s)
         self.presence_events = self._counter(limits.presence_events_per_s)
 

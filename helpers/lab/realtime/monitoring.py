@@ -116,8 +116,8 @@ def _changes(hub: Hub) -> Iterator[Family]:
     yield Family(f"{prefix}_query_duration", "histogram", "Milliseconds of a poll.", (({}, counts.query_ms),))
     help = "Changes that were sent to somebody."
     yield Family.of("counter", f"{prefix}_changes_dispatch", help, counts.dispatched)
-    help = "Changes that were dropped, by reason; above the rate of events counted for each subscriber."
-    skipped = {"rate_limited": hub.counts.changes_unsent, **counts.skipped}
+    help = "Changes that were dropped, by reason."
+    skipped = {"rate_limited": 0, **counts.skipped}
     yield Family.by("reason", f"{prefix}_changes_skip", help, skipped)
     yield Family.by("reason", f"{prefix}_query_exception_total", "Polls that failed, by error.", counts.failures)
 
@@ -131,4 +131,11 @@ def _own(hub: Hub) -> Iterator[Family]:
     yield Family.by("status", "lab_handshakes_refused_total", "Sockets that were refused.", counts.refused)
     yield Family.by("message", "lab_channels_shut_total", "Channels the server closed, by cause.", counts.shut)
     yield Family.of("counter", "lab_malformed_messages_total", "Messages that were passed over.", counts.malformed)
+    changes = hub.changes.counts
+    help = "Batches of changes lost for all as a filter or policy failed."
+    yield Family.of("counter", "lab_changes_batches_dropped_total", help, changes.batches_dropped)
+    help = "Times that subscribers waited for the start of the changes."
+    yield Family.of("counter", "lab_changes_cold_starts_total", help, changes.cold_starts)
+    help = "Times that the publication's tables had changed."
+    yield Family.of("counter", "lab_changes_publication_changes_total", help, changes.publication_changes)
     yield Family.of("counter", "lab_slow_readers_total", "Sockets ended as they did not read.", counts.slow_readers)
