@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import itertools
 import os
 import time
@@ -67,7 +68,7 @@ class Listener:
 class Stage:
     """One schema named `name`; its tables are in the publication of the same name once `publish`ed."""
 
-    def __init__(self, dsn: str, owner: AsyncConnection, name: str) -> None:
+    def __init__(self, dsn: str, owner: AsyncConnection, name: str, *, streaming: bool) -> None:
         self.dsn = dsn
         self.owner = owner
         self.name = name
@@ -78,6 +79,7 @@ class Stage:
             poll_busy_s=0.01,
             poll_jitter_s=(0.0, 0.001),
             cold_start_s=(0, 0),
+            streaming=streaming,
         )
         self.feed = ChangeFeed(dsn, self.settings)
         self._began: Any = None
@@ -86,6 +88,12 @@ class Stage:
         """Run as role postgres, who owns the tables. Names are found in the stage's schema."""
         cursor = await self.owner.execute(statement, args or None)  # type: ignore[arg-type]
         return await cursor.fetchall() if cursor.description else []
+
+    async def restart(self, **settings: Any) -> None:
+        """Put a feed with other settings in place of this one."""
+        await self.feed.stop()
+        self.feed = ChangeFeed(self.dsn, dataclasses.replace(self.settings, **settings))
+        await self.feed.start()
 
     async def start(self) -> None:
         ((self._began,),) = await self.sql("select clock_timestamp()")
@@ -140,8 +148,9 @@ def superuser_dsn(lab: Lab) -> str:
     return f"host={lab.info['db_socket_dir']} port={port} user=supabase_admin dbname=postgres"
 
 
-@pytest_asyncio.fixture
-async def stage(superuser_dsn: str) -> AsyncIterator[Stage]:
+@pytest_asyncio.fixture(params=[False, True], ids=["polling", "streaming"])
+async def stage(superuser_dsn: str, request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
+    """In both ways of reading the log everything else is the same."""
     name = f"stage_{os.getpid()}_{next(_numbers)}"
     owner_dsn = superuser_dsn.replace("user=supabase_admin", "user=postgres")
     async with await psycopg.AsyncConnection.connect(owner_dsn, autocommit=True) as owner:
@@ -149,7 +158,7 @@ async def stage(superuser_dsn: str) -> AsyncIterator[Stage]:
         await owner.execute(f"grant usage on schema {name} to anon, authenticated, service_role")
         await owner.execute(f"create publication {name}")
         await owner.execute(f"set search_path to {name}, public, extensions")
-        stage = Stage(superuser_dsn, owner, name)
+        stage = Stage(superuser_dsn, owner, name, streaming=request.param)
         await stage.start()
         try:
             yield stage

@@ -214,16 +214,6 @@ async def test_wildcards(stage: Stage) -> None:
         assert [change["table"] for change in listener.changes] == ["messages", "rooms"]
 
 
-async def test_underscore_is_a_wildcard(stage: Stage) -> None:
-    """An underscore in a table's name stands for any character, as on the real server."""
-    await stage.table("user_events", "id int primary key")
-    await stage.table('"userXevents"', "id int primary key")
-    listener = await stage.listen(stage.binding("user_events"))
-    await stage.sql('insert into "userXevents" values (1)')
-    (change,) = await listener.received(1)
-    assert change["table"] == "userXevents"
-
-
 async def test_order_of_commit(stage: Stage) -> None:
     """Changes arrive in the order of commit, those of one transaction together, and none of a rolled back one."""
     await stage.table("messages", MESSAGE)

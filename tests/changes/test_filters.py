@@ -86,20 +86,6 @@ async def test_update_looks_at_the_new_row(stage: Stage) -> None:
     assert leaving.deliveries == []
 
 
-async def test_failing_filter_drops_the_batch(stage: Stage) -> None:
-    """A filter that cannot be evaluated drops all changes read together with its own; the stream goes on."""
-    await stage.table("lists", "id int primary key, items int[]")
-    await stage.table("messages", MESSAGE)
-    failing = await stage.listen(stage.binding("lists", "items=eq.{1}"))
-    good = await stage.listen(stage.binding("messages"))
-    async with stage.owner.transaction():
-        await stage.sql("insert into messages (id) values (0)")
-        await stage.sql("insert into lists values (1, '{1}')")
-    await stage.catch_up("messages", good)
-    assert 0 not in [record["id"] for record in good.records]
-    assert failing.deliveries == []
-
-
 # Type, values of rows, values of filters.
 SAMPLES = [
     ("bool", ["t", "f", None], ["true", "f", "1"]),

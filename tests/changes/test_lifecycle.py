@@ -3,28 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
-from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any
-
-import pytest_asyncio
 
 from helpers.errors import LabError
 from helpers.lab.changes import ChangeFeed
 from tests.changes.conftest import Listener, Stage, until
-
-
-@pytest_asyncio.fixture
-async def feed(stage: Stage) -> AsyncIterator[Callable[..., Awaitable[ChangeFeed]]]:
-    """Puts a feed with other settings onto the stage."""
-
-    async def replace(**changes: Any) -> ChangeFeed:
-        await stage.feed.stop()
-        stage.feed = ChangeFeed(stage.dsn, dataclasses.replace(stage.settings, **changes))
-        await stage.feed.start()
-        return stage.feed
-
-    yield replace
 
 
 async def slots(stage: Stage) -> int:
@@ -32,9 +14,9 @@ async def slots(stage: Stage) -> int:
     return int(count)
 
 
-async def test_slot_comes_and_goes(stage: Stage, feed: Callable[..., Awaitable[ChangeFeed]]) -> None:
+async def test_slot_comes_and_goes(stage: Stage) -> None:
     """There is a slot as soon as somebody is subscribed, none before, and none some time after the last has left."""
-    await feed(slot_linger_s=0.05)
+    await stage.restart(slot_linger_s=0.05)
     await stage.table("messages", "id int primary key")
     assert await slots(stage) == 0
     listener = await stage.listen(stage.binding("messages"))
@@ -99,9 +81,9 @@ async def test_database_away(stage: Stage) -> None:
     await away.stop()
 
 
-async def test_table_published_later(stage: Stage, feed: Callable[..., Awaitable[ChangeFeed]]) -> None:
+async def test_table_published_later(stage: Stage) -> None:
     """A wildcard binding follows the publication: a table published later is told after the next refresh."""
-    await feed(publication_refresh_s=0.05)
+    await stage.restart(publication_refresh_s=0.05)
     await stage.table("rooms", "id int primary key")
     listener = await stage.listen({"schema": stage.name})
     await stage.table("messages", "id int primary key")

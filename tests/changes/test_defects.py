@@ -1,0 +1,179 @@
+"""The real server's defects: each as it is by default, and turned off by its setting."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from typing import Any
+
+import pytest
+
+from helpers.lab.changes import SubscriptionRefused
+from helpers.lab.realtime.limits import RateCounter
+from tests.changes.conftest import ALICE, BOB, Stage, until
+
+ON_OFF = pytest.mark.parametrize("defect", [True, False], ids=["real", "mended"])
+
+
+async def commit_together(stage: Stage, *statements: str) -> None:
+    """In one transaction, so that the changes are one batch."""
+    async with stage.owner.transaction():
+        for statement in statements:
+            await stage.sql(statement)
+
+
+@ON_OFF
+async def test_a_failing_filter(stage: Stage, defect: bool, caplog: pytest.LogCaptureFixture) -> None:
+    """A filter that fails loses the batch for all; mended, for its own subscriber."""
+    await stage.restart(drop_failing_batch=defect)
+    await stage.table("lists", "id int primary key, items int[]")
+    await stage.table("messages", "id int primary key")
+    failing = await stage.listen(stage.binding("lists", "items=eq.{1}"))
+    lists, messages = await stage.listen(stage.binding("lists")), await stage.listen(stage.binding("messages"))
+    await commit_together(stage, "insert into lists values (1, '{1}')", "insert into messages values (1)")
+    await stage.catch_up("messages", messages)
+    assert failing.deliveries == []
+    assert ([record["id"] for record in lists.records] == [1]) is not defect
+    if not stage.settings.streaming:  # else a batch is what has arrived, perhaps only a part of the transaction
+        assert (1 in [record["id"] for record in messages.records]) is not defect
+    counts = stage.feed.counts
+    assert (counts.batches_dropped > 0) is defect
+    assert counts.skipped["evaluation_failed"] >= 1
+    assert "failed" in caplog.text
+
+
+@ON_OFF
+async def test_a_failing_policy(stage: Stage, defect: bool) -> None:
+    """A subscriber for whom a policy fails loses the batch for all; mended, for themselves."""
+    await stage.restart(drop_failing_batch=defect)
+    await stage.table("notes", "id int primary key, user_id uuid")
+    await stage.table("marks", "id int primary key")
+    await stage.sql("alter table notes enable row level security")
+    await stage.sql("create policy own on notes for select to authenticated using (user_id = auth.uid())")
+    alice = await stage.listen(stage.binding("notes"), role="authenticated", sub=ALICE)
+    stranger = await stage.listen(stage.binding("notes"), role="authenticated", sub="no uuid")
+    marks = await stage.listen(stage.binding("marks"))
+    await stage.sql("insert into notes values (1, %s), (2, %s)", ALICE, BOB)
+    await stage.catch_up("marks", marks)
+    assert [record["id"] for record in alice.records] == ([] if defect else [1])
+    assert stranger.deliveries == []
+    assert (stage.feed.counts.batches_dropped > 0) is defect
+
+
+@ON_OFF
+async def test_above_the_event_rate(stage: Stage, defect: bool, caplog: pytest.LogCaptureFixture) -> None:
+    """Above the rate changes are dropped, counted and logged; mended, they are delivered."""
+    await stage.restart(drop_above_rate=defect)
+    rate = RateCounter(1.0, tick_s=0.02)
+    stage.feed.limit(rate)
+    await stage.table("messages", "id int primary key")
+    listener = await stage.listen(stage.binding("messages"))
+    await stage.sql("insert into messages select generate_series(1, 100)")
+    await listener.received(100)
+
+    async def exceeded() -> bool:
+        return rate.exceeded
+
+    await until(exceeded)
+    with caplog.at_level(logging.WARNING):
+        await stage.sql("insert into messages values (1000)")
+        if defect:
+            await until(lambda: skipped(stage, "rate_limited"))
+            assert "nobody is told" in caplog.text
+        else:
+            await listener.received(101)
+    assert (1000 in [record["id"] for record in listener.records]) is not defect
+    rate.stop()
+
+
+async def skipped(stage: Stage, reason: str) -> bool:
+    return stage.feed.counts.skipped[reason] > 0
+
+
+async def test_a_cold_start(stage: Stage) -> None:
+    """The first subscriber waits for the feed to start, the next does not, unless nobody was there for long."""
+    await stage.restart(cold_start_s=(0.3, 0.3), warm_for_s=0.0)
+    await stage.table("messages", "id int primary key")
+    began = time.monotonic()
+    first = await stage.listen(stage.binding("messages"))
+    assert time.monotonic() - began >= 0.3
+    second = await stage.listen(stage.binding("messages"))
+    assert stage.feed.counts.cold_starts == 1
+    for listener in (first, second):
+        await stage.feed.unsubscribe(listener.subscription)
+    await asyncio.sleep(0.01)
+    await stage.listen(stage.binding("messages"))
+    assert stage.feed.counts.cold_starts == 2
+
+
+async def test_no_cold_start(stage: Stage) -> None:
+    """Mended, nobody waits."""
+    await stage.restart(cold_start_s=(0, 0))
+    await stage.table("messages", "id int primary key")
+    await stage.listen(stage.binding("messages"))
+    assert stage.feed.counts.cold_starts == 0
+
+
+@ON_OFF
+async def test_a_table_published_later(stage: Stage, defect: bool) -> None:
+    """A wildcard misses a table that is published while it listens, for a minute; mended, it does not."""
+    await stage.restart(publication_refresh_s=60.0 if defect else 0.0)
+    await stage.table("rooms", "id int primary key")
+    listener = await stage.listen({"schema": stage.name})
+    await stage.table("messages", "id int primary key")
+    if defect:
+        await stage.sql("insert into messages values (1)")
+        await stage.sql("insert into rooms values (1)")
+        await listener.received(1)
+    else:
+        await stage.catch_up("messages", listener)
+    assert listener.changes[0]["table"] == ("rooms" if defect else "messages")
+
+
+async def test_a_changed_publication_is_told(stage: Stage) -> None:
+    """When the publication's tables change everybody is subscribed anew and hears of it; who cannot be is out."""
+    await stage.restart(publication_refresh_s=0.0)
+    told: dict[str, list[SubscriptionRefused | None]] = {"rooms": [], "messages": []}
+
+    async def listen(table: str, batches: list[Any]) -> None:
+        await stage.feed.subscribe([stage.binding(table)], {"role": "anon"}, "anon", batches.append, told[table].append)
+
+    for table in told:
+        await stage.table(table, "id int primary key")
+    rooms: list[Any] = []
+    messages: list[Any] = []
+    await stage.listen(stage.binding("rooms"))  # knows both tables by now
+    before = stage.feed.counts.publication_changes
+    await listen("rooms", rooms)
+    await listen("messages", messages)
+    await until(lambda: publication_changes(stage, before))
+    for heard in told.values():
+        heard.clear()
+    await stage.sql(f"alter publication {stage.name} drop table messages")
+
+    async def both_told() -> bool:
+        return all(told.values())
+
+    await until(both_told)
+    assert told["rooms"] == [None]
+    (refusal,) = told["messages"]
+    assert refusal is not None and "Please check Realtime is enabled" in refusal.message
+    assert stage.feed.subscribers == 2
+
+
+async def publication_changes(stage: Stage, before: int) -> bool:
+    return stage.feed.counts.publication_changes > before
+
+
+@ON_OFF
+async def test_an_underscore_in_a_name(stage: Stage, defect: bool) -> None:
+    """An underscore in a table's name is a wildcard; mended, it means itself."""
+    await stage.restart(names_are_patterns=defect)
+    await stage.table("user_events", "id int primary key")
+    await stage.table('"userXevents"', "id int primary key")
+    listener = await stage.listen(stage.binding("user_events"))
+    await stage.sql('insert into "userXevents" values (1)')
+    await stage.sql("insert into user_events values (2)")
+    await listener.received(2 if defect else 1)
+    assert [change["table"] for change in listener.changes] == ["userXevents", "user_events"][not defect :]
