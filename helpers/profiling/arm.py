@@ -49,7 +49,7 @@ def room_of(row_filter: str) -> int:
         if len(conditions) == 1 and not conditions[0].negated:
             (condition,) = conditions
             if (condition.column, condition.operator) == (COLUMN, Operator.EQ):
-                return int(str(condition.value))
+                return int(condition.value)
     raise SettingsError(
         "planning the load", f"the filter {row_filter!r} does not select one room", f"Write it as {COLUMN}=eq.123"
     )

@@ -1,10 +1,12 @@
 """The grammar of filters in `postgres_changes`.
 
     filter     = condition *( "," condition )            commas mean AND, there is no OR
-    condition  = column "=" [ "not." ] operator "." value
+    condition  = column "=" [ "not." ] operator "." value   white space around it is trimmed, none within
     value      = anything; inside double quotes or parentheses a comma does not separate
-    value of in = "(" item *( "," item ) ")"              at most 100 items
+    value of in = "(" items ")"                           the items of a PostgreSQL array literal, at most 100
     value of is = "null" | "true" | "false" | "unknown"
+
+Quotes open only after ".", "(" or ",", else they are characters like others.
 
 The grammar is the server's (supabase/realtime, `subscriptions.ex`), its limits those of the database function
 `realtime.subscription_check_filters`. The texts that the server would answer are from recordings of it.
@@ -12,6 +14,7 @@ The grammar is the server's (supabase/realtime, `subscriptions.ex`), its limits 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -30,6 +33,13 @@ __all__ = [
 
 #: `subscription_check_filters.sql`: "too many values for `in` filter. Maximum 100"
 MAX_IN_VALUES = 100
+
+_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+_ITEM = re.compile(r'(?:"(?:[^"\\]|\\.)*"|\\.|[^",\\])*', re.DOTALL)
+_OPENS_QUOTES = frozenset(".(,")
+#: What Unicode calls white space, which is what the server trims; Python's `strip` trims some controls too.
+_WHITE_SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
 
 _IS_VALUES = ("null", "true", "false", "unknown")
 
@@ -54,12 +64,29 @@ class Operator(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One condition of a filter. `value` is a tuple for `in`, text for all other operators."""
+    """One condition of a filter.
+
+    Attributes:
+        column: may be empty or unknown: only the database looks at it.
+        operator: without ``not.``.
+        value: as text; for `in` a PostgreSQL array literal, which holds the filter's items as they were written.
+        negated: whether the filter says ``not.``.
+    """
 
     column: str
     operator: Operator
-    value: str | tuple[str, ...]
+    value: str
     negated: bool = False
+
+    @property
+    def items(self) -> tuple[str, ...]:
+        """The values of an `in`, as far as they can be told without a database; for other operators the value."""
+        if self.operator is not Operator.IN:
+            return (self.value,)
+        inner = self.value[1:-1]
+        if not inner.strip():
+            return ()
+        return tuple(_unquoted(item.strip()) for item in _items(inner))
 
 
 class FilterError(ValueError):
@@ -91,9 +118,10 @@ def parse_filter(text: str) -> tuple[Condition, ...]:
 
 def parse_conditions(text: str) -> tuple[Condition, ...]:
     """As `parse_filter`, without the limits: what the server's parser takes before the database looks at it."""
-    if not text:
+    trimmed = text.strip(_WHITE_SPACE)
+    if not trimmed:
         return ()
-    return tuple(_condition(segment, text) for segment in _split(text))
+    return tuple(_condition(segment.strip(_WHITE_SPACE), text) for segment in _split(trimmed))
 
 
 def check_conditions(conditions: tuple[Condition, ...]) -> None:
@@ -103,9 +131,9 @@ def check_conditions(conditions: tuple[Condition, ...]) -> None:
         FilterError: more than 100 values of `in`, or an `is` of something else than null, true, false, unknown.
     """
     for condition in conditions:
-        if condition.operator is Operator.IN and len(condition.value) > MAX_IN_VALUES:
+        if condition.operator is Operator.IN and len(condition.items) > MAX_IN_VALUES:
             raise FilterError(
-                f"the filter on {condition.column!r} lists {len(condition.value)} values; `in` takes at most "
+                f"the filter on {condition.column!r} lists {len(condition.items)} values; `in` takes at most "
                 f"{MAX_IN_VALUES}: split the subscription, or filter on a column that groups the rows",
                 f"too many values for `in` filter. Maximum {MAX_IN_VALUES}",
             )
@@ -124,29 +152,29 @@ def _condition(segment: str, text: str) -> Condition:
             "filter must not contain empty segments (check for extra commas)",
         )
     column, equals, rest = segment.partition("=")
-    if not equals or not column:
+    if not equals:
         raise FilterError(
             f"the filter {segment!r} has no column and `=`: write it as column=operator.value, for example "
             "room_id=eq.123 (in JavaScript, an undefined variable becomes the text 'undefined')",
-            _listed(segment) if not equals else _listed(*rest.split(".", 1)),
+            _listed(segment),
         )
     negated = rest.startswith("not.")
-    name, _, value = rest.removeprefix("not.").partition(".")
-    if name not in Operator.__members__.values() or "." not in rest.removeprefix("not."):
-        raise FilterError(_unknown_operator(column, rest), _listed(*rest.split(".", 1)))
+    asked = rest.removeprefix("not.")
+    name, dot, value = asked.partition(".")
+    if not dot or name not in Operator.__members__.values():
+        raise FilterError(_unknown_operator(column, name), _listed(*asked.split(".", 1)))
     operator = Operator(name)
     return Condition(column, operator, _value(column, operator, value), negated)
 
 
-def _unknown_operator(column: str, rest: str) -> str:
-    name = rest.removeprefix("not.").partition(".")[0]
+def _unknown_operator(column: str, name: str) -> str:
     if name in Operator.__members__.values():
         return f"the filter on {column!r} has no value: write {column}={name}.value"
     known = ", ".join(Operator)
     return f"the filter on {column!r} has no operator {name!r}: the operators are {known}, each with `not.` before it"
 
 
-def _value(column: str, operator: Operator, value: str) -> str | tuple[str, ...]:
+def _value(column: str, operator: Operator, value: str) -> str:
     if operator is not Operator.IN:
         return _unquoted(value)
     if not (value.startswith("(") and value.endswith(")")) or len(value) < 2:
@@ -154,14 +182,25 @@ def _value(column: str, operator: Operator, value: str) -> str | tuple[str, ...]
             f"the values of `in` on {column!r} are not in parentheses: write {column}=in.(1,2,3)",
             "`in` filter value must be wrapped by parentheses",
         )
-    inner = value[1:-1]
-    return tuple(_unquoted(item.strip()) for item in _split(inner)) if inner else ()
+    return "{" + value[1:-1] + "}"
 
 
 def _unquoted(value: str) -> str:
-    if len(value) >= 2 and value[0] == value[-1] == '"':
-        return value[1:-1].replace('\\"', '"').replace("\\\\", "\\")
-    return value
+    """What stands between quotes that open with the value and close with it; else the value as it is."""
+    quoted = _QUOTED.fullmatch(value)
+    return _ESCAPED.sub(r"\1", quoted[1]) if quoted else value
+
+
+def _items(text: str) -> Iterator[str]:
+    """The items of an array literal, between commas outside of quotes."""
+    position = 0
+    while position <= len(text):
+        item = _ITEM.match(text, position)
+        if item is None or text[item.end() : item.end() + 1] not in ("", ","):
+            yield text[position:]  # no array; the database will say so
+            return
+        yield item[0]
+        position = item.end() + 1
 
 
 def _listed(*parts: str) -> str:
@@ -171,18 +210,19 @@ def _listed(*parts: str) -> str:
 
 def _split(text: str) -> Iterator[str]:
     """The parts between the commas that stand neither in double quotes nor in parentheses."""
-    start, depth, quoted, escaped = 0, 0, False, False
-    for position, char in enumerate(text):
-        if escaped:
-            escaped = False
-        elif quoted:
-            escaped = char == "\\"
+    start, depth, quoted, before, position = 0, 0, False, "", 0
+    while position < len(text):
+        char = text[position]
+        if quoted:
             quoted = char != '"'
+            position += char == "\\"  # whatever comes next is no end of the quotes
         elif char == '"':
-            quoted = True
+            quoted = before in _OPENS_QUOTES
         elif char in "()":
             depth = max(0, depth + (1 if char == "(" else -1))
         elif char == "," and not depth:
             yield text[start:position]
-            start = position + 1
+            start, char = position + 1, ""
+        before = char
+        position += 1
     yield text[start:]

@@ -164,7 +164,7 @@ async def agree(
     negated: bool,
     values: list[str | None],
 ) -> None:
-    value = (literal,) if operator is Operator.IN else literal
+    value = '{"' + literal.replace('"', '\\"') + '"}' if operator is Operator.IN else literal
     condition = Condition("c", operator, value, negated)
     check: Check = await compile_condition(connection, condition, await the_type(connection, type_name))
     if check.evaluate is None:

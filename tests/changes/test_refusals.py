@@ -56,6 +56,16 @@ UNKNOWN = [
 # Entry, how the message shows filters and select, the exception.
 WRONG = [
     (
+        {"filter": "=eq.1"},
+        'filters: [{"", "eq", "1", false}], select: nil',
+        "ERROR P0001 (raise_exception) invalid column for filter ",
+    ),
+    (
+        {"filter": "room_id=in.( 1, x)"},
+        'filters: [{"room_id", "in", "{ 1, x}", false}], select: nil',
+        'ERROR 22P02 (invalid_text_representation) invalid input syntax for type bigint: "x"',
+    ),
+    (
         {"filter": "nosuch=eq.1"},
         'filters: [{"nosuch", "eq", "1", false}], select: nil',
         "ERROR P0001 (raise_exception) invalid column for filter nosuch",

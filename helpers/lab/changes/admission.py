@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import psycopg
 from psycopg import AsyncConnection, sql
 
-from helpers.lab.changes.bindings import Binding, array_literal
+from helpers.lab.changes.bindings import Binding
 from helpers.lab.changes.catalog import TableInfo, describe_published
 from helpers.lab.changes.conditions import Check, compile_check
 from helpers.lab.changes.settings import ChangeSettings
@@ -121,8 +121,7 @@ async def compile_condition(connection: AsyncConnection, condition: Condition, p
     Raises:
         psycopg.DatabaseError: when the value cannot be cast.
     """
-    value = condition.value
-    literal = value if isinstance(value, str) else array_literal(value)
+    literal = condition.value
     texts: Sequence[str | None] = ()
     if condition.operator is Operator.IN:
         texts = await _array_texts(connection, literal, pg_type)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,11 +13,9 @@ from helpers.lab.changes.phash import phash2
 from helpers.lab.changes.subscription import SubscriptionRefused
 from helpers.wire.filters import Condition, FilterError, parse_conditions
 
-__all__ = ["EVENTS", "Binding", "array_literal", "binding_id", "legacy_binding", "parse_binding"]
+__all__ = ["EVENTS", "Binding", "binding_id", "legacy_binding", "parse_binding"]
 
 EVENTS = ("INSERT", "UPDATE", "DELETE")
-
-_NEEDS_QUOTES = re.compile(r'^$|[{},"\\]|^\s|\s$')
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +41,7 @@ class Binding:
     def __str__(self) -> str:
         """The parameters as the server's refusals show them."""
         conditions = [
-            (condition.column, str(condition.operator), _value_text(condition), condition.negated)
+            (condition.column, str(condition.operator), condition.value, condition.negated)
             for condition in self.conditions
         ]
         select = "nil" if self.select is None else inspect_list(self.select)
@@ -90,21 +87,6 @@ def parse_binding(params: Mapping[str, Any]) -> Binding:
     return Binding(binding_id(params), _event(params), schema, table, conditions, select)
 
 
-def array_literal(items: tuple[str, ...]) -> str:
-    """The values of an `in` as a PostgreSQL array."""
-    return "{" + ",".join(_array_item(item) for item in items) + "}"
-
-
-def _array_item(item: str) -> str:
-    if not _NEEDS_QUOTES.search(item):
-        return item
-    return '"' + item.replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-
-def _value_text(condition: Condition) -> str:
-    return condition.value if isinstance(condition.value, str) else array_literal(condition.value)
-
-
 def _event(params: Mapping[str, Any]) -> str:
     """Names are taken in any case; an unknown one means all events."""
     event = params.get("event")
@@ -132,7 +114,7 @@ def _target(params: Mapping[str, Any]) -> tuple[str, str, tuple[Condition, ...]]
     if len(given) < 3:
         raise _no_params(params)
     try:
-        return given["schema"], given["table"], parse_conditions(given["filter"].strip())
+        return given["schema"], given["table"], parse_conditions(given["filter"])
     except FilterError as error:
         raise SubscriptionRefused(f"Error parsing `filter` params: {error.server_says}") from error
 
