@@ -39,7 +39,7 @@ _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _ITEM = re.compile(r'(?:"(?:[^"\\]|\\.)*"|\\.|[^",\\])*', re.DOTALL)
 _OPENS_QUOTES = frozenset(".(,")
 #: What Unicode calls white space, which is what the server trims; Python's `strip` trims some controls too.
-_WHITE_SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
+_WHITE_SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
 
 _IS_VALUES = ("null", "true", "false", "unknown")
 

@@ -2,8 +2,8 @@
 
 The real server reads the log with wal2json and casts each value to `jsonb`. So numbers keep their digits, NaN and
 infinities of scalars are null (but strings inside arrays), `bytea` is hex without ``\\x`` (but with it inside arrays),
-timestamps have a ``T``. Types whose conversion only the database knows (composites, casts of extensions) get no
-encoder here: the database converts them.
+timestamps have a ``T``. Types whose conversion only the database knows (composites, casts of extensions, `json`, of
+whose equal keys the last one stays) get no encoder here: the database converts them.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def encoder_for(pg_type: PgType, types: Mapping[int, PgType]) -> Encoder | None:
         element = types.get(pg_type.element_oid)
         encode_element = _element_encoder(element) if element else None
         return _array_encoder(encode_element) if encode_element else None
-    if pg_type.has_json_cast or pg_type.kind in "cp":
+    if pg_type.has_json_cast or pg_type.kind in "cp" or pg_type.base_name == "json":
         return None
     return _SCALARS.get(pg_type.base_name, json_string)
 
@@ -81,7 +81,6 @@ _SCALARS: Mapping[str, Encoder] = {
     "float4": _number,
     "float8": _number,
     "numeric": _number,
-    "json": _raw,
     "jsonb": _raw,
     "timestamp": _timestamp,
     "timestamptz": _timestamptz,
