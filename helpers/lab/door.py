@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable
 
 import aiohttp
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
 from helpers.lab.gateway import INVALID_KEY, Caller, Gateway, cors_headers, preflight_headers
@@ -55,6 +56,7 @@ class Door:
             app.router.add_route("*", prefix, self._forward)
             app.router.add_route("*", prefix + "/{rest:.*}", self._forward)
         app.on_response_prepare.append(_open_to_browsers)
+        logging.getLogger("aiohttp.server").addFilter(_is_ours)
         self._runner = web.AppRunner(app, handle_signals=False, access_log=None, shutdown_timeout=1.0)
 
     async def open(self, listener: Listener) -> None:
@@ -112,6 +114,11 @@ class Door:
             return web.json_response(_BAD_UPSTREAM, status=502)
         async with answer:
             return await _pass_back(request, answer)
+
+
+def _is_ours(record: logging.LogRecord) -> bool:
+    """Whether a fault is the lab's: that a client spoke no HTTP is answered with 400 and no news for the log."""
+    return record.exc_info is None or not isinstance(record.exc_info[1], HttpProcessingError)
 
 
 async def _pass_back(request: web.Request, answer: aiohttp.ClientResponse) -> web.StreamResponse:

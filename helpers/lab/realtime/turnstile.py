@@ -52,6 +52,7 @@ class Turnstile(Generic[T]):
         self._waiting = deque() if again is None else deque((again,))
         self._closed()
         self._task = asyncio.get_running_loop().create_task(self._do(work))
+        self._task.add_done_callback(lambda _: work.close())  # which may not have begun when the socket ended
 
     def cancel(self) -> None:
         """Give up: no message passes any more."""
