@@ -156,3 +156,21 @@ async def test_stop_leaves_nothing(stage: Stage) -> None:
         return await slots(stage) == 0 and not any([await stage.connections(name) for name in names])
 
     await until(gone)
+
+
+async def test_a_subscriber_that_goes_at_once_spoils_nothing(stage: Stage) -> None:
+    """Whoever is cancelled, at whatever moment of subscribing, leaves no subscription and a connection that works."""
+    await stage.table("messages", "id int primary key, body text")
+    binding = stage.binding("messages", "body=like.a%")
+    for moment in range(40):
+        subscribing = asyncio.create_task(stage.listen(binding, binding))
+        await asyncio.sleep(moment * 0.0003)
+        subscribing.cancel()
+        left = await asyncio.gather(subscribing, return_exceptions=True)
+        for listener in left:
+            if isinstance(listener, Listener):
+                await stage.feed.unsubscribe(listener.subscription)
+    assert stage.feed.subscribers == 0
+    listener = await stage.listen(stage.binding("messages"))
+    await stage.sql("insert into messages values (1, 'a')")
+    await listener.received(1)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from helpers.lab.realtime.limits import CallWindow, RateCounter
 from helpers.lab.realtime.outbox import TEXT, Mailroom, Outbox, ws_frame
+from helpers.lab.realtime.turnstile import Turnstile
 
 TICK_S = 0.05
 
@@ -120,3 +123,16 @@ def test_the_length_of_a_frame_has_three_forms() -> None:
     assert ws_frame(TEXT, b"x" * 125)[:2] == bytes((0x81, 125))
     assert ws_frame(TEXT, b"x" * 126)[:4] == bytes((0x81, 126, 0, 126))
     assert ws_frame(TEXT, b"x" * 65_536)[:10] == bytes((0x81, 127, 0, 0, 0, 0, 0, 1, 0, 0))
+
+
+async def test_work_that_never_began_is_let_go(recwarn: pytest.WarningsRecorder) -> None:
+    """A socket may end in the turn in which its join began."""
+
+    async def work() -> None:
+        raise AssertionError("it began")
+
+    turnstile: Turnstile[int] = Turnstile(lambda _: None)
+    turnstile.halt(work())
+    turnstile.cancel()
+    await asyncio.sleep(0.01)
+    assert not recwarn.list

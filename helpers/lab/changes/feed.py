@@ -8,8 +8,8 @@ import json
 import logging
 import random
 import time
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Coroutine, Mapping, Sequence
+from typing import Any, TypeVar
 
 import psycopg
 from psycopg import AsyncConnection
@@ -30,6 +30,8 @@ from helpers.lab.changes.types import TypeCatalog
 __all__ = ["ChangeFeed"]
 
 _log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 
 class ChangeFeed:
@@ -125,6 +127,9 @@ class ChangeFeed:
             raise SubscriptionRefused(
                 "Unable to subscribe to changes: the replication slot could not be opened in time", retriable=True
             ) from error
+        except asyncio.CancelledError:
+            await self.unsubscribe(subscription)
+            raise
         return subscription
 
     def update_claims(self, subscription: Subscription, claims: Claims, role: str) -> None:
@@ -154,7 +159,7 @@ class ChangeFeed:
     async def _admit(self, subscription: Subscription, bindings: tuple[Binding, ...]) -> None:
         async with self._admission:
             try:
-                admitted = await self._ask(bindings, subscription.role)
+                admitted = await _to_its_end(self._ask(bindings, subscription.role))
             except psycopg.OperationalError as error:
                 raise SubscriptionRefused(f"Unable to subscribe to changes: {error}", retriable=True) from error
         self._bindings[subscription] = bindings
@@ -204,6 +209,16 @@ class ChangeFeed:
                 self._database, "realtime_subscription_manager", self._settings.statement_timeout_s
             )
         return self._connection
+
+
+async def _to_its_end(work: Coroutine[Any, Any, T]) -> T:
+    """Let work end although its caller is cancelled, as one on a shared connection must not stop in a transaction."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait((task,))
+        raise
 
 
 def _viewer(claims: Claims, role: str) -> tuple[str, str]:
