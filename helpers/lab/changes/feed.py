@@ -217,7 +217,7 @@ async def _to_its_end(work: Coroutine[Any, Any, T]) -> T:
     try:
         return await asyncio.shield(task)
     except asyncio.CancelledError:
-        await asyncio.wait((task,))
+        await asyncio.gather(task, return_exceptions=True)  # nobody wants to know any more
         raise
 
 
