@@ -231,8 +231,20 @@ def _new_log() -> Path:
     folder = cache_dir() / "logs"
     folder.mkdir(parents=True, exist_ok=True)
     for old in sorted(folder.glob("lab-*.log"), key=lambda file: file.name)[:-_KEPT_LOGS]:
-        old.unlink(missing_ok=True)
+        if not _is_in_use(old):
+            old.unlink(missing_ok=True)
     return folder / f"lab-{time.strftime('%Y%m%dT%H%M%S')}-{os.getpid()}-{next(_numbers)}.log"
+
+
+def _is_in_use(log: Path) -> bool:
+    """Whether the process that started that lab, and is named in the file's name, still lives."""
+    try:
+        os.kill(int(log.stem.split("-")[2]), 0)
+    except PermissionError:
+        return True
+    except (ProcessLookupError, OverflowError, ValueError, IndexError):
+        return False
+    return True
 
 
 @atexit.register

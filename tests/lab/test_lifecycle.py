@@ -23,6 +23,7 @@ from jupyter_client.manager import AsyncKernelManager
 
 from helpers.errors import LabError
 from helpers.lab import Lab
+from helpers.lab.lab import _new_log
 from tests.lab.footprint import Footprint, until_falsy
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,6 +33,7 @@ START_LIMIT = 60.0
 _PARENT = """
 import asyncio, json, sys
 from helpers.lab import Lab
+from helpers.lab.lab import _new_log
 
 async def main():
     lab = await Lab.start()
@@ -45,6 +47,7 @@ asyncio.run(main())
 _FORKING_PARENT = """
 import asyncio, json, os, time
 from helpers.lab import Lab
+from helpers.lab.lab import _new_log
 
 async def main():
     lab = await Lab.start()
@@ -62,6 +65,7 @@ asyncio.run(main())
 _FORGETFUL_PARENT = """
 import asyncio, json
 from helpers.lab import Lab
+from helpers.lab.lab import _new_log
 
 lab = asyncio.run(Lab.start())
 print(json.dumps({"pid": lab.pid, "info": lab.info}), flush=True)
@@ -310,3 +314,18 @@ async def test_command_whose_lab_dies() -> None:
 
 def _port(url: str) -> int:
     return int(url.rpartition(":")[2].partition("/")[0])
+
+
+def test_logs_of_the_dead_are_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The oldest make room for new ones, but none of a lab that may still run."""
+    monkeypatch.setenv("WORKBOOK_CACHE_DIR", str(tmp_path))
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    ended = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
+    dead, alive = int(ended.stdout), os.getpid()
+    for number in range(30):
+        (logs / f"lab-20260101T0000{number:02}-{alive if number == 3 else dead}-1.log").touch()
+    _new_log()
+    left = sorted(log.name for log in logs.iterdir())
+    assert len(left) == 21
+    assert left[0] == f"lab-20260101T000003-{alive}-1.log"
