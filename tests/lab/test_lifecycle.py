@@ -33,7 +33,6 @@ START_LIMIT = 60.0
 _PARENT = """
 import asyncio, json, sys
 from helpers.lab import Lab
-from helpers.lab.lab import _new_log
 
 async def main():
     lab = await Lab.start()
@@ -47,7 +46,6 @@ asyncio.run(main())
 _FORKING_PARENT = """
 import asyncio, json, os, time
 from helpers.lab import Lab
-from helpers.lab.lab import _new_log
 
 async def main():
     lab = await Lab.start()
@@ -65,7 +63,6 @@ asyncio.run(main())
 _FORGETFUL_PARENT = """
 import asyncio, json
 from helpers.lab import Lab
-from helpers.lab.lab import _new_log
 
 lab = asyncio.run(Lab.start())
 print(json.dumps({"pid": lab.pid, "info": lab.info}), flush=True)
