@@ -85,6 +85,8 @@ class Door:
             requested = request.headers.get("Access-Control-Request-Headers")
             return web.Response(status=200, headers=preflight_headers(requested))
         if request.match_info.http_exception is not None:
+            if f"{request.path}/".startswith(_REALTIME):
+                return web.Response(status=404, text="Not Found", content_type="text/html", charset="utf-8")
             return web.json_response(_NO_ROUTE, status=404)
         if request.path.startswith(_REALTIME) or request.path in _MONITORING:
             return await handler(request)  # which knows the keys itself

@@ -68,6 +68,7 @@ async def open_front(
     door = Door(Gateway(home.keys), upstream, realtime.connection_factory(), routes)
     await door.open(listener)
     stack.push_async_callback(door.close)
+    stack.push_async_callback(listener.close)  # first of all: nobody comes to a lab that ends
 
 
 def _prepare(foundation: Foundation, settings: LabSettings) -> None:

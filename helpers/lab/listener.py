@@ -67,6 +67,7 @@ class Listener:
         if self._socket is not None:
             self._loop.remove_reader(self._socket)
             self._socket.close()
+            self._socket = None
         for connection in list(self._waiting):
             self._drop(connection)
         for task in list(self._handing):

@@ -21,7 +21,11 @@ from tests.realtime.talker import Place
 
 #: The genuine delays, shortened.
 QUICK = RealtimeSettings(
-    handshake_error_delay_s=0.05, join_error_delay_s=0.05, resubscribe_delay_s=(0.05, 0.1), rate_tick_s=0.1
+    handshake_error_delay_s=0.05,
+    join_error_delay_s=0.05,
+    resubscribe_delay_s=(0.05, 0.1),
+    rate_tick_s=0.1,
+    shutdown_linger_s=0.2,
 )
 
 #: With periods that short, a test's few messages would be many a second.

@@ -203,11 +203,12 @@ async def test_a_reader_that_does_not_read_is_cut_off(serve: Serve) -> None:
 
 
 async def test_a_server_that_stops_closes_its_sockets(serve: Serve) -> None:
-    """Every socket is closed with 1012."""
+    """Those with a channel with 1012; those without are cut off a little later."""
     place = await serve()
-    talker = await place.talker()
+    talker, idler = await place.talker(), await place.talker()
     await talker.join("a")
     await asyncio.gather(place.server.stop(), _closed_with(talker, 1012))
+    assert await idler.closed() == 1006
 
 
 async def test_an_operator_can_disconnect_everybody(place: Place) -> None:

@@ -62,6 +62,11 @@ class ChangeFeed:
         self._admission = asyncio.Lock()
 
     @property
+    def settings(self) -> ChangeSettings:
+        """The intervals and limits."""
+        return self._settings
+
+    @property
     def subscribers(self) -> int:
         """How many subscriptions there are."""
         return len(self._bindings)

@@ -16,6 +16,7 @@ from helpers.wire.frames import Encoding, MalformedFrame, decode_json, encode_js
 __all__ = ["HttpEndpoints"]
 
 _PREFIX = "/realtime/v1/api"
+_LIMITED = {"message": "You have exceeded your rate limit"}
 _BLANK, _INVALID, _TOO_BIG = ["can't be blank"], ["is invalid"], ["Payload size exceeds tenant limit"]
 
 
@@ -31,12 +32,17 @@ class HttpEndpoints:
             web.post(f"{_PREFIX}/broadcast", self.broadcast_batch),
             web.post(_PREFIX + "/broadcast/{topic}/events/{event}", self.broadcast_event),
             web.get(f"{_PREFIX}/ping", self.ping),
+            web.get("/realtime/v1/healthcheck", self.healthcheck),
             web.get("/auth/v1/.well-known/jwks.json", self.jwks),
         ]
 
     async def ping(self, _request: web.Request) -> web.Response:
         """Say that the server is there."""
         return _json(200, {"message": "Success"})
+
+    async def healthcheck(self, _request: web.Request) -> web.Response:
+        """Say so to a load balancer."""
+        return web.Response(text="ok")
 
     async def jwks(self, _request: web.Request) -> web.Response:
         """The public keys with which tokens are checked; it is Auth's address, where clients look for them."""
@@ -51,6 +57,8 @@ class HttpEndpoints:
         identity = self._identify(request)
         if identity is None:
             return self._answer(401, {"message": "Unauthorized"})
+        if self._hub.events.exceeded:
+            return self._answer(429, _LIMITED)
         messages: Any = body.get("messages")
         errors = self._errors(messages)
         if errors is not None:
@@ -74,6 +82,8 @@ class HttpEndpoints:
         identity = self._identify(request)
         if identity is None or (private and not await self._may_write(identity, topic)):
             return self._answer(401 if identity is None else 403, {"message": "Unauthorized"})
+        if self._hub.events.exceeded:
+            return self._answer(429, _LIMITED)
         if len(payload) > self._hub.settings.limits.payload_bytes:
             return self._answer(422, {"errors": {"payload": _TOO_BIG}})
         name = TOPIC_PREFIX + topic

@@ -109,6 +109,16 @@ class Hub:
             counter.stop()
         await self.policies.stop()
 
+    def adjust(self, settings: RealtimeSettings) -> None:
+        """Go on with other limits or switches. A counter whose limit is another begins anew."""
+        before, limits = self.settings.limits, settings.limits
+        self.settings = settings
+        if limits.events_per_s != before.events_per_s:
+            self.events.restart(limits.events_per_s)
+            self.changes_sent.restart(limits.events_per_s)
+        if limits.joins_per_s != before.joins_per_s:
+            self.joins.restart(limits.joins_per_s)
+
     @property
     def full(self) -> bool:
         return len(self.users) >= self.settings.limits.users

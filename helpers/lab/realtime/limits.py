@@ -11,8 +11,9 @@ __all__ = ["CallWindow", "RateCounter"]
 class RateCounter:
     """A rate per second, judged at the end of each period over the periods of the last minute.
 
-    Until a whole minute has passed only the periods so far are in the mean, so a new counter trips early while
-    one that was idle for a minute lets a burst of sixty times the limit through.
+    Until a whole minute has passed only the periods so far are in the mean, and an empty one from before the first
+    event. So a new counter trips early, while one that was idle for a minute lets a burst of sixty times the limit
+    through.
 
     Attributes:
         total: events since the counter was made.
@@ -24,7 +25,7 @@ class RateCounter:
     def __init__(self, limit_per_s: float, *, tick_s: float = 5.0, ticks: int = 12) -> None:
         self._limit = limit_per_s
         self._tick_s = tick_s
-        self._periods: deque[int] = deque(maxlen=ticks)
+        self._periods: deque[int] = deque((0,), maxlen=ticks)
         self._count = self._finished = 0
         self._handle: asyncio.TimerHandle | None = None
         self.exceeded = False
@@ -38,11 +39,21 @@ class RateCounter:
     @property
     def mean_per_s(self) -> float:
         """The rate over the finished periods that are remembered."""
-        return sum(self._periods) / (len(self._periods) * self._tick_s) if self._periods else 0.0
+        return sum(self._periods) / (len(self._periods) * self._tick_s)
 
     @property
     def total(self) -> int:
         return self._finished + self._count
+
+    def restart(self, limit_per_s: float) -> None:
+        """Forget the periods, and go on with another limit."""
+        self.stop()
+        self._limit = limit_per_s
+        self._finished += self._count
+        self._count = 0
+        self._periods.clear()
+        self._periods.append(0)
+        self.exceeded = False
 
     def stop(self) -> None:
         if self._handle is not None:

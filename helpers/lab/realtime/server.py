@@ -13,6 +13,7 @@ from helpers.lab.realtime.handshake import Refusal, RequestHead, admit
 from helpers.lab.realtime.http import HttpEndpoints
 from helpers.lab.realtime.hub import Hub
 from helpers.lab.realtime.monitoring import Monitoring
+from helpers.lab.realtime.operator import Operator
 from helpers.lab.realtime.outbox import Mailroom
 from helpers.lab.realtime.settings import RealtimeSettings, Secrets
 from helpers.lab.realtime.socket import Socket
@@ -23,7 +24,6 @@ from helpers.wire.frames import Frame
 __all__ = ["RealtimeServer"]
 
 _SERVICE_RESTART = 1012
-_CLOSE_TIMEOUT_S = 2.0
 
 
 class RealtimeServer:
@@ -59,11 +59,12 @@ class RealtimeServer:
         await self.hub.broadcasts.start()
 
     async def stop(self) -> None:
-        """Close every socket with code 1012, as a server that restarts does."""
+        """Close every socket that has a channel with code 1012, as a server that restarts does; cut the others off."""
         if self._listener is not None:
             self._listener.close()
         for socket in list(self.hub.sockets):
-            socket.close(_SERVICE_RESTART)
+            if socket.channels:
+                socket.close(_SERVICE_RESTART)
         await self._sockets_gone()
         await self.hub.broadcasts.stop()
         await self.hub.stop()
@@ -80,7 +81,8 @@ class RealtimeServer:
 
     def routes(self) -> list[web.RouteDef]:
         """The HTTP endpoints, for `app.add_routes(server.routes())`. Call after `start`."""
-        return HttpEndpoints(self.hub).routes() + Monitoring(self.hub).routes()
+        operator = Operator(self.hub, self._changes.settings, self.disconnect_all)
+        return [*HttpEndpoints(self.hub).routes(), *operator.routes(), *Monitoring(self.hub).routes()]
 
     async def listen(self, port: int = 0) -> int:
         """Accept WebSockets on a port of 127.0.0.1 without a front door; returns the port."""
@@ -106,6 +108,8 @@ class RealtimeServer:
 
     def _judge(self, request: RequestHead) -> Socket:
         admission = admit(request, self._keys)
+        if self.hub.settings.suspend:
+            raise Refusal.json(403, "Realtime was disabled for this tenant")
         if self.hub.full:
             raise Refusal.json(429, "Too many connected users")
         if self.hub.joins.exceeded:
@@ -115,6 +119,6 @@ class RealtimeServer:
     async def _sockets_gone(self) -> None:
         """Wait a moment for the clients' answers; then hang up on those that gave none."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self.hub.deserted.wait(), _CLOSE_TIMEOUT_S)
+            await asyncio.wait_for(self.hub.deserted.wait(), self._settings.shutdown_linger_s)
         for socket in list(self.hub.sockets):
             socket.abort()

@@ -91,6 +91,10 @@ class RealtimeSettings:
     resubscribe_delay_s: tuple[float, float] = (1.0, 3.0)
     """After a new token the changes go on with the old claims for a random time between these two."""
     private_only: bool = False
+    suspend: bool = False
+    """Whether the project is switched off: every handshake is refused."""
+    shutdown_linger_s: float = 5.0
+    """A server that ends closes sockets that have channels; the others are cut off after this time."""
     write_buffer_bytes: int = 16_000_000
     """A reader with more than this waiting for it is closed. The genuine server kills its channel at 50 MB."""
     authorization_connections: int = 4
