@@ -34,7 +34,7 @@ DELIBERATE: tuple[Deliberate, ...] = (
         "A self-hosted server finds its project by the first label of the host. A lab is one project, by any name.",
     ),
     Deliberate(
-        "http_broadcast", "http|a#1", r'Tenant not found in database|^None became .*"n": 1.*realtime:room:h"',
+        "http_broadcast", "http|a#1", r'Tenant not found in database|^None became (?=.*"realtime:room:h")(?=.*"n": 1)',
         "A self-hosted server finds its project by the first label of the host. A lab is one project, by any name.",
     ),
 )  # fmt: skip

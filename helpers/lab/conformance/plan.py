@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from helpers.lab.conformance.recording import Recording
 
-__all__ = ["LANES", "SAMPLED", "due_ms", "lead_s", "longest_wait_s", "needs_a_lab"]
+__all__ = ["LANES", "SAMPLED", "due_ms", "lead_s", "longest_wait_s", "needs_a_lab", "warm"]
 
 #: One after another on one server, the lanes side by side. Each takes at most about as long as the longest scenario.
 LANES: tuple[tuple[str, ...], ...] = (
@@ -48,6 +48,11 @@ def due_ms(recording: Recording, recorded_ms: float) -> float:
 def lead_s(recording: Recording) -> float | None:
     """How long before the first step an event has to start the counters; None if it does not matter."""
     return _LEAD_S[recording.version] if recording.scenario == "rate_limit_broadcast" else None
+
+
+def warm(recording: Recording) -> bool:
+    """Whether somebody had listened to changes shortly before: the first subscription in a while takes seconds."""
+    return recording.scenario == "join_pg_rejected"
 
 
 def needs_a_lab(recording: Recording) -> bool:

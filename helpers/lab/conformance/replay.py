@@ -15,7 +15,7 @@ from psycopg import sql
 from helpers.lab.conformance.calls import call
 from helpers.lab.conformance.connection import Connection
 from helpers.lab.conformance.cues import cue_for
-from helpers.lab.conformance.plan import SAMPLED, due_ms, lead_s, longest_wait_s
+from helpers.lab.conformance.plan import SAMPLED, due_ms, lead_s, longest_wait_s, warm
 from helpers.lab.conformance.recording import Recording, Row
 from helpers.lab.conformance.server import Server
 from helpers.lab.conformance.tokens import TokenMint
@@ -34,6 +34,11 @@ _INSERT = re.compile(r"insert into (\w+)\b")
 _LEAD = {"dir": "http", "method": "POST", "path": "/api/broadcast",
          "req_headers": {"apikey": "<jwt alg=HS256 signature=ok exp=now+3600 role=service_role>"},
          "req_body": {"messages": [{"topic": "lead", "event": "lead", "payload": {}}]}}  # fmt: skip
+_CONFIRMED, _WARM_UP_LIMIT_S = "Subscribed to PostgreSQL", 15.0
+_LISTENER = {"url": "ws://realtime.localhost/realtime/v1/websocket?vsn=2.0.0&apikey="
+             "<jwt alg=HS256 signature=ok exp=now+3600 role=anon>", "headers": None}  # fmt: skip
+_LISTENING = {"op": "text", "data": '["1","1","realtime:warm","phx_join",{"config":{"postgres_changes":'
+              '[{"event":"*","schema":"public","table":"messages"}]}}]'}  # fmt: skip
 
 
 class Replay:
@@ -134,6 +139,18 @@ class Replay:
         if ahead_s is not None:
             await call(_LEAD, self.server.api_url, self.mint)
             await asyncio.sleep(ahead_s)
+        if warm(self.recording):
+            await self._listen_once()
+
+    async def _listen_once(self) -> None:
+        """Subscribe to changes, and leave when that was confirmed."""
+        confirmed = asyncio.Event()
+        listener = Connection("warm", lambda row: confirmed.set() if _CONFIRMED in str(row.get("data")) else None)
+        await listener.open(_LISTENER, self.server.api_url, self.mint)
+        await listener.send(_LISTENING, self.mint)
+        async with asyncio.timeout(_WARM_UP_LIMIT_S):
+            await confirmed.wait()
+        await listener.close()
 
     async def _execute(self, row: Row) -> None:
         values = [None if value == "None" else value for value in row["args"] or ()]
