@@ -10,7 +10,9 @@ import base64
 import os
 import struct
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from helpers.target import Target
@@ -117,6 +119,9 @@ class RawClient(asyncio.BufferedProtocol):
         self._rest = data
 
 
+C = TypeVar("C", bound=RawClient)
+
+
 def _first_payload(data: bytes) -> tuple[bytes, bytes] | None:
     """The payload of the first frame in `data`, shorter than 64 KiB, and what follows it."""
     if len(data) < 4:
@@ -126,11 +131,11 @@ def _first_payload(data: bytes) -> tuple[bytes, bytes] | None:
     return (data[start:end], data[end:]) if len(data) >= end else None
 
 
-async def connect(target: Target) -> RawClient:
+async def connect(target: Target, make: Callable[[], C] = RawClient) -> C:  # type: ignore[assignment]
     """A client with an open socket, protocol 2.0.0."""
     url = urlsplit(target.api_url)
     assert url.hostname is not None and url.port is not None
-    _, client = await asyncio.get_running_loop().create_connection(RawClient, url.hostname, url.port)
+    _, client = await asyncio.get_running_loop().create_connection(make, url.hostname, url.port)
     key = base64.b64encode(os.urandom(16)).decode()
     client.transport.write(
         f"GET /realtime/v1/websocket?apikey={target.publishable_key}&vsn=2.0.0 HTTP/1.1\r\nHost: {url.netloc}\r\n"
