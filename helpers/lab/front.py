@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
@@ -35,7 +36,12 @@ _log = logging.getLogger("helpers.lab")
 
 
 async def open_front(
-    stack: contextlib.AsyncExitStack, foundation: Foundation, lite: Lite, listener: Listener, settings: dict[str, Any]
+    stack: contextlib.AsyncExitStack,
+    foundation: Foundation,
+    lite: Lite,
+    listener: Listener,
+    settings: dict[str, Any],
+    hurried: Callable[[], bool],
 ) -> None:
     """Start the services and let clients in.
 
@@ -45,6 +51,7 @@ async def open_front(
         lite: the Node process, configured.
         listener: already has its port.
         settings: a `LabSettings` as plain data.
+        hurried: asked at the end, whether it must not take its time.
     """
     home, conninfo = foundation.home, foundation.database.conninfo
     chosen = LabSettings.from_mapping(settings)
@@ -61,7 +68,7 @@ async def open_front(
     await feed.start()
     stack.push_async_callback(feed.stop)
     await realtime.start()
-    stack.push_async_callback(realtime.stop)
+    stack.push_async_callback(lambda: realtime.stop(hurried=hurried()))
 
     await upstream.wait_ready(lite)
     routes = [*Admin(conninfo("supabase_auth_admin"), upstream.hash_password).routes(), *realtime.routes()]

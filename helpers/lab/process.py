@@ -7,8 +7,8 @@ door and prints one line of JSON: a `Ready`, or a `Failed` after which it ends w
 *Life.* Serves until stdin ends (its parent has let go, or died), its parent is another process than at the start (it
 died, but a copy of the pipe lives on in some child of it), a signal asks for the end, or a service has died.
 
-*End.* The front door closes, the services end, what is not kept is removed. Should this process be killed, its
-children are ended by the kernel and by their leash.
+*End.* The front door closes (after a signal at the genuine server's pace, without a parent at once), the services end,
+what is not kept is removed. Should this process be killed, its children are ended by the kernel and by their leash.
 """
 
 from __future__ import annotations
@@ -52,6 +52,7 @@ class LabProcess:
     def __init__(self, order: Order) -> None:
         self._order = order
         self._ending = asyncio.Event()
+        self._abandoned = False  # nobody is left to wait for a slow end
         self._children = Children()
 
     async def run(self) -> int:
@@ -91,7 +92,7 @@ class LabProcess:
             self._children.abort()  # so that it ends soon
             await asyncio.wait((laying,))
             raise
-        await front.open_front(stack, foundation, lite, listener, order.settings)
+        await front.open_front(stack, foundation, lite, listener, order.settings, lambda: self._abandoned)
         return Ready(_info(port, foundation))
 
     async def _unless_ending(self, starting: Coroutine[Any, Any, Ready]) -> Ready | None:
@@ -134,11 +135,15 @@ class LabProcess:
     def _hear_parent(self) -> None:
         if not os.read(sys.stdin.fileno(), 4096):
             asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
-            self._ending.set()
+            self._abandon()
 
     async def _watch_parent(self) -> None:
         while os.getppid() == self._order.parent:  # noqa: ASYNC110 - no event tells of it
             await asyncio.sleep(_WATCH)
+        self._abandon()
+
+    def _abandon(self) -> None:
+        self._abandoned = True
         self._ending.set()
 
 

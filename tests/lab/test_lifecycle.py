@@ -20,6 +20,7 @@ import psutil
 import psycopg
 import pytest
 from jupyter_client.manager import AsyncKernelManager
+from websockets.asyncio.client import connect
 
 from helpers.errors import LabError
 from helpers.lab import Lab
@@ -177,6 +178,18 @@ async def test_parent_ended_by_signal(number: signal.Signals) -> None:
     parent.send_signal(number)
     parent.wait(10)
     assert await footprint.gone(within=5.0) == []
+
+
+async def test_parent_killed_while_others_are_connected() -> None:
+    """A client of another process, which has joined nothing and does not go, cannot keep the lab alive."""
+    parent = spawn("-c", _PARENT)
+    said = await first_line(parent)
+    footprint = Footprint.of(said["pid"], said["info"])
+    url = said["info"]["api_url"].replace("http", "ws", 1) + "/realtime/v1/websocket"
+    async with connect(f"{url}?apikey={said['info']['publishable_key']}", proxy=None):
+        parent.kill()
+        parent.wait(10)
+        assert await footprint.gone(within=5.0) == []
 
 
 async def test_parent_killed_whose_fork_lives() -> None:

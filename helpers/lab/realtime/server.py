@@ -24,6 +24,8 @@ from helpers.wire.frames import Frame
 __all__ = ["RealtimeServer"]
 
 _SERVICE_RESTART = 1012
+#: Seconds for clients to answer where nobody waits for the server: its parent has gone.
+_HURRIED_LINGER_S = 0.5
 
 
 class RealtimeServer:
@@ -58,14 +60,19 @@ class RealtimeServer:
         await self._upgrader.start()
         await self.hub.broadcasts.start()
 
-    async def stop(self) -> None:
-        """Close every socket that has a channel with code 1012, as a server that restarts does; cut the others off."""
+    async def stop(self, *, hurried: bool = False) -> None:
+        """Close every socket that has a channel with code 1012, as a server that restarts does; cut the others off.
+
+        Args:
+            hurried: give clients that do not answer less time than the genuine server does.
+        """
         if self._listener is not None:
             self._listener.close()
         for socket in list(self.hub.sockets):
             if socket.channels:
                 socket.close(_SERVICE_RESTART)
-        await self._sockets_gone()
+        linger_s = self._settings.shutdown_linger_s
+        await self._sockets_gone(min(linger_s, _HURRIED_LINGER_S) if hurried else linger_s)
         await self.hub.broadcasts.stop()
         await self.hub.stop()
 
@@ -116,9 +123,9 @@ class RealtimeServer:
             raise Refusal.json(429, "Too many joins per second")
         return Socket(self.hub, admission)
 
-    async def _sockets_gone(self) -> None:
+    async def _sockets_gone(self, within_s: float) -> None:
         """Wait a moment for the clients' answers; then hang up on those that gave none."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self.hub.deserted.wait(), self._settings.shutdown_linger_s)
+            await asyncio.wait_for(self.hub.deserted.wait(), within_s)
         for socket in list(self.hub.sockets):
             socket.abort()
