@@ -11,7 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -70,10 +70,24 @@ print(json.dumps({"pid": lab.pid, "info": lab.info}), flush=True)
 """
 
 
+_spawned: list[subprocess.Popen[str]] = []
+
+
+@pytest.fixture(autouse=True)
+def _nothing_spawned_stays() -> Iterator[None]:
+    """Also after a test that failed."""
+    yield
+    while _spawned:
+        with _spawned.pop() as process:
+            process.kill()
+
+
 def spawn(*arguments: str) -> subprocess.Popen[str]:
-    """Run this Python with those arguments, from the repository."""
+    """Run this Python with those arguments, from the repository, until the end of the test at most."""
     pipe = subprocess.PIPE
-    return subprocess.Popen([sys.executable, *arguments], cwd=ROOT, stdout=pipe, stderr=pipe, text=True)
+    process = subprocess.Popen([sys.executable, *arguments], cwd=ROOT, stdout=pipe, stderr=pipe, text=True)
+    _spawned.append(process)
+    return process
 
 
 def existing(folders: Iterable[str]) -> list[str]:
