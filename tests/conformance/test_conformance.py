@@ -9,14 +9,19 @@ from helpers.lab.conformance.recording import names
 from helpers.lab.conformance.run import VERSIONS, Outcome, run_labs
 
 #: The longest scenario takes two minutes, of which one is to warm the server's counters up.
-pytestmark = pytest.mark.timeout(290)
+pytestmark = pytest.mark.timeout(420)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def outcomes() -> dict[str, Outcome]:
-    """All recordings, replayed side by side on a dozen labs."""
+    """All recordings, replayed side by side on a dozen labs.
+
+    The joins' limit hangs on a moment 25 ms wide: where the other labs disturbed it, it is replayed once more, alone.
+    """
     done: dict[str, Outcome] = {}
     await run_labs(names(), lambda outcome: done.update({str(outcome.recording): outcome}))
+    if any(done[f"rate_limit_joins.{version}"].differences for version in VERSIONS):
+        await run_labs({"rate_limit_joins"}, lambda outcome: done.update({str(outcome.recording): outcome}))
     return done
 
 
@@ -26,8 +31,4 @@ def test_recording(outcomes: dict[str, Outcome], scenario: str, version: str) ->
     """Nothing is missing, too much, different, out of order or at another time, but what is meant to be."""
     outcome = outcomes[f"{scenario}.{version}"]
     assert outcome.frames > 0
-    if outcome.differences and scenario == "rate_limit_joins":
-        pytest.skip(
-            "this machine was too busy to meet the recorded moment, 25 ms wide, between two ticks; run it alone"
-        )
     assert "\n".join(map(str, outcome.differences)) == ""
