@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from helpers.diagnosis.diagnose import diagnose
+from helpers.diagnosis.diagnose import diagnose, gather
 from helpers.diagnosis.exercise import EXERCISES, Mending, break_and_mend
 from helpers.diagnosis.hello import FirstChange, first_change
 from helpers.diagnosis.results import Check, Diagnosis, Layer, Status
@@ -18,4 +18,5 @@ __all__ = [
     "break_and_mend",
     "diagnose",
     "first_change",
+    "gather",
 ]

@@ -26,7 +26,7 @@ from helpers.redaction import secrets_of
 from helpers.results import utc_now
 from helpers.target import Target, TargetKind
 
-__all__ = ["diagnose"]
+__all__ = ["diagnose", "gather"]
 
 Progress = Callable[[str], None]
 
@@ -55,8 +55,7 @@ async def diagnose(
         The diagnosis, also of a target that cannot be reached: nothing that the world does raises.
     """
     started, taken_at = time.monotonic(), utc_now()
-    names = None if tables is None else [TableName.parse(name, _home(target)) for name in tables]
-    evidence, runs = await _gather(target, names, max(1, repeats), progress or _silent)
+    evidence, runs = await _gather(target, _parsed(target, tables), max(1, repeats), progress or _silent)
     secrets = secrets_of(target)
     return Diagnosis(
         target=address_of(target),
@@ -66,6 +65,18 @@ async def diagnose(
         repeats=len(runs),
         seconds=time.monotonic() - started,
     )
+
+
+async def gather(
+    target: Target, tables: Sequence[str] | None = None, repeats: int = 3, progress: Progress | None = None
+) -> Evidence:
+    """What `diagnose` judges, unjudged; the arguments are the same."""
+    evidence, _ = await _gather(target, _parsed(target, tables), max(1, repeats), progress or _silent)
+    return evidence
+
+
+def _parsed(target: Target, tables: Sequence[str] | None) -> list[TableName] | None:
+    return None if tables is None else [TableName.parse(name, _home(target)) for name in tables]
 
 
 async def _gather(

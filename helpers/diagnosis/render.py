@@ -13,7 +13,13 @@ if TYPE_CHECKING:
 __all__ = ["as_html", "as_text", "check_as_text", "checks_as_html"]
 
 #: A sign and a word, so that nothing depends on colour.
-SIGNS = {"ok": "✓ ok", "warning": "! warning", "failure": "✗ failure", "skipped": "– skipped"}
+SIGNS = {
+    "ok": "✓ ok",
+    "note": "· note",
+    "warning": "! warning",
+    "failure": "✗ failure",
+    "skipped": "– skipped",
+}
 LEFT = 'style="text-align:left;vertical-align:top"'
 RIGHT = 'style="text-align:right;vertical-align:top"'
 
@@ -63,6 +69,8 @@ def _check_lines(check: Check) -> list[str]:
         lines.append(f"{'':<11}cause: {check.cause}")
     if check.fix:
         lines += [f"{'':<11}fix:", textwrap.indent(check.fix, " " * 13)]
+    if check.verify and check.status != "ok":
+        lines.append(f"{'':<11}verify: {check.verify}")
     return lines
 
 
@@ -81,5 +89,6 @@ def _layer_row(layer: Layer) -> str:
 
 def _check_row(check: Check) -> str:
     advice = escape(check.cause) + (f"<pre>{escape(check.fix)}</pre>" if check.fix else "")
+    advice += f"Verify: {escape(check.verify)}" if check.fix and check.verify else ""
     cells = (SIGNS[check.status], escape(check.title), escape(check.evidence), advice)
     return "<tr>" + "".join(f"<td {LEFT}>{cell}</td>" for cell in cells) + "</tr>"

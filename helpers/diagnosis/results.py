@@ -19,13 +19,14 @@ class Status(StrEnum):
     """The outcome of a layer or of a check, best first."""
 
     OK = "ok"
+    NOTE = "note"  # works as designed, and is worth knowing
     WARNING = "warning"  # works, and will hurt
     FAILURE = "failure"  # does not work
     SKIPPED = "skipped"  # not checked, and the detail says why
 
 
 #: Most urgent first: the order in which a person reads checks.
-URGENCY = (Status.FAILURE, Status.WARNING, Status.SKIPPED, Status.OK)
+URGENCY = (Status.FAILURE, Status.WARNING, Status.NOTE, Status.SKIPPED, Status.OK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +77,13 @@ class Check:
     Attributes:
         id: name of the rule, stable across versions.
         title: what is healthy, as a sentence.
-        status: ok, warning, failure or skipped.
+        status: its severity: failure, warning, note, ok; or skipped.
         evidence: what was measured or read; for a skipped check "not checked, because …".
         cause: why it is so; empty when the check is ok.
         fix: exact SQL, configuration or code for this project; empty when there is nothing to do.
         took_ms: time that gathering the evidence took.
         source: where the rule comes from (a page or a thread).
+        verify: how to see that the fix has worked.
     """
 
     id: str
@@ -92,6 +94,12 @@ class Check:
     fix: str = ""
     took_ms: float = 0.0
     source: str = ""
+    verify: str = ""
+
+    @property
+    def is_finding(self) -> bool:
+        """Whether something is wrong; a note is not."""
+        return self.status in (Status.FAILURE, Status.WARNING)
 
     def __str__(self) -> str:
         return render.check_as_text(self)
@@ -136,6 +144,11 @@ class Diagnosis:
     @property
     def warnings(self) -> tuple[Check, ...]:
         return tuple(check for check in self.checks if check.status is Status.WARNING)
+
+    @property
+    def findings(self) -> tuple[Check, ...]:
+        """What is wrong, most urgent first."""
+        return tuple(check for check in self.ranked if check.is_finding)
 
     @property
     def healthy(self) -> bool:

@@ -139,8 +139,8 @@ def _from_diagnosis(inputs: Inputs, *, speed: bool) -> Iterator[Issue]:
         return
     measured_here = {"delivery_time"} if _poll_wait(inputs) else set()
     for check in inputs.diagnosis.result.ranked:
-        wrong = check.status in (Status.FAILURE, Status.WARNING) and check.id not in measured_here
-        if wrong and (check.id in SPEED_RULES) == speed:
+        told = (check.is_finding or check.status is Status.NOTE) and check.id not in measured_here
+        if told and (check.id in SPEED_RULES) == speed:
             yield _from_check(check)
 
 

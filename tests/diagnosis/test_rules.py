@@ -26,7 +26,7 @@ from helpers.diagnosis.results import Check, Status
 from helpers.diagnosis.rules import RULES, judge
 from tests.diagnosis.samples import NOW, connection, database, evidence, failed, key, live, step, table
 
-FAILURE, WARNING = Status.FAILURE, Status.WARNING
+FAILURE, WARNING, NOTE = Status.FAILURE, Status.WARNING, Status.NOTE
 QUOTED = TableName("public", 'we"ird')
 BARE = Policy("own", "ALL", ("authenticated",), "(user_id = auth.uid())", "(user_id = auth.uid())")
 
@@ -207,8 +207,8 @@ BROKEN = [
         "nearly",
         "max_connections=120",
     ),
-    ("private_channels", evidence(database=database(topic_policies=())), WARNING, "every join", "on realtime.messages"),
-    ("role_obeys_rls", evidence(database=database(bypasses_rls=True)), WARNING, "policies then keep", "set local role"),
+    ("private_channels", evidence(database=database(topic_policies=())), NOTE, "every join", "on realtime.messages"),
+    ("role_obeys_rls", evidence(database=database(bypasses_rls=True)), NOTE, "policies then keep", "set local role"),
     ("tables_exist", tables(table(), table(name=QUOTED, exists=False)), FAILURE, "no table", "found: public.notes"),
     (
         "tables_published",
@@ -227,7 +227,7 @@ BROKEN = [
     (
         "replica_identity",
         tables(table(replica_identity="default")),
-        WARNING,
+        NOTE,
         "filter on another column",
         'alter table "public"."notes" replica identity full;',
     ),
@@ -271,7 +271,7 @@ BROKEN = [
     (
         "exact_numbers",
         tables(table(columns=(Column("price", "numeric"),))),
-        WARNING,
+        NOTE,
         "JavaScript rounds",
         'add column "price_text" text generated always as ("price"::text) stored;',
     ),
@@ -328,7 +328,7 @@ BROKEN = [
     ),
     ("broadcast_returns", evidence(live=live(failed("broadcast", "timeout"))), FAILURE, "does not return", "limits"),
     ("change_delivered", evidence(live=live(failed("change", "timeout"))), FAILURE, "did not arrive", "policies"),
-    ("delivery_time", evidence(live=live(step("change", 260.0, 480.0, 90.0))), WARNING, "0–500 ms", "on public.events"),
+    ("delivery_time", evidence(live=live(step("change", 260.0, 480.0, 90.0))), NOTE, "0–500 ms", "on public.events"),
     ("payload_size", evidence(live=live(change_bytes=4000)), WARNING, "whole row", "select"),
     (
         "tables_subscribed",

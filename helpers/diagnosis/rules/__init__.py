@@ -5,7 +5,7 @@ from __future__ import annotations
 from helpers.diagnosis.evidence import Evidence
 from helpers.diagnosis.results import Check
 from helpers.diagnosis.rules import key, live, server, tables, way_in
-from helpers.diagnosis.rules.rule import Rule, Verdict
+from helpers.diagnosis.rules.rule import Rule, Verdict, attributed
 
 __all__ = ["RULES", "Rule", "Verdict", "judge"]
 
@@ -14,5 +14,5 @@ RULES = (*way_in.RULES, *key.RULES, *server.RULES, *tables.RULES, *live.RULES)
 
 
 def judge(evidence: Evidence) -> tuple[Check, ...]:
-    """One check for each rule, in the order of `RULES`."""
-    return tuple(each.check(evidence) for each in RULES)
+    """One check for each rule, in the order of `RULES`; of a chain of findings only the first cause is one."""
+    return attributed(RULES, [each.check(evidence) for each in RULES])

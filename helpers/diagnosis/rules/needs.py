@@ -32,6 +32,7 @@ __all__ = [
     "reached",
     "subscriptions",
     "tables",
+    "users_tables",
 ]
 
 
@@ -130,6 +131,15 @@ def published_tables(evidence: Evidence) -> tuple[Table, ...] | Missing:
         return found
     published = tuple(table for table in found if table.published)
     return published or Missing("none of the tables is in the publication")
+
+
+def users_tables(evidence: Evidence) -> tuple[Table, ...] | Missing:
+    """The published tables without the workbook's own events, which are open to all on purpose."""
+    found = published_tables(evidence)
+    if isinstance(found, Missing) or isinstance(evidence.database, Missing):
+        return found
+    others = tuple(table for table in found if table.name != evidence.database.own_table)
+    return others or Missing("only the workbook's own table is published")
 
 
 def analyzed_tables(evidence: Evidence) -> tuple[Table, ...] | Missing:

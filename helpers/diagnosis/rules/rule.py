@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+import inspect
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
 from helpers.diagnosis.evidence import Evidence, Missing, Table
 from helpers.diagnosis.results import Check, Status
 
-__all__ = ["Rule", "Verdict", "failure", "listed", "ok", "rule", "warning"]
+__all__ = ["Rule", "Verdict", "attributed", "failure", "listed", "note", "ok", "rule", "warning"]
 
 T = TypeVar("T")
 #: Of a long list, so many are named.
@@ -30,6 +31,10 @@ def ok(evidence: str) -> Verdict:
     return Verdict(Status.OK, evidence)
 
 
+def note(evidence: str, cause: str, fix: str) -> Verdict:
+    return Verdict(Status.NOTE, evidence, cause, fix)
+
+
 def warning(evidence: str, cause: str, fix: str) -> Verdict:
     return Verdict(Status.WARNING, evidence, cause, fix)
 
@@ -40,7 +45,7 @@ def failure(evidence: str, cause: str, fix: str) -> Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Rule(Generic[T]):
-    """A judgement with its name.
+    """A judgement with its name, and the texts of its page in the workbook.
 
     Attributes:
         id: stable name.
@@ -48,6 +53,12 @@ class Rule(Generic[T]):
         needs: takes what `judge` needs out of the evidence, or says what is missing.
         judge: from that to a verdict.
         source: the page, thread or file that it comes from.
+        symptom: what a user sees while the rule is broken.
+        why: why it happens.
+        remedy: what to do, for any project; a check's `fix` says it for this one.
+        verify: how to see that it has worked.
+        follows: ids of rules whose findings explain a finding of this one, so that only the cause is named.
+        notes: numbers of the known problems (of the workbook's collection) that it finds.
     """
 
     id: str
@@ -55,13 +66,18 @@ class Rule(Generic[T]):
     needs: Callable[[Evidence], T | Missing]
     judge: Callable[[T], Verdict]
     source: str
+    symptom: str = ""
+    why: str = ""
+    remedy: str = ""
+    verify: str = ""
+    follows: tuple[str, ...] = ()
+    notes: tuple[int, ...] = ()
 
     def check(self, evidence: Evidence) -> Check:
         """Judge, or say why not."""
         needed = self.needs(evidence)
         if isinstance(needed, Missing):
-            reason = f"not checked, because {needed.reason}"
-            return Check(self.id, self.title, Status.SKIPPED, reason, source=self.source)
+            return self._skipped(f"not checked, because {needed.reason}")
         verdict = self.judge(needed)
         return Check(
             self.id,
@@ -72,16 +88,45 @@ class Rule(Generic[T]):
             verdict.fix,
             _took_ms(needed, evidence),
             self.source,
+            self.verify,
         )
 
+    def _skipped(self, reason: str) -> Check:
+        return Check(self.id, self.title, Status.SKIPPED, reason, source=self.source)
 
-def rule(title: str, needs: Callable[[Evidence], T | Missing], source: str) -> Callable[..., Rule[T]]:
-    """Make a rule of a function; the function's name is the rule's id."""
+
+def rule(
+    title: str,
+    needs: Callable[[Evidence], T | Missing],
+    source: str,
+    *,
+    symptom: str = "",
+    remedy: str = "",
+    verify: str = "",
+    follows: tuple[str, ...] = (),
+    notes: tuple[int, ...] = (),
+) -> Callable[..., Rule[T]]:
+    """Make a rule of a function: its name is the rule's id, and its docstring says why the fault happens."""
 
     def made(judge: Callable[[T], Verdict]) -> Rule[T]:
-        return Rule(judge.__name__, title, needs, judge, source)
+        why = inspect.cleandoc(judge.__doc__ or "")
+        return Rule(judge.__name__, title, needs, judge, source, symptom, why, remedy, verify, follows, notes)
 
     return made
+
+
+def attributed(rules: Sequence[Rule[Any]], checks: Sequence[Check]) -> tuple[Check, ...]:
+    """The checks, those that only follow from another finding set aside with a word about which."""
+    found = {check.id: check for check in checks if check.is_finding}
+    return tuple(_attributed(each, check, found) for each, check in zip(rules, checks, strict=True))
+
+
+def _attributed(each: Rule[Any], check: Check, found: dict[str, Check]) -> Check:
+    cause = next((found[name] for name in each.follows if name in found), None)
+    if cause is None or not check.is_finding:
+        return check
+    evidence = f"{check.evidence}; it follows from “{cause.title}”"
+    return replace(check, status=Status.SKIPPED, evidence=evidence, cause="", fix="")
 
 
 def listed(names: Iterable[object]) -> str:

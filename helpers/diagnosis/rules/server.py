@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from helpers.diagnosis.evidence import Database, Evidence, Missing, Slot, Usage
 from helpers.diagnosis.rules import needs
-from helpers.diagnosis.rules.rule import Verdict, failure, listed, ok, rule, warning
+from helpers.diagnosis.rules.rule import Verdict, failure, listed, note, ok, rule, warning
 
 __all__ = ["RULES"]
 
@@ -47,7 +47,7 @@ def role_obeys_rls(database: Database) -> Verdict:
         "-- test as the user, and roll back:\nbegin;\nset local role authenticated;\n"
         """select set_config('request.jwt.claims', '{"role": "authenticated", "sub": "<uuid>"}', true);"""
     )
-    return warning(f"{database.role} bypasses row-level security", cause, fix)
+    return note(f"{database.role} bypasses row-level security", cause, fix)
 
 
 @rule("The publication supabase_realtime is there", needs.database, "https://github.com/supabase/supabase/issues/10159")
@@ -141,7 +141,7 @@ def private_channels(database: Database) -> Verdict:
         'create policy "write rooms" on realtime.messages for insert to authenticated\n'
         "  with check ((select realtime.topic()) like 'room:%');"
     )
-    return warning("no policy on realtime.messages", cause, fix)
+    return note("no policy on realtime.messages", cause, fix)
 
 
 def _lags(database: Database) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 
 from helpers.diagnosis.evidence import KEY_ROLES, Column, Database, Policy, Table
 from helpers.diagnosis.rules import needs
-from helpers.diagnosis.rules.rule import Verdict, failure, listed, ok, rule, warning
+from helpers.diagnosis.rules.rule import Verdict, failure, listed, note, ok, rule, warning
 
 __all__ = ["RULES"]
 
@@ -71,7 +71,7 @@ def replica_identity(tables: tuple[Table, ...]) -> Verdict:
     )
     fix = "-- where such a filter is used; each UPDATE and DELETE then logs the whole old row\n"
     evidence = f"replica identity default on {_names(partial)}"
-    return warning(evidence, cause, fix + _sql(partial, lambda table: full.format(table.name.quoted)))
+    return note(evidence, cause, fix + _sql(partial, lambda table: full.format(table.name.quoted)))
 
 
 @rule("The key's roles may read", needs.published_tables, "https://github.com/orgs/supabase/discussions/45329")
@@ -109,7 +109,7 @@ def rls_with_policy(tables: tuple[Table, ...]) -> Verdict:
     return failure(evidence, cause, _sql(closed, lambda table: policy.format(table.name.quoted)))
 
 
-@rule("Row-level security is on where a key can read", needs.published_tables, LINTER)
+@rule("Row-level security is on where a key can read", needs.users_tables, LINTER)
 def rls_enabled(tables: tuple[Table, ...]) -> Verdict:
     open_ones = [table for table in tables if not table.rls and "anon" in table.select_roles]
     if not open_ones:
@@ -147,7 +147,7 @@ def exact_numbers(tables: tuple[Table, ...]) -> Verdict:
         f"They travel as JSON numbers: JavaScript rounds int8 beyond {EXACT_INTEGER:,} and numeric to 15–17 digits, "
         "while Prisma gives BigInt and Decimal"
     )
-    return warning(names, cause, "-- for values that must be exact:\n" + _text_columns(columns))
+    return note(names, cause, "-- for values that must be exact:\n" + _text_columns(columns))
 
 
 @rule("Enum types have lower-case names", needs.published_tables, "https://github.com/supabase/supabase/issues/5685")

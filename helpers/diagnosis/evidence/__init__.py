@@ -1,0 +1,58 @@
+"""What the probes saw, as plain data. Nothing in here judges."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from helpers.diagnosis.evidence.base import Missing, Step
+from helpers.diagnosis.evidence.database import (
+    KEY_ROLES,
+    Column,
+    Database,
+    Policy,
+    Publication,
+    Slot,
+    Table,
+    TableName,
+    Usage,
+)
+from helpers.diagnosis.evidence.key import Clock, Key, KeyKind, Services
+from helpers.diagnosis.evidence.live import Live, TableVerdict
+from helpers.diagnosis.evidence.way_in import Address, Certificate, Connection
+
+__all__ = [
+    "KEY_ROLES",
+    "Address",
+    "Certificate",
+    "Clock",
+    "Column",
+    "Connection",
+    "Database",
+    "Evidence",
+    "Key",
+    "KeyKind",
+    "Live",
+    "Missing",
+    "Policy",
+    "Publication",
+    "Services",
+    "Slot",
+    "Step",
+    "Table",
+    "TableName",
+    "TableVerdict",
+    "Usage",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """All that was gathered about one target. A piece that could not be gathered is a `Missing` with its reason."""
+
+    connection: Connection | Missing
+    live: Live | Missing
+    key: Key | Missing
+    clock: Clock | Missing
+    services: Services | Missing
+    database: Database | Missing
+    subscriptions: tuple[TableVerdict, ...] | Missing = ()

@@ -1,0 +1,88 @@
+"""A healthy project in the lab, kept so that one thing at a time can be broken in it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psycopg
+
+from helpers.diagnosis.evidence import Evidence, TableName
+from helpers.diagnosis.probes import probe_database, probe_subscriptions
+from helpers.lab import Lab
+from helpers.target import Target
+
+__all__ = ["TABLE", "Ward", "healthy_ward"]
+
+#: Capitals, a space, a quote and a dot: whatever SQL needs quotes for.
+TABLE = TableName("clinic", 'Chat "room".1')
+#: All that a table needs whose changes reach the users to whom its rows belong, and nobody else.
+HEALTHY = f"""
+create schema clinic;
+grant usage on schema clinic to authenticated;
+create table {TABLE.quoted} (id uuid primary key default gen_random_uuid(), user_id uuid, body text);
+create index on {TABLE.quoted} (user_id);
+alter table {TABLE.quoted} replica identity full;
+grant select on {TABLE.quoted} to authenticated;
+alter table {TABLE.quoted} enable row level security;
+create policy own on {TABLE.quoted} for select to authenticated using (user_id = (select auth.uid()));
+alter publication supabase_realtime add table {TABLE.quoted};
+"""
+
+
+@dataclass
+class Ward:
+    """The patient and what a scenario may use on it.
+
+    Attributes:
+        lab: the running lab; a scenario that breaks the whole of it starts one of its own in `cleanup`.
+        target: what is looked at; a scenario may put another in its place (through a proxy, say).
+        healthy: the evidence of a full look at the healthy project, taken once.
+        folder: an empty folder for files of the scenario.
+        cleanup: closed after the test, in reverse order; what a scenario opens it enters here.
+    """
+
+    lab: Lab
+    target: Target
+    healthy: Evidence
+    connection: psycopg.AsyncConnection
+    folder: Path
+    cleanup: contextlib.AsyncExitStack = field(default_factory=contextlib.AsyncExitStack)
+    table: TableName = TABLE
+
+    async def sql(self, statements: str) -> None:
+        """Run statements as the owner of the tables."""
+        await self.connection.execute(statements.encode())
+
+    async def superuser(self, statements: str) -> None:
+        """Run statements that only the server's owner may run."""
+        port = urlsplit(self.lab.info["database_url"]).port
+        dsn = f"host={self.lab.info['db_socket_dir']} port={port} user=supabase_admin dbname=postgres"
+        async with await psycopg.AsyncConnection.connect(dsn, autocommit=True) as connection:
+            await connection.execute(statements.encode())
+
+    async def look(self, *, database: bool = False, subscriptions: bool = False) -> Evidence:
+        """Gather these pieces of evidence anew; the others stay as they were in health."""
+        seen = self.healthy
+        if database:
+            seen = replace(seen, database=await probe_database(self.target, [self.table]))
+        if subscriptions:
+            seen = replace(seen, subscriptions=await probe_subscriptions(self.target, [self.table]))
+        return seen
+
+
+@contextlib.asynccontextmanager
+async def healthy_ward(lab: Lab, healthy: Evidence, folder: Path) -> AsyncIterator[Ward]:
+    """The ward with its table; afterwards the schema `clinic` is gone with all that is in it."""
+    url = lab.info["database_url"]
+    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
+        await connection.execute(HEALTHY.encode())
+        ward = Ward(lab, lab.target, healthy, connection, folder)
+        try:
+            async with ward.cleanup:
+                yield ward
+        finally:
+            await connection.execute("drop schema clinic cascade")
