@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable
 
@@ -52,6 +53,7 @@ class Door:
         self._realtime = realtime
         app = web.Application(middlewares=[self._guard], client_max_size=16 * 2**20)
         app.add_routes(routes)
+        app.router.add_get(_WEBSOCKET.removeprefix(b"GET ").decode(), self._upgrade, allow_head=False)
         for prefix in ("/rest/v1", "/auth/v1"):
             app.router.add_route("*", prefix, self._forward)
             app.router.add_route("*", prefix + "/{rest:.*}", self._forward)
@@ -97,6 +99,16 @@ class Door:
         request[CALLER] = caller
         return await handler(request)
 
+    async def _upgrade(self, request: web.Request) -> web.StreamResponse:
+        """Hand a connection that has served HTTP so far to Realtime: Node opens WebSockets on those it has kept."""
+        transport, protocol = _taken(request), self._realtime()
+        lines = [f"GET {request.raw_path} HTTP/1.1".encode(), *(b": ".join(item) for item in request.raw_headers)]
+        transport.set_protocol(protocol)
+        protocol.connection_made(transport)
+        assert isinstance(protocol, asyncio.Protocol)
+        protocol.data_received(b"\r\n".join([*lines, b"", b""]))
+        return web.Response()  # which goes nowhere
+
     async def _forward(self, request: web.Request) -> web.StreamResponse:
         """Pass a request on to lite and its answer back, as they come."""
         headers = [item for item in request.headers.items() if item[0].lower() not in _HOP_BY_HOP | _CREDENTIALS]
@@ -116,6 +128,15 @@ class Door:
             return web.json_response(_BAD_UPSTREAM, status=502)
         async with answer:
             return await _pass_back(request, answer)
+
+
+def _taken(request: web.Request) -> asyncio.Transport:
+    """The connection of a request; for aiohttp it is lost."""
+    transport, protocol = request.transport, request.protocol
+    assert isinstance(transport, asyncio.Transport)
+    protocol.transport = None  # or it would be closed
+    protocol.connection_lost(None)
+    return transport
 
 
 def _is_ours(record: logging.LogRecord) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from urllib.parse import urlsplit
 
@@ -11,6 +12,9 @@ import httpx
 import psycopg
 import pytest
 import pytest_asyncio
+from websockets.client import ClientProtocol
+from websockets.protocol import State
+from websockets.uri import parse_uri
 
 from helpers.lab import Lab
 
@@ -263,3 +267,24 @@ async def test_silent_connections_do_not_block(lab: Lab, http: httpx.AsyncClient
     assert answer.status_code == 200
     for _, writer in silent:
         writer.close()
+
+
+async def test_websocket_on_a_kept_connection(lab: Lab) -> None:
+    """A connection that has served HTTP becomes a WebSocket when its client asks, as Node does."""
+    url = urlsplit(lab.info["api_url"])
+    key = f"apikey={lab.info['publishable_key']}"
+    async with asyncio.timeout(10):
+        reader, writer = await asyncio.open_connection(url.hostname, url.port)
+        writer.write(f"GET /auth/v1/health?{key} HTTP/1.1\r\nHost: lab\r\n\r\n".encode())
+        head = await reader.readuntil(b"\r\n\r\n")
+        await reader.readexactly(int(re.search(rb"(?i)content-length: (\d+)", head)[1]))  # type: ignore[index]
+        stream = ClientProtocol(parse_uri(f"ws://lab/realtime/v1/websocket?{key}&vsn=2.0.0"))
+        stream.send_request(stream.connect())
+        writer.writelines(stream.data_to_send())
+        stream.receive_data(await reader.readuntil(b"\r\n\r\n"))
+        stream.send_text(b'[null,"1","phoenix","heartbeat",{}]')
+        writer.writelines(stream.data_to_send())
+        stream.receive_data(await reader.read(1000))
+    assert stream.state is State.OPEN
+    assert json.loads(list(stream.events_received())[-1].data)[4]["status"] == "ok"  # type: ignore[union-attr]
+    writer.close()
