@@ -7,6 +7,8 @@ of the metrics signed. The lab has no secret of its own for that: a token or key
 
 from __future__ import annotations
 
+import asyncio
+import sys
 from collections.abc import Iterator
 
 from aiohttp import web
@@ -126,6 +128,8 @@ def _own(hub: Hub) -> Iterator[Family]:
     """What the genuine server does not tell."""
     counts = hub.counts
     channels = sum(len(socket.channels) for socket in hub.sockets)
+    yield Family.of("gauge", "lab_tasks", "Tasks of the event loop.", len(asyncio.all_tasks()))
+    yield Family.of("gauge", "lab_memory_blocks", "Python's blocks of memory, of any size.", sys.getallocatedblocks())
     yield Family.of("gauge", "lab_channels", "Joined channels.", channels)
     yield Family.of("gauge", "lab_topics", "Topics that somebody has joined.", len(hub.topics))
     yield Family.by("status", "lab_handshakes_refused_total", "Sockets that were refused.", counts.refused)

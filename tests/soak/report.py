@@ -1,0 +1,70 @@
+"""A soak's outcome in words and tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from tests.soak.leftovers import HELD
+from tests.soak.memory import Growth, Sample, growth
+from tests.soak.soak import Outcome
+from tests.soak.verdict import Judgement
+
+__all__ = ["growths", "lines"]
+
+#: The smallest thing that can stay behind of a visit is an entry of a dictionary or set with a small object: some 100
+#: bytes. A slope below that, for each visit, is no leak of anything that a visit has. Whatever stays behind is at least
+#: one block; the block is what tells, and the bytes confirm it.
+_BYTES_A_VISIT, _BLOCKS_A_VISIT = 100.0, 1.0
+#: PostgreSQL's processes fill their caches of plans and tables, Node's heap swings by megabytes between collections of
+#: garbage: a mebibyte a minute would be 60 an hour, and a lab does not run for days.
+_OTHERS_KIB = 1024.0
+_WARM_UP = 0.2
+
+
+def growths(outcome: Outcome) -> list[Growth]:
+    """Of the processes, after a fifth of the run; empty if it was too short to tell."""
+    samples, seconds = outcome.samples, outcome.plan.seconds
+    if seconds < 120:
+        return []
+    visits_per_min = outcome.visits / (seconds / 60)
+    kinds: tuple[tuple[str, str, Callable[[Sample], float], float], ...] = (
+        ("lab, resident", "KiB", lambda sample: sample.lab_kib, visits_per_min * _BYTES_A_VISIT / 1024),
+        ("lab, Python's blocks", "blocks", lambda sample: sample.blocks, visits_per_min * _BLOCKS_A_VISIT),
+        ("PostgreSQL, private", "KiB", lambda sample: sample.postgres_kib, _OTHERS_KIB),
+        ("Node, resident", "KiB", lambda sample: sample.node_kib, _OTHERS_KIB),
+    )
+    return [
+        growth(what, samples, value, warm_up_s=_WARM_UP * seconds, tolerance=limit, unit=unit)
+        for what, unit, value, limit in kinds
+    ]
+
+
+def lines(outcome: Outcome, grown: list[Growth]) -> Iterator[str]:
+    """The whole report."""
+    for what, how_much in outcome.done.items():
+        yield f"{what}: {how_much}"
+    yield ""
+    yield f"{'subscriber who stayed':<24}{'expected':>10}{'heard':>10}" + "".join(f"{k:>11}" for k in Judgement.KINDS)
+    yield from map(_row, outcome.judgements)
+    yield ""
+    yield f"{'held by the lab':<46}{'before':>8}{'after':>8}"
+    for name in (*HELD, *sorted(name for name in outcome.after if name.startswith("lab_") and name not in HELD)):
+        yield f"{name:<46}{outcome.before.get(name, 0):>8,.0f}{outcome.after.get(name, 0):>8,.0f}"
+    yield from _files(outcome)
+    yield ""
+    yield from (map(str, grown) if grown else ["memory: too short a run to tell whether it grew"])
+    yield ""
+    yield from outcome.problems
+
+
+def _row(judgement: Judgement) -> str:
+    counts = "".join(f"{len(getattr(judgement, kind)):>11,}" for kind in Judgement.KINDS)
+    return f"{judgement.name:<24}{judgement.expected:>10,}{judgement.heard:>10,}{counts}"
+
+
+def _files(outcome: Outcome) -> Iterator[str]:
+    """Open descriptors at first, at most and at last."""
+    counts = [sample.files for sample in outcome.samples]
+    if counts:
+        name = f"open files of the lab process (most: {max(counts)})"
+        yield f"{name:<46}{counts[0]:>8}{outcome.files_after:>8}"
