@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from dataclasses import dataclass, field
 
 from helpers.lab.metrics import Histogram
 
 __all__ = ["PAYLOAD_BYTES", "ChangeCounts"]
+
+_log = logging.getLogger(__name__)
 
 #: Bounds of the genuine server's histograms (`prom_ex/plugins/tenant.ex`), in milliseconds and in bytes.
 _QUERY_MS = (10, 25, 50, 100, 250, 500, 2500, 15_000)
@@ -42,3 +45,9 @@ class ChangeCounts:
     publication_changes: int = 0
     cold_starts: int = 0
     failures: Counter[str] = field(default_factory=Counter)
+
+    def skip(self, reason: str, changes: int, why: str, *, quietly: bool = False) -> None:
+        """Count changes that somebody should have received and does not, and say so in the log."""
+        self.skipped[reason] += changes
+        if changes and not quietly:
+            _log.warning("%d changes are not delivered (%s), nobody is told: %s", changes, reason, why)

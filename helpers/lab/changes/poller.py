@@ -23,6 +23,7 @@ from psycopg import AsyncConnection
 
 from helpers.lab.changes.database import connect
 from helpers.lab.changes.dispatch import Dispatcher
+from helpers.lab.changes.evaluation import Evaluation
 from helpers.lab.changes.pgoutput import Message
 from helpers.lab.changes.settings import ChangeSettings
 from helpers.lab.changes.slot import ChangeSource, PolledSlot, StreamedSlot
@@ -96,7 +97,7 @@ class Poller:
         timeout_s = self._settings.statement_timeout_s
         async with (
             await connect(self._database, "realtime_rls", timeout_s) as reading,
-            await connect(self._database, "realtime_rls_evaluation", timeout_s) as evaluating,
+            Evaluation(self._database, self._settings) as evaluation,
         ):
             source = self._source(reading)
             try:
@@ -104,7 +105,7 @@ class Poller:
                 self._refreshed_at = time.monotonic()
                 while await self._still_wanted(source):
                     self._ready.set()
-                    await self._poll_while_awake(source, evaluating)
+                    await self._poll_while_awake(source, evaluation)
                     self._ready.clear()
             finally:
                 with contextlib.suppress(psycopg.Error):  # a slot may be gone already; it ends with its connection
@@ -125,33 +126,33 @@ class Poller:
             await source.skip()
         return self._awake.is_set()
 
-    async def _poll_while_awake(self, source: ChangeSource, connection: AsyncConnection) -> None:
+    async def _poll_while_awake(self, source: ChangeSource, evaluation: Evaluation) -> None:
         while self._awake.is_set():
             if time.monotonic() - self._refreshed_at >= self._settings.publication_refresh_s:
                 await self._refresh()
                 self._refreshed_at = time.monotonic()
-            outcome = await self._poll(source, connection)
+            outcome = await self._poll(source, evaluation)
             await asyncio.sleep(self._pause_s(outcome))
 
-    async def _poll(self, source: ChangeSource, connection: AsyncConnection) -> _Outcome:
+    async def _poll(self, source: ChangeSource, evaluation: Evaluation) -> _Outcome:
         began = time.perf_counter()
         messages = await source.fetch(self._rows_at_once)
         if self._settings.streaming:
             began = time.perf_counter()  # what came before was no query, but waiting for a commit
-        outcome = await self._deliver(messages, connection)
+        outcome = await self._deliver(messages, evaluation)
         self._dispatcher.counts.query_ms.add((time.perf_counter() - began) * 1000)
         return outcome
 
-    async def _deliver(self, messages: Sequence[Message], connection: AsyncConnection) -> _Outcome:
+    async def _deliver(self, messages: Sequence[Message], evaluation: Evaluation) -> _Outcome:
         changes = self._dispatcher.rows.take(messages)
         if not changes:
             return _Outcome.IDLE
         counts = self._dispatcher.counts
         counts.polled += len(changes)
         try:
-            concerned = await self._dispatcher.dispatch(connection, changes)
+            concerned = await self._dispatcher.dispatch(evaluation, changes)
         except psycopg.Error as error:
-            if connection.closed:
+            if evaluation.lost:
                 raise
             counts.batches_dropped += 1
             counts.skipped["evaluation_failed"] += len(changes)

@@ -28,6 +28,8 @@ class ChangeSettings:
         retry_min_s: first wait after the database failed; doubles with each failure.
         retry_max_s: longest wait after the database failed.
         statement_timeout_s: limit of one statement in the database.
+        evaluation_connections: connections on which policies are evaluated at the same time when there is much to ask;
+            the real server has one. Nothing but the speed hangs on it.
         publication_refresh_s: subscriptions follow the publication's tables at this interval; 0 looks at each poll.
         cold_start_s: lower and upper bound of what the first subscriber waits until the feed runs (measured on the
             real server, whose channels try again after 1 to 3 s, `realtime_channel.ex`); (0, 0) lets nobody wait.
@@ -50,6 +52,7 @@ class ChangeSettings:
     retry_min_s: float = 0.1
     retry_max_s: float = 5.0
     statement_timeout_s: float = 10.0
+    evaluation_connections: int = 3
 
     publication_refresh_s: float = 60.0
     cold_start_s: tuple[float, float] = (1.2, 2.7)

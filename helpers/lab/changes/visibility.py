@@ -1,4 +1,4 @@
-"""Row level security: who may see a row, asked once for all rows of a table and each distinct role and claims.
+"""Row level security: who may see a row, asked once for each change and each distinct role and claims.
 
 As in the real server the question is whether the row, found by its primary key, exists for that role with those
 claims. So a row that is already gone again is seen by nobody, and neither is one with a `bytea` key, whose text in the
@@ -7,41 +7,43 @@ log does not lead back to it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from psycopg import AsyncConnection, sql
 
 from helpers.lab.changes.catalog import TableInfo
 
-__all__ = ["Key", "Questions", "Sight", "Viewer"]
+__all__ = ["Answers", "Inquiry", "Key", "Sight", "Viewer"]
 
 #: A row's primary key: its values as text, in the order of the table's columns.
 Key = tuple[str | None, ...]
 #: A role and its claims as JSON.
 Viewer = tuple[str, str]
-#: The keys that a viewer asks for in a table (by oid). Viewers who ask for the same share the tuple.
-Questions = Mapping[tuple[Viewer, int], tuple[Key, ...]]
+#: Who asks, and for which keys. Viewers who ask for the same share the tuple.
+Inquiry = tuple[Viewer, tuple[Key, ...]]
 
-_VIEWERS_AT_ONCE = 250  # in one statement, so that none takes long
-
-# Becoming somebody and asking takes one round trip for all viewers; the plan of the statement is made once for a role.
+# Becoming somebody and asking takes one round trip for all viewers. The query stands in the function, not in a string
+# that it executes: so it is planned once for each role, and the keys are not parsed anew for each viewer.
 _SEE = """
-set plan_cache_mode = force_generic_plan;
-create or replace function pg_temp.see(statement text, roles text[], claims text[], keys text[], asked int[])
-returns setof int[] language plpgsql as $$
-declare seen int[];
+declare
+    working_role text;
+    seen int[];
 begin
     for i in 1 .. cardinality(roles) loop
-        perform set_config('role', roles[i], true), set_config('request.jwt.claims', claims[i], true);
-        execute format('execute %I(%s)', statement, keys[asked[i]]) into seen;
+        if roles[i] is distinct from working_role then
+            working_role := roles[i];
+            perform set_config('role', working_role, true);
+        end if;
+        perform set_config('request.jwt.claims', claims[i], true);
+        {query}
         return next seen;
     end loop;
-end $$
+end
 """
 
 
 class Sight:
-    """What viewers see through one connection, which prepares a statement for each table.
+    """What viewers see through one connection, which makes a function for each table.
 
     Args:
         connection: of a superuser, in autocommit.
@@ -49,66 +51,75 @@ class Sight:
 
     def __init__(self, connection: AsyncConnection) -> None:
         self.connection = connection
-        self._statements: dict[str, str] = {}
+        self._functions: dict[str, str] = {}
 
-    async def visible(
-        self, questions: Questions, tables: Mapping[int, TableInfo]
-    ) -> dict[tuple[Viewer, int], frozenset[Key]]:
-        """Of the keys asked for by viewer and table, those whose rows the viewer may see.
+    async def see(self, table: TableInfo, inquiries: Sequence[Inquiry], answers: Answers) -> list[frozenset[Key]]:
+        """Of the keys that each asks for, those whose rows the viewer may see.
 
-        Viewers who asked for the same and see the same share the answer's object.
+        Inquiries of the same role should stand together, as a plan is good for one role.
 
         Raises:
             psycopg.Error: when a policy fails.
         """
-        asked: dict[int, list[tuple[Viewer, tuple[Key, ...]]]] = {}
-        for (viewer, oid), keys in questions.items():
-            asked.setdefault(oid, []).append((viewer, keys))
-        answers = {}
-        for oid, by_viewer in asked.items():
-            statement = await self._statement(tables[oid])
-            by_viewer.sort(key=lambda pair: pair[0][0])  # a plan is good for one role
-            for start in range(0, len(by_viewer), _VIEWERS_AT_ONCE):
-                some = by_viewer[start : start + _VIEWERS_AT_ONCE]
-                for (viewer, _), seen in zip(some, await self._see(statement, some), strict=True):
-                    answers[viewer, oid] = seen
-        return answers
+        flat, spans = _flatten(inquiries)
+        cursor = await self.connection.execute(
+            await self._call(table),
+            (
+                [role for (role, _), _ in inquiries],
+                [claims for (_, claims), _ in inquiries],
+                [spans[id(keys)][0] for _, keys in inquiries],
+                [spans[id(keys)][1] for _, keys in inquiries],
+                *([key[number] for key in flat] for number in range(len(table.primary_key))),
+            ),
+        )
+        rows = await cursor.fetchall()
+        return [answers.get(keys, text) for (text,), (_, keys) in zip(rows, inquiries, strict=True)]
 
-    async def _see(self, statement: str, asked: Sequence[tuple[Viewer, tuple[Key, ...]]]) -> list[frozenset[Key]]:
-        """What each of the viewers sees of what they ask for."""
-        distinct = {keys: number for number, keys in enumerate(dict.fromkeys(keys for _, keys in asked), 1)}
-        async with self.connection.transaction():
-            cursor = await self.connection.execute(
-                "select * from pg_temp.see(%s, %s, %s, %s, %s)",
-                (
-                    statement,
-                    [role for (role, _), _ in asked],
-                    [claims for (_, claims), _ in asked],
-                    [_arguments(keys) for keys in distinct],
-                    [distinct[keys] for _, keys in asked],
-                ),
-            )
-            rows = await cursor.fetchall()
-        known: dict[tuple[int, tuple[int, ...]], frozenset[Key]] = {}
-        seen = []
-        for (positions,), (_, keys) in zip(rows, asked, strict=True):
-            answer = (distinct[keys], tuple(positions or ()))
-            if answer not in known:
-                known[answer] = frozenset(keys[position - 1] for position in answer[1])
-            seen.append(known[answer])
-        return seen
-
-    async def _statement(self, table: TableInfo) -> str:
-        """The name of the prepared statement for a table as it is now."""
+    async def _call(self, table: TableInfo) -> bytes:
+        """The statement that asks about a table as it is now."""
         query = _query(table)
-        if not self._statements:
-            await self.connection.execute(_SEE)
-        if query not in self._statements:
-            name = f"see_{len(self._statements)}"
-            types = ", ".join(["text[]"] * len(table.primary_key))
-            await self.connection.execute(f"prepare {name}({types}) as {query}".encode())
-            self._statements[query] = name
-        return self._statements[query]
+        if query not in self._functions:
+            self._functions[query] = await self._create(query, len(table.primary_key))
+        arguments = ", ".join(["%s::text[]"] * 2 + ["%s::int[]"] * 2 + ["%s::text[]"] * len(table.primary_key))
+        return f"select seen::text from {self._functions[query]}({arguments}) seen".encode()
+
+    async def _create(self, query: str, columns: int) -> str:
+        if not self._functions:
+            await self.connection.execute("set plan_cache_mode = force_generic_plan")
+        name = f"pg_temp.see_{len(self._functions)}"
+        keys = "".join(f", keys_{number} text[]" for number in range(columns))
+        body = sql.Literal(_SEE.replace("{query}", query)).as_string(self.connection)
+        await self.connection.execute(
+            f"create or replace function {name}(roles text[], claims text[], starts int[], ends int[]{keys}) "
+            f"returns setof int[] language plpgsql as {body}".encode()
+        )
+        return name
+
+
+class Answers:
+    """Answers of the database, each made once: those who asked for the same and see the same share the object."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, str | None], frozenset[Key]] = {}
+
+    def get(self, keys: tuple[Key, ...], positions: str | None) -> frozenset[Key]:
+        """The keys at these positions, given as an array's text. The same `keys` must be the same object."""
+        answer = (id(keys), positions)
+        if answer not in self._known:
+            numbers = positions[1:-1].split(",") if positions else ()
+            self._known[answer] = frozenset(keys[int(number) - 1] for number in numbers)
+        return self._known[answer]
+
+
+def _flatten(inquiries: Sequence[Inquiry]) -> tuple[list[Key], dict[int, tuple[int, int]]]:
+    """The keys of all, and where in there each tuple of them begins and ends, by its identity, counted from 1."""
+    flat: list[Key] = []
+    spans: dict[int, tuple[int, int]] = {}
+    for _, keys in inquiries:
+        if id(keys) not in spans:
+            spans[id(keys)] = (len(flat) + 1, len(flat) + len(keys))
+            flat += keys
+    return flat, spans
 
 
 def _query(table: TableInfo) -> str:
@@ -118,18 +129,13 @@ def _query(table: TableInfo) -> str:
     every row.
     """
     columns = table.primary_key
-    arrays = ", ".join(f"${number}" for number in range(1, len(columns) + 1))
+    arrays = ", ".join(f"keys_{number}[starts[i]:ends[i]]" for number in range(len(columns)))
     names = ", ".join(f"k{number}" for number in range(len(columns)))
     matches = " and ".join(
         f"t.{sql.Identifier(column.name).as_string()} = k.k{number}::{column.type_sql}"
         for number, column in enumerate(columns)
     )
     return (
-        f"select array_agg(k.position) from unnest({arrays}) with ordinality k({names}, position), "
-        f"lateral (select from {table.sql_name} t where {matches} limit 1) found"
+        f"select array_agg(k.position) into seen from unnest({arrays}) with ordinality k({names}, position), "
+        f"lateral (select from {table.sql_name} t where {matches} limit 1) found;"
     )
-
-
-def _arguments(keys: Sequence[Key]) -> str:
-    """The keys as SQL: one array literal for each key column."""
-    return ", ".join(sql.Literal(list(column)).as_string() for column in zip(*keys, strict=True))
