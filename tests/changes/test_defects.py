@@ -61,6 +61,26 @@ async def test_a_failing_policy(stage: Stage, defect: bool) -> None:
     assert (stage.feed.counts.batches_dropped > 0) is defect
 
 
+async def test_a_failing_policy_among_many(stage: Stage) -> None:
+    """Mended, each row that a failing policy hides from somebody is counted once, and all others are told."""
+    await stage.restart(drop_failing_batch=False)
+    await stage.table("notes", "id int primary key, divisor int")
+    await stage.sql("alter table notes enable row level security")
+    await stage.sql(
+        "create policy odd on notes for select to authenticated "
+        "using (case when auth.uid() is not null then 1 / divisor > 0 end)"
+    )
+    viewers = [
+        await stage.listen(stage.binding("notes"), role="authenticated", sub=sub) for sub in (ALICE, BOB, "no uuid")
+    ]
+    await stage.sql("insert into notes select g, case when g in (3, 8) then 0 else 1 end from generate_series(1, 9) g")
+    for viewer in viewers[:2]:
+        await viewer.received(7)
+        assert [record["id"] for record in viewer.records] == [1, 2, 4, 5, 6, 7, 9]
+    assert viewers[2].deliveries == []
+    assert stage.feed.counts.skipped["evaluation_failed"] == 2 + 2 + 9
+
+
 @ON_OFF
 async def test_above_the_event_rate(stage: Stage, defect: bool, caplog: pytest.LogCaptureFixture) -> None:
     """Above the rate changes are dropped, counted and logged; mended, they are delivered."""

@@ -103,21 +103,32 @@ class _Layouts:
 
 def _shipments(group: Group, parcel: _Parcel, visible: Visible) -> Iterator[Shipment]:
     """Who of a group receives which of its changes; those who receive the same share the batch."""
-    secured = list(dict.fromkeys(found.table.oid for found, _ in parcel if found.secured))
+    always = [number for number, (found, _) in enumerate(parcel) if not found.secured]
+    secured = _secured(parcel)
     nothing: frozenset[Key] = frozenset()
-    audiences: dict[tuple[int, ...], tuple[list[Subscription], _Parcel]] = {}
+    audiences: dict[tuple[int, ...], tuple[list[Subscription], list[int]]] = {}
     for viewer, members in group.members.items():
-        seen = {oid: visible.get((viewer, oid), nothing) for oid in secured}
-        alike = tuple(map(id, seen.values()))
+        seen = [visible.get((viewer, oid), nothing) for oid in secured]
+        alike = tuple(map(id, seen))
         if alike not in audiences:
-            shown = [item for item in parcel if not item[0].secured or item[0].key in seen[item[0].table.oid]]
-            audiences[alike] = ([], shown)
+            looks = zip(secured.values(), seen, strict=True)
+            shown = [number for changes, keys in looks for key in keys for number in changes.get(key, ())]
+            audiences[alike] = ([], sorted(always + shown))
         audiences[alike][0].extend(members)
-    for receivers, shown in audiences.values():
-        for start in range(0, len(shown), _BATCH):
-            some = shown[start : start + _BATCH]
+    for receivers, numbers in audiences.values():
+        for start in range(0, len(numbers), _BATCH):
+            some = [parcel[number] for number in numbers[start : start + _BATCH]]
             batch = ChangeBatch([delivery for _, deliveries in some for delivery in deliveries])
             yield Shipment(receivers, batch, [found for found, _ in some])
+
+
+def _secured(parcel: _Parcel) -> dict[int, dict[Key, list[int]]]:
+    """Where the changes of rows under row level security stand, by table and key."""
+    places: dict[int, dict[Key, list[int]]] = {}
+    for number, (found, _) in enumerate(parcel):
+        if found.secured:
+            places.setdefault(found.table.oid, {}).setdefault(found.key, []).append(number)
+    return places
 
 
 def _by_group(routes: Iterable[Route]) -> Iterable[tuple[Group, list[Route]]]:

@@ -7,7 +7,7 @@ log does not lead back to it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from psycopg import AsyncConnection, sql
 
@@ -65,11 +65,11 @@ class Sight:
         cursor = await self.connection.execute(
             await self._call(table),
             (
-                [role for (role, _), _ in inquiries],
-                [claims for (_, claims), _ in inquiries],
-                [spans[id(keys)][0] for _, keys in inquiries],
-                [spans[id(keys)][1] for _, keys in inquiries],
-                *([key[number] for key in flat] for number in range(len(table.primary_key))),
+                _array(role for (role, _), _ in inquiries),
+                _array(claims for (_, claims), _ in inquiries),
+                _array(str(spans[id(keys)][0]) for _, keys in inquiries),
+                _array(str(spans[id(keys)][1]) for _, keys in inquiries),
+                *(_array(key[number] for key in flat) for number in range(len(table.primary_key))),
             ),
         )
         rows = await cursor.fetchall()
@@ -120,6 +120,17 @@ def _flatten(inquiries: Sequence[Inquiry]) -> tuple[list[Key], dict[int, tuple[i
             spans[id(keys)] = (len(flat) + 1, len(flat) + len(keys))
             flat += keys
     return flat, spans
+
+
+def _array(texts: Iterable[str | None]) -> str:
+    """An array's literal. The driver's own way takes some thirty times as long for claims, full of quotes."""
+    return "{" + ",".join(map(_element, texts)) + "}"
+
+
+def _element(text: str | None) -> str:
+    if text is None:
+        return "null"
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def _query(table: TableInfo) -> str:
