@@ -135,7 +135,7 @@ def peek(data: Buffer, version: Version) -> Frame:
     Raises:
         MalformedFrame: as `decode_text` does.
     """
-    found = (_read_raw_array if version == _V2 else _read_raw_object)(data)
+    found = (_read_raw_array if version is _V2 else _read_raw_object)(data)
     return Frame(found.topic, found.event, found.payload, found.ref, found.join_ref)
 
 

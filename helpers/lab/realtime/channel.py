@@ -141,13 +141,14 @@ class Channel:
             self.hub.events.add()  # other events are counted and passed over
 
     def _broadcast(self, push: Frame) -> None:
-        name, payload = self.topic.name, push.payload
-        if isinstance(payload, bytes):
-            self._send(OpaqueBroadcast(name, payload), push)
-        elif self.version is _V2 and memoryview(payload)[0] != _BRACE:
+        if isinstance(push.payload, bytes):
+            self._send(OpaqueBroadcast(self.topic.name, push.payload), push)
+            return
+        payload = bytes(push.payload)
+        if self.version is _V2 and payload[0] != _BRACE:
             self._crash()
         else:
-            self._send(JsonBroadcast(name, payload), push)
+            self._send(JsonBroadcast(self.topic.envelope, payload), push)
 
     def _send(self, broadcast: Broadcast, push: Push) -> None:
         if not self.may_write("broadcast", push):

@@ -7,7 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
-from helpers.lab.realtime.broadcast import JsonBroadcast, UserBroadcast, payload_of
+from helpers.lab.realtime.broadcast import Envelope, JsonBroadcast, UserBroadcast, payload_of
 from helpers.lab.realtime.hub import Hub
 from helpers.lab.realtime.joins import TOPIC_PREFIX
 from helpers.lab.realtime.tokens import Identity, TokenError
@@ -96,7 +96,7 @@ class HttpEndpoints:
             return
         name = TOPIC_PREFIX + topic
         payload = payload_of(message["event"], message["payload"], message.get("id"))
-        self._hub.publish_to(name, JsonBroadcast(name, payload), private=private)
+        self._hub.publish_to(name, JsonBroadcast(Envelope(name), payload), private=private)
 
     async def _may_write(self, identity: Identity, topic: str) -> bool:
         return await self._hub.policies.may_write(identity, topic, "broadcast")

@@ -11,7 +11,7 @@ import asyncio
 import struct
 from collections.abc import Callable
 
-__all__ = ["BINARY", "TEXT", "Mailroom", "Outbox", "Run", "ws_frame"]
+__all__ = ["BINARY", "TEXT", "Mailroom", "Outbox", "Run", "ws_frame", "ws_head"]
 
 TEXT, BINARY = 0x81, 0x82  # opcode with the bit that says "last fragment" (RFC 6455, 5.2)
 _SHORT, _MEDIUM, _LONG = struct.Struct(">BB").pack, struct.Struct(">BBH").pack, struct.Struct(">BBQ").pack
@@ -19,12 +19,16 @@ _SHORT, _MEDIUM, _LONG = struct.Struct(">BB").pack, struct.Struct(">BBH").pack, 
 
 def ws_frame(opcode: int, payload: bytes) -> bytes:
     """An unmasked WebSocket frame, as a server sends it."""
-    size = len(payload)
+    return ws_head(opcode, len(payload)) + payload
+
+
+def ws_head(opcode: int, size: int) -> bytes:
+    """What precedes a payload of so many bytes in its frame."""
     if size < 126:
-        return _SHORT(opcode, size) + payload
+        return _SHORT(opcode, size)
     if size < 65_536:
-        return _MEDIUM(opcode, 126, size) + payload
-    return _LONG(opcode, 127, size) + payload
+        return _MEDIUM(opcode, 126, size)
+    return _LONG(opcode, 127, size)
 
 
 class Mailroom:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from time import monotonic
 from typing import Any
 
 from picows import WSFrame, WSListener, WSMsgType, WSTransport
@@ -40,8 +41,9 @@ class Socket(WSListener):
         self.version = admission.version
         self.identity = admission.identity
         self.channels: dict[str, Channel] = {}
+        self._counts = hub.counts
         self._loop = asyncio.get_running_loop()
-        self._opened_at = self._last_seen = self._loop.time()
+        self._opened_at = self._last_seen = monotonic()
         self._fragments = Fragments(hub.settings.limits.frame_bytes)
         self._turnstile: Turnstile[Push] = Turnstile(self._dispatch, closed=self._stall, opened=self._go_on)
         self._timer: asyncio.TimerHandle | None = None
@@ -58,14 +60,16 @@ class Socket(WSListener):
         self._watch_idleness()
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
-        self._last_seen = self._loop.time()
-        kind = frame.msg_type
-        if kind == _CLOSE_KIND:
-            self._answer_close(frame.get_payload_as_bytes()[:2])
+        self._last_seen = monotonic()
+        kind, payload = frame.msg_type, frame.get_payload_as_bytes()
+        if kind == _TEXT_KIND and frame.fin:  # nearly all of them, so these are asked for first
+            self._read(payload, text=True)
+        elif kind == _CLOSE_KIND:
+            self._answer_close(payload[:2])
         elif kind == _PING_KIND:
-            self.outbox.put(ws_frame(_PONG, frame.get_payload_as_bytes()))
-        elif kind != _PONG_KIND and not self._closing:
-            self._take(frame, kind)
+            self.outbox.put(ws_frame(_PONG, payload))
+        elif kind != _PONG_KIND:
+            self._gather(payload, kind, last=frame.fin)
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:
         self._closing = True
@@ -97,7 +101,7 @@ class Socket(WSListener):
         self._transport.disconnect(graceful=False)
 
     def _give_up(self) -> None:
-        self.hub.counts.slow_readers += 1
+        self._counts.slow_readers += 1
         self.abort()
 
     def enter(self, channel: Channel) -> None:
@@ -110,22 +114,28 @@ class Socket(WSListener):
         if self.channels.get(channel.topic.name) is channel:
             del self.channels[channel.topic.name]
 
-    def _take(self, frame: WSFrame, kind: WSMsgType) -> None:
-        payload, text = frame.get_payload_as_bytes(), kind == _TEXT_KIND
-        self.hub.counts.input_bytes += len(payload)
-        if not frame.fin or kind == _CONTINUATION_KIND:
-            starts = kind != _CONTINUATION_KIND
-            try:
-                whole = self._fragments.add(payload, starts=starts, text=text, last=frame.fin)
-            except TooBig:
-                self.close(1009)
-                return
-            if whole is None:
-                return
-            payload, text = whole
+    def _gather(self, payload: bytes, kind: WSMsgType, *, last: bool) -> None:
+        """Take a binary frame, or a part of a message that comes in several."""
+        starts, text = kind != _CONTINUATION_KIND, kind == _TEXT_KIND
+        if starts and last:
+            self._read(payload, text=text)
+            return
+        try:
+            whole = self._fragments.add(payload, starts=starts, text=text, last=last)
+        except TooBig:
+            self.close(1009)
+            return
+        if whole is not None:
+            self._read(whole[0], text=whole[1])
+
+    def _read(self, payload: bytes, *, text: bool) -> None:
+        """Take a message, unless this side is done with the connection."""
+        if self._closing:
+            return
+        self._counts.input_bytes += len(payload)
         message = read_message(payload, text=text, version=self.version)
         if message is None:
-            self.hub.counts.malformed += 1
+            self._counts.malformed += 1
         else:
             self._turnstile.push(message)
 
@@ -171,11 +181,11 @@ class Socket(WSListener):
         """Set the timer for the look at which the socket is closed if nothing comes any more."""
         period_s = self.hub.settings.idle_timeout_s / (_IDLE_LOOKS + 1)
         looks = int((self._last_seen - self._opened_at) / period_s) + _IDLE_LOOKS + 1
-        self._rearm(self._opened_at + looks * period_s - self._loop.time(), self._check_idleness)
+        self._rearm(self._opened_at + looks * period_s - monotonic(), self._check_idleness)
 
     def _check_idleness(self) -> None:
         period_s = self.hub.settings.idle_timeout_s / (_IDLE_LOOKS + 1)
-        if self._loop.time() - self._last_seen > _IDLE_LOOKS * period_s:
+        if monotonic() - self._last_seen > _IDLE_LOOKS * period_s:
             self.close(1000)
         else:
             self._watch_idleness()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Generic, Protocol, TypeVar
 
-from helpers.lab.realtime.broadcast import Broadcast
+from helpers.lab.realtime.broadcast import Broadcast, Envelope
 from helpers.lab.realtime.fanout import Fanout
 from helpers.lab.realtime.outbox import Mailroom, Outbox
 from helpers.lab.realtime.presence import Presence
@@ -32,11 +32,12 @@ M = TypeVar("M", bound=Member)
 class Topic(Generic[M]):
     """The channels joined to one name. A public and a private topic of one name have nothing in common."""
 
-    __slots__ = ("_mailroom", "_receivers", "members", "name", "presence", "private")
+    __slots__ = ("_mailroom", "_receivers", "envelope", "members", "name", "presence", "private")
 
     def __init__(self, name: str, mailroom: Mailroom, *, private: bool) -> None:
         self.name = name
         self.private = private
+        self.envelope = Envelope(name)
         self.presence = Presence()
         self.members: dict[M, None] = {}
         self._mailroom = mailroom
