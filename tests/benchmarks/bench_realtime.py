@@ -5,9 +5,11 @@ receivers have a core each on a machine with four. Channels are private where th
 and for all broadcasts here: authorised by policies, counted against quotas that are raised out of the way.
 
 *Flood*: as fast as the receivers take them, a window of frames in flight. *Paced*: at a fixed rate; a frame is timed
-from when it was due, so a server that falls behind shows it.
+from when it was due, so a server that falls behind shows it. From 1 to 1,000 nearly all of that is the lab's one pass
+over the sockets, four fifths of it the kernel's part of each write; frames that come meanwhile wait for the next pass.
 
-The genuine server's figures: Elixir, on 4 cores of a machine of this kind.
+The genuine server's figures: Elixir, on 4 cores of a machine of this kind. The goal is what it did, where no other was
+set; after the table comes what was missed.
 """
 
 from __future__ import annotations
@@ -34,9 +36,10 @@ PROCESSES = 2
 LIMIT_S = 60.0
 SAMPLES = 300
 IDLE_CONNECTIONS = 10_000
+GOAL_BYTES = 20_000  # each of them
 SECONDS = 1.0
 REPEATS = 3  # of rates and of delays at a rate; medians are shown
-POLL_S = 0.0005  # between two looks at what has arrived: a sender that looks all the time slows the server down
+POLL_S = 0.001  # between two looks at what has arrived; a sender that does nothing else takes the server's time
 SAMPLED_FRAMES = 20_000  # due times that are read in one paced run, about
 
 SETUP = """
@@ -58,10 +61,24 @@ class Row:
     genuine: float | None = None
     conditions: str = ""
     less_is_better: bool = False
+    goal: float | None = None
 
     def __str__(self) -> str:
-        there = "-" if self.genuine is None else _number(self.genuine)
-        return f"{self.name:<36}{_number(self.ours):>12}{there:>12} {self.unit:<8}{self._ratio():>8}  {self.conditions}"
+        values = "".join(f"{_number(value):>12}" for value in (self.ours, self.genuine, self.aim))
+        return f"{self.name:<36}{values} {self.unit:<8}{self._ratio():>8} {self._verdict():>6}  {self.conditions}"
+
+    @property
+    def aim(self) -> float | None:
+        """The goal; without one of its own, the genuine server's value."""
+        return self.genuine if self.goal is None else self.goal
+
+    @property
+    def missed(self) -> bool:
+        """Whether the value is worse than the goal."""
+        return self.aim is not None and (self.ours > self.aim if self.less_is_better else self.ours < self.aim)
+
+    def _verdict(self) -> str:
+        return "-" if self.aim is None else "missed" if self.missed else "met"
 
     def _ratio(self) -> str:
         if self.genuine is None:
@@ -70,7 +87,9 @@ class Row:
         return f"{better / worse:.1f}x"
 
 
-def _number(value: float) -> str:
+def _number(value: float | None) -> str:
+    if value is None:
+        return "-"
     return f"{value:,.0f}" if value >= 1000 else f"{value:,.2f}"
 
 
@@ -85,11 +104,12 @@ class Fanout:
     flooded_on: str = ""
     genuine_p99_ms: float | None = None
     paced_on: str = ""
+    goal_per_s: float | None = None
 
 
 FANOUTS = (
-    Fanout(1, 2_000, (30_000,), 47_000, "50 in flight", 11.7, "30,000 deliveries/s"),
-    Fanout(50, 2_000, (5_000, 10_000), 304_000, "200 in flight", 7.0, "244,000 deliveries/s"),
+    Fanout(1, 2_000, (30_000,), 47_000, "50 in flight", 11.7, "30,000 deliveries/s", 150_000),
+    Fanout(50, 2_000, (5_000, 10_000), 304_000, "200 in flight", 7.0, "244,000 deliveries/s", 3_000_000),
     Fanout(1_000, 500, (250, 500)),
 )
 
@@ -170,7 +190,8 @@ class Broadcasting:
         """Deliveries a second while the window is always full."""
         rate = statistics.median([await self._flooded() for _ in range(REPEATS)])
         name = f"broadcast 1 to {self._fanout.receivers:,}, flood"
-        return Row(name, rate, "del./s", self._fanout.genuine_per_s, self._fanout.flooded_on)
+        fanout = self._fanout
+        return Row(name, rate, "del./s", fanout.genuine_per_s, fanout.flooded_on, goal=fanout.goal_per_s)
 
     async def _flooded(self) -> float:
         await self._crowd.restart(self._frame_bytes, 0)
@@ -266,7 +287,8 @@ async def _memory(lab: Lab) -> AsyncIterator[Row]:
         await crowd.join(IDLE_CONNECTIONS, join)
         grown = server.memory_info().rss - before
     name = f"memory, {IDLE_CONNECTIONS:,} connections"
-    yield Row(name, grown / IDLE_CONNECTIONS / 1024, "KiB each", 57.0, "57 to 96 KiB", less_is_better=True)
+    each, goal = grown / IDLE_CONNECTIONS / 1024, GOAL_BYTES / 1024
+    yield Row(name, each, "KiB each", 57.0, "57 to 96 KiB", less_is_better=True, goal=goal)
 
 
 @asynccontextmanager
@@ -294,15 +316,24 @@ async def _speed(lab: Lab) -> AsyncIterator[Row]:
 
 
 async def _main() -> None:
-    print(f"{'':<36}{'lab':>12}{'genuine':>12} {'':<8}{'better':>8}  the genuine server's conditions")
+    rows: list[Row] = []
+    head = f"{'':<36}{'lab':>12}{'genuine':>12}{'goal':>12} {'':<8}{'better':>8} {'':>6}"
+    print(f"{head}  the genuine server's conditions")
     for measure in (_memory, _speed):  # a lab for each, as the memory of one that was busy tells little
         async with _lab() as lab:
             started, waited_s = time.monotonic(), _waited_s(lab)
             async for row in measure(lab):
                 print(row, flush=True)
+                rows.append(row)
             share = (_waited_s(lab) - waited_s) / (time.monotonic() - started)
+    print(_summary(rows))
     if share:
         print(f"{share:.0%} of the time the lab waited for a core that something else had; much of that spoils delays")
+
+
+def _summary(rows: Sequence[Row]) -> str:
+    judged, missed = [row for row in rows if row.aim is not None], [row.name for row in rows if row.missed]
+    return f"{len(judged) - len(missed)} of {len(judged)} goals met" + "".join(f"; missed: {name}" for name in missed)
 
 
 def _waited_s(lab: Lab) -> float:

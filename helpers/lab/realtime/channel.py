@@ -125,10 +125,10 @@ class Channel:
         self.permissions.write[extension] = await self.hub.policies.may_write(self.identity, name, extension)
 
     def _dispatch(self, push: Push) -> None:
-        if isinstance(push, BinaryPush):
-            self._send(UserBroadcast.from_push(push), push)
-        elif push.event == "broadcast":
+        if isinstance(push, Frame) and push.event == "broadcast":  # nearly all of them, so these are asked for first
             self._broadcast(push)
+        elif isinstance(push, BinaryPush):
+            self._send(UserBroadcast.from_push(push), push)
         elif push.event == "phx_leave":
             self.reply(push.ref)
             self.close()
@@ -158,7 +158,7 @@ class Channel:
             if request.ack:
                 self.reply(push.ref, "payload_size_exceeded", status="error")
             return
-        self.hub.publish(self.topic, broadcast, sender=None if request.receives_own else self)
+        self.hub.publish(self.topic, broadcast, None if request.receives_own else self)
         if request.ack and not self.closed:
             self.reply(push.ref)
 

@@ -139,10 +139,10 @@ class Hub:
         if len(socket.channels) >= self.settings.limits.channels_per_client:
             raise JoinRefused("ChannelRateLimitReached", "Too many channels")
 
-    def publish(self, topic: Topic[Channel], broadcast: Broadcast, *, sender: Channel | None = None) -> None:
+    def publish(self, topic: Topic[Channel], broadcast: Broadcast, sender: Channel | None = None) -> None:
         """Send to a topic, but not to `sender`. Receivers' channels are shut when there were too many events."""
         self.counts.broadcast_bytes.add(broadcast.size_bytes)
-        delivered = topic.send(broadcast, but=sender)
+        delivered = topic.send(broadcast, sender)
         self.events.add(1 + delivered)
         if self.events.exceeded:
             for channel in topic.receivers(but=sender):

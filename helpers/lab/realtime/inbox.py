@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from helpers.wire.frames import BinaryPush, Frame, MalformedFrame, Version, decode_binary, peek
 
-__all__ = ["Fragments", "Push", "TooBig", "read_message"]
+__all__ = ["Fragments", "Push", "TooBig", "read_binary", "read_text"]
 
 Push = Frame | BinaryPush
 _CLIENT_KINDS = (b"\x00", b"\x03")  # binary pushes; what a server sends has other kinds
@@ -40,15 +40,21 @@ class Fragments:
         return (b"".join(self._parts), self._text) if last else None
 
 
-def read_message(payload: bytes, *, text: bool, version: Version) -> Push | None:
-    """The protocol message, its payload still encoded; None for what the server passes over."""
+def read_text(payload: bytes, version: Version) -> Push | None:
+    """The message in a text frame, its payload still encoded; None for what the server passes over."""
     try:
-        if text:
-            # Decoded here because a payload that is only passed on is not looked at again, and must be UTF-8.
-            return peek(payload.decode(), version)
-        if version is Version.V1 or payload[:1] not in _CLIENT_KINDS:
-            return None
-        message = decode_binary(payload)
-        return message if isinstance(message, Push) else None
+        # Decoded here because a payload that is only passed on is not looked at again, and must be UTF-8.
+        return peek(payload.decode(), version)
     except (MalformedFrame, UnicodeDecodeError):
         return None
+
+
+def read_binary(payload: bytes, version: Version) -> Push | None:
+    """The message in a binary frame; None for what the server passes over."""
+    if version is Version.V1 or payload[:1] not in _CLIENT_KINDS:
+        return None
+    try:
+        message = decode_binary(payload)
+    except MalformedFrame:
+        return None
+    return message if isinstance(message, Push) else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from time import monotonic
 from typing import Any
 
@@ -11,7 +12,7 @@ from picows import WSFrame, WSListener, WSMsgType, WSTransport
 from helpers.lab.realtime.channel import Channel
 from helpers.lab.realtime.handshake import Admission
 from helpers.lab.realtime.hub import Hub
-from helpers.lab.realtime.inbox import Fragments, Push, TooBig, read_message
+from helpers.lab.realtime.inbox import Fragments, Push, TooBig, read_binary, read_text
 from helpers.lab.realtime.joining import Joining
 from helpers.lab.realtime.joins import TOPIC_PREFIX
 from helpers.lab.realtime.outbox import TEXT, Outbox, ws_frame
@@ -63,12 +64,12 @@ class Socket(WSListener):
         self._last_seen = monotonic()
         kind, payload = frame.msg_type, frame.get_payload_as_bytes()
         if kind == _TEXT_KIND and frame.fin:  # nearly all of them, so these are asked for first
-            self._read(payload, text=True)
+            self._take(payload, read_text)
         elif kind == _CLOSE_KIND:
             self._answer_close(payload[:2])
         elif kind == _PING_KIND:
             self.outbox.put(ws_frame(_PONG, payload))
-        elif kind != _PONG_KIND:
+        elif kind != _PONG_KIND and not self._closing:
             self._gather(payload, kind, last=frame.fin)
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:
@@ -116,24 +117,25 @@ class Socket(WSListener):
 
     def _gather(self, payload: bytes, kind: WSMsgType, *, last: bool) -> None:
         """Take a binary frame, or a part of a message that comes in several."""
-        starts, text = kind != _CONTINUATION_KIND, kind == _TEXT_KIND
+        starts = kind != _CONTINUATION_KIND
         if starts and last:
-            self._read(payload, text=text)
+            self._take(payload, read_binary)
             return
         try:
-            whole = self._fragments.add(payload, starts=starts, text=text, last=last)
+            whole = self._fragments.add(payload, starts=starts, text=kind == _TEXT_KIND, last=last)
         except TooBig:
             self.close(1009)
             return
         if whole is not None:
-            self._read(whole[0], text=whole[1])
+            payload, text = whole
+            self._take(payload, read_text if text else read_binary)
 
-    def _read(self, payload: bytes, *, text: bool) -> None:
+    def _take(self, payload: bytes, read: Callable[[bytes, Version], Push | None]) -> None:
         """Take a message, unless this side is done with the connection."""
         if self._closing:
             return
         self._counts.input_bytes += len(payload)
-        message = read_message(payload, text=text, version=self.version)
+        message = read(payload, self.version)
         if message is None:
             self._counts.malformed += 1
         else:

@@ -63,7 +63,7 @@ class Topic(Generic[M]):
         """Who hears broadcasts here."""
         return [member for group in self._receivers.values() for member in group if member is not but]
 
-    def send(self, broadcast: Broadcast, *, but: M | None = None) -> int:
+    def send(self, broadcast: Broadcast, but: M | None = None) -> int:
         """Deliver to everybody, or everybody but one; the number of deliveries."""
         delivered = 0
         for version, group in self._receivers.items():
