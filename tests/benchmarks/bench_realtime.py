@@ -333,7 +333,7 @@ async def _main() -> None:
 
 def _summary(rows: Sequence[Row]) -> str:
     judged, missed = [row for row in rows if row.aim is not None], [row.name for row in rows if row.missed]
-    return f"{len(judged) - len(missed)} of {len(judged)} goals met" + "".join(f"; missed: {name}" for name in missed)
+    return f"{len(judged) - len(missed)} of {len(judged)} goals met" + (f"; missed: {'; '.join(missed)}" if missed else "")
 
 
 def _waited_s(lab: Lab) -> float:
