@@ -333,7 +333,8 @@ async def _main() -> None:
 
 def _summary(rows: Sequence[Row]) -> str:
     judged, missed = [row for row in rows if row.aim is not None], [row.name for row in rows if row.missed]
-    return f"{len(judged) - len(missed)} of {len(judged)} goals met" + (f"; missed: {'; '.join(missed)}" if missed else "")
+    score = f"{len(judged) - len(missed)} of {len(judged)} goals met"
+    return f"{score}; missed: {'; '.join(missed)}" if missed else score
 
 
 def _waited_s(lab: Lab) -> float:
