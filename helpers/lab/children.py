@@ -94,7 +94,7 @@ class Children:
                 pass_fds=tuple(keep_open), preexec_fn=_die_with_parent(ending),
                 **(account.options() if account else {}),
             )  # fmt: skip
-            self._tell(f"hold {process.pid} {int(ending)}")
+            self.hold(process.pid, ending)
             self._running.append(_Child(name, process, ending))
         return process
 
@@ -114,6 +114,14 @@ class Children:
             self.end(process, signal.SIGKILL, 5.0)
         return subprocess.CompletedProcess(command, process.returncode, stderr=errors.decode(errors="replace"))
 
+    def hold(self, pid: int, ending: signal.Signals) -> None:
+        """Have this process ended if our own is gone, before any folder is removed."""
+        self._tell(f"hold {pid} {int(ending)}")
+
+    def release(self, pid: int) -> None:
+        """That process has ended."""
+        self._tell(f"release {pid}")
+
     def remove_at_end(self, folder: Path) -> None:
         """Have this folder removed if the lab process does not come to it."""
         self._tell(f"folder {folder}")
@@ -131,7 +139,7 @@ class Children:
                 process.wait(wait)
                 break
         self._running.remove(child)
-        self._tell(f"release {process.pid}")
+        self.release(process.pid)
 
     def abort(self) -> None:
         """Tell every process to end at once, and start no more. Returns at once."""

@@ -58,6 +58,17 @@ def test_a_changed_message_is_told(before: str, after: str) -> None:
     assert len(compare(recording, rows)) == 1
 
 
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_confirmation_may_come_before_a_close(version: str) -> None:
+    """Where the client closed right after a join, its subscription may be confirmed before; elsewhere it may not."""
+    recording = load("leave_close", version)
+    rows = rows_of(recording)
+    confirmed = next(row for row in rows if "Subscribed to PostgreSQL" in row.get("data", ""))
+    closing = next(at for at, row in enumerate(rows) if row["dir"] == "close")
+    assert compare(recording, [*rows[:closing], confirmed, *rows[closing:]]) == []
+    assert len(compare(recording, [*rows[: closing - 1], confirmed, *rows[closing - 1 :]])) == 1
+
+
 def test_a_quick_refusal_is_told() -> None:
     """One that comes at once, where the genuine server waits for two seconds, is a difference."""
     recording = load("handshake_errors", "v2")

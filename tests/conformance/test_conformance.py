@@ -8,20 +8,15 @@ import pytest_asyncio
 from helpers.lab.conformance.recording import names
 from helpers.lab.conformance.run import VERSIONS, Outcome, run_labs
 
-#: The longest scenario takes two minutes, of which one is to warm the server's counters up.
+#: All together take a minute and a half on an idle machine.
 pytestmark = pytest.mark.timeout(420)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def outcomes() -> dict[str, Outcome]:
-    """All recordings, replayed side by side on a dozen labs.
-
-    The joins' limit hangs on a moment 25 ms wide: where the other labs disturbed it, it is replayed once more, alone.
-    """
+    """All recordings, replayed side by side on a dozen labs."""
     done: dict[str, Outcome] = {}
     await run_labs(names(), lambda outcome: done.update({str(outcome.recording): outcome}))
-    if any(done[f"rate_limit_joins.{version}"].differences for version in VERSIONS):
-        await run_labs({"rate_limit_joins"}, lambda outcome: done.update({str(outcome.recording): outcome}))
     return done
 
 

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from helpers.lab.conformance.replay import Replay
 
-__all__ = ["cue_for"]
+__all__ = ["BURST_RATE_PER_S", "BURST_S", "cue_for"]
 
-_BURST_RATE_PER_S = 237.0
-_BURST_S = 40.1
+BURST_RATE_PER_S = 237.0
+BURST_S = 40.1
 _FIRST_REF = 1000
 
 Cue = Callable[["Replay"], Awaitable[None]]
@@ -45,8 +45,8 @@ async def _send_many(replay: Replay) -> None:
     """Broadcast at a steady rate for as long as in the recording; each message has its number in it."""
     sender, version = replay.connection("a"), replay.recording.version
     began, number = time.monotonic(), 0
-    while (elapsed := time.monotonic() - began) < _BURST_S:
-        while number < elapsed * _BURST_RATE_PER_S:
+    while (elapsed := time.monotonic() - began) < BURST_S:
+        while number < elapsed * BURST_RATE_PER_S:
             await sender.send({"op": "text", "data": _broadcast(version, number)}, replay.mint)
             number += 1
         await asyncio.sleep(0.004)

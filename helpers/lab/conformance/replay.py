@@ -55,6 +55,7 @@ class Replay:
         self.rows: list[Row] = []
         self._connections: dict[str, Connection] = {}
         self._answers: Counter[str] = Counter()
+        self._closed: set[str] = set()
         self._arrived = asyncio.Event()
         self._database: psycopg.AsyncConnection | None = None
         self._began = time.monotonic()
@@ -65,8 +66,8 @@ class Replay:
         Raises:
             psycopg.Error: the tables cannot be set back to where they stood.
         """
-        await self._lead()
         await self._reset_tables()
+        await self._lead()
         self._began = time.monotonic()
         expected: Counter[str] = Counter()
         last_ms, longest_s = 0.0, longest_wait_s(self.recording)
@@ -117,6 +118,8 @@ class Replay:
         self.rows.append({**row, "t_ms": (time.monotonic() - self._began) * 1000})
         if row["dir"] in _ANSWERS:
             self._answers[row["conn"]] += 1
+            if row["dir"] == "closed":
+                self._closed.add(row["conn"])
             self._arrived.set()
 
     async def _caught_up(self, expected: Counter[str], patience_s: float) -> None:
@@ -124,7 +127,7 @@ class Replay:
         if self.recording.scenario in SAMPLED:
             return
         deadline = time.monotonic() + patience_s
-        while any(self._answers[name] < count for name, count in expected.items()):
+        while any(self._answers[name] < count for name, count in expected.items() if name not in self._closed):
             self._arrived.clear()
             try:
                 await asyncio.wait_for(self._arrived.wait(), deadline - time.monotonic())

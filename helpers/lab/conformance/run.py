@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from helpers.lab.conformance.compare import Difference, compare, frames
 from helpers.lab.conformance.deliberate import reason_for
-from helpers.lab.conformance.plan import LANES, needs_a_lab
+from helpers.lab.conformance.plan import LANES, comes_back
 from helpers.lab.conformance.recording import Recording, load
 from helpers.lab.conformance.replay import Replay
 from helpers.lab.conformance.server import GivenServer, LabServer, Server
@@ -40,7 +40,7 @@ async def run_given(scenarios: Collection[str], server: GivenServer, tell: Tell)
     """Replay scenarios one after another on a server that runs already, but for those that would end it."""
     recordings = [load(scenario, version) for scenario in sorted(scenarios) for version in VERSIONS]
     for recording in recordings:
-        if not needs_a_lab(recording):
+        if not comes_back(recording.scenario):
             tell(await _outcome(server, recording))
 
 
@@ -52,7 +52,7 @@ def _lanes(scenarios: Collection[str]) -> Iterator[tuple[str, ...]]:
 
 
 async def _lane(scenarios: tuple[str, ...], version: str, tell: Tell) -> None:
-    async with LabServer() as server:
+    async with LabServer(comes_back=any(map(comes_back, scenarios))) as server:
         for scenario in scenarios:
             tell(await _outcome(server, load(scenario, version)))
 

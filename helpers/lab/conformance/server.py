@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import signal
 import tempfile
 from collections.abc import Mapping
@@ -16,6 +15,7 @@ from urllib.parse import urlsplit
 import psycopg
 
 from helpers.errors import LabError
+from helpers.lab.children import Children
 from helpers.lab.conformance.recording import FOLDER
 from helpers.lab.lab import Lab
 from helpers.lab.realtime.settings import Limits, RealtimeSettings
@@ -23,8 +23,10 @@ from helpers.lab.settings import LabSettings
 
 __all__ = ["GivenServer", "LabServer", "Server", "prepare"]
 
-#: As the genuine server was set up: privileges of its day, and the quotas of a self-hosted one.
-_AS_RECORDED = LabSettings(default_grants="all", realtime=RealtimeSettings(limits=Limits.of("self-hosted")))
+#: As the genuine server was set up: privileges of its day, the quotas of a self-hosted one, in use for some time.
+_AS_RECORDED = LabSettings(
+    default_grants="all", realtime=RealtimeSettings(limits=Limits.of("self-hosted"), rates_warm=True)
+)
 _STOP_LIMIT_S = 15.0
 
 
@@ -70,24 +72,37 @@ class GivenServer:
 
 
 class LabServer:
-    """A lab on a folder of its own, so that it comes back with its data and keys. Use it with `async with`."""
+    """A lab. Use it with `async with`.
 
-    def __init__(self) -> None:
-        self._folder = Path(tempfile.mkdtemp(prefix="conformance-"))
-        self._folder.chmod(0o711)  # PostgreSQL of a lab that root started has an account of its own
-        self._settings = replace(_AS_RECORDED, data_dir=self._folder / "data")
+    Args:
+        comes_back: keep its data and keys in a folder until the end, so that it can be started again.
+    """
+
+    def __init__(self, *, comes_back: bool = False) -> None:
+        self._kept = _Kept() if comes_back else None
+        self._settings = replace(_AS_RECORDED, data_dir=self._kept.folder / "data") if self._kept else _AS_RECORDED
         self._lab = Lab(self._settings)
 
     async def __aenter__(self) -> LabServer:
-        await self._lab.__aenter__()
-        info = self._lab.info
-        self._settings = replace(self._settings, port=_port(info["api_url"]), db_port=_port(info["database_url"]))
-        await prepare(info["database_url"])
+        try:
+            await self._start()
+            await prepare(self._lab.info["database_url"])
+        except BaseException:
+            await self.__aexit__()
+            raise
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self._lab.stop()
-        await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
+        if self._kept:
+            await asyncio.to_thread(self._kept.close)
+
+    async def _start(self) -> None:
+        self._lab = await Lab.start(self._settings)
+        info = self._lab.info
+        self._settings = replace(self._settings, port=_port(info["api_url"]), db_port=_port(info["database_url"]))
+        if self._kept and self._lab.pid:
+            self._kept.used_by(self._lab.pid)
 
     @property
     def api_url(self) -> str:
@@ -111,7 +126,31 @@ class LabServer:
             while self._lab.running:  # noqa: ASYNC110 - no event tells of the end of another process
                 await asyncio.sleep(0.05)
         await self._lab.stop()
-        self._lab = await Lab.start(self._settings)
+        await self._start()
+
+
+class _Kept:
+    """The folder of a lab that comes back. A leash removes it, also when this process is killed."""
+
+    def __init__(self) -> None:
+        self._leash = Children()
+        self._pid: int | None = None
+        self.folder = Path(tempfile.mkdtemp(prefix="conformance-"))
+        self._leash.remove_at_end(self.folder)
+        self.folder.chmod(0o711)  # PostgreSQL of a lab that root started has an account of its own
+
+    def used_by(self, pid: int) -> None:
+        """A lab runs in the folder, in place of the last one."""
+        if self._pid is not None:
+            self._leash.release(self._pid)
+        self._pid = pid
+        self._leash.hold(pid, signal.SIGTERM)
+
+    def close(self) -> None:
+        """Remove it, when the lab has ended. Blocking."""
+        if self._pid is not None:
+            self._leash.release(self._pid)
+        self._leash.close()
 
 
 async def prepare(database_url: str) -> None:

@@ -67,7 +67,10 @@ class Hub:
         self.presence_events = self._counter(limits.presence_events_per_s)
 
     def _counter(self, limit_per_s: float) -> RateCounter:
-        return RateCounter(limit_per_s, tick_s=self.settings.rate_tick_s, ticks=self.settings.rate_ticks)
+        settings = self.settings
+        return RateCounter(
+            limit_per_s, tick_s=settings.rate_tick_s, ticks=settings.rate_ticks, warm=settings.rates_warm
+        )
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Do something in the background; `stop` waits for it."""

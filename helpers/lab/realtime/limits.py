@@ -13,7 +13,7 @@ class RateCounter:
 
     Until a whole minute has passed only the periods so far are in the mean, and an empty one from before the first
     event. So a new counter trips early, while one that was idle for a minute lets a burst of sixty times the limit
-    through.
+    through; a `warm` one begins as if it had been idle for that long.
 
     Attributes:
         total: events since the counter was made.
@@ -22,10 +22,10 @@ class RateCounter:
 
     __slots__ = ("_count", "_finished", "_handle", "_limit", "_periods", "_tick_s", "exceeded")
 
-    def __init__(self, limit_per_s: float, *, tick_s: float = 5.0, ticks: int = 12) -> None:
+    def __init__(self, limit_per_s: float, *, tick_s: float = 5.0, ticks: int = 12, warm: bool = False) -> None:
         self._limit = limit_per_s
         self._tick_s = tick_s
-        self._periods: deque[int] = deque((0,), maxlen=ticks)
+        self._periods: deque[int] = deque((0,) * (ticks if warm else 1), maxlen=ticks)
         self._count = self._finished = 0
         self._handle: asyncio.TimerHandle | None = None
         self.exceeded = False

@@ -29,7 +29,8 @@ class Limits:
     workload measures the server and not its quota."""
     presence_events_per_s: float = 1_000.0
     presence_calls: int = 5
-    """Calls of one channel to track and untrack within `presence_window_s`."""
+    """Calls of one channel to track and untrack within `presence_window_s`. (The page of quotas also names 10 presence
+    keys per object, of which the server knows nothing: `realtime_channel/presence_handler.ex`.)"""
     presence_window_s: float = 30.0
     payload_bytes: int = 3_000_000
     frame_bytes: int = 5_000_000
@@ -88,8 +89,14 @@ class RealtimeSettings:
     rate_tick_s: float = 5.0
     rate_ticks: int = 12
     """Rates are means over up to `rate_ticks` periods of `rate_tick_s`, judged at the end of each period."""
+    rates_warm: bool = False
+    """Whether rates begin as on a server that has run for `rate_ticks` periods, and so let a burst through at once. A
+    counter whose limit is changed begins anew all the same."""
     resubscribe_delay_s: tuple[float, float] = (1.0, 3.0)
     """After a new token the changes go on with the old claims for a random time between these two."""
+    changes_wait_limit_s: float = 20.0
+    """A join that asks for it is answered when its changes are subscribed to, and waits no longer than this
+    (`config/config.exs`, postgres_changes_wait_max_timeout; servers from September 2026 on)."""
     private_only: bool = False
     suspend: bool = False
     """Whether the project is switched off: every handshake is refused."""
