@@ -185,8 +185,8 @@ async def both_published(stage: Stage) -> bool:
 
 
 @ON_OFF
-async def test_an_underscore_in_a_name(stage: Stage, defect: bool) -> None:
-    """An underscore in a table's name is a wildcard; mended, it means itself."""
+async def test_an_underscore_in_a_name(stage: Stage, defect: bool, caplog: pytest.LogCaptureFixture) -> None:
+    """An underscore in a table's name is a wildcard, which is counted and logged; mended, it means itself."""
     await stage.restart(names_are_patterns=defect)
     await stage.table("user_events", "id int primary key")
     await stage.table('"userXevents"', "id int primary key")
@@ -195,3 +195,14 @@ async def test_an_underscore_in_a_name(stage: Stage, defect: bool) -> None:
     await stage.sql("insert into user_events values (2)")
     await listener.received(2 if defect else 1)
     assert [change["table"] for change in listener.changes] == ["userXevents", "user_events"][not defect :]
+    assert stage.feed.counts.misnamed_tables == int(defect)
+    assert ('"userXevents" are sent to who asked for' in caplog.text) is defect
+
+
+async def test_wildcards_are_meant(stage: Stage) -> None:
+    """Who asks for all tables, or for one by its name, gets none that were not asked for."""
+    await stage.restart()
+    await stage.table("user_events", "id int primary key")
+    await stage.listen({"schema": stage.name})
+    await stage.listen({"schema": "*", "table": "user_events"})
+    assert stage.feed.counts.misnamed_tables == 0

@@ -30,12 +30,21 @@ _REGEX_OPERATORS = {Operator.MATCH: "~", Operator.IMATCH: "~*"}
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """A binding on one table; a binding with wildcards is admitted for several."""
+    """A binding on one table; a binding with wildcards is admitted for several.
+
+    Attributes:
+        binding: as it was asked for.
+        position: among the channel's bindings.
+        table_oid: of the table.
+        checks: the filter's conditions, compiled for the table's columns.
+        misnamed: the table, if the binding names another: its name was taken for a pattern.
+    """
 
     binding: Binding
     position: int
     table_oid: int
     checks: tuple[Check, ...]
+    misnamed: str | None = None
 
 
 class _Objection(Exception):  # noqa: N818
@@ -85,7 +94,8 @@ class Admission:
                 patterns=self._settings.names_are_patterns,
             )
             admitted = [
-                Admitted(binding, position, table.oid, await self._checks(table, binding)) for table in tables.values()
+                Admitted(binding, position, table.oid, await self._checks(table, binding), _misnamed(table, binding))
+                for table in tables.values()
             ]
         except psycopg.OperationalError:
             raise  # the connection's fault, not the binding's
@@ -113,6 +123,11 @@ class Admission:
             if name not in readable:
                 raise _Objection(f"invalid column for select {name}")
         return tuple(checks)
+
+
+def _misnamed(table: TableInfo, binding: Binding) -> str | None:
+    meant = binding.schema in ("*", table.schema) and binding.table in ("*", table.name)
+    return None if meant else table.sql_name
 
 
 async def compile_condition(connection: AsyncConnection, condition: Condition, pg_type: PgType) -> Check:

@@ -44,13 +44,17 @@ class TableInfo:
 
     Attributes:
         oid: of the table.
-        sql_name: quoted and qualified.
+        schema: that it is in.
+        name: of the table.
+        sql_name: both, quoted and qualified.
         row_security: whether row level security is on.
         columns: in the order of the table.
         readable: by role, of those asked for, the names of the columns that it may select.
     """
 
     oid: int
+    schema: str
+    name: str
     sql_name: str
     row_security: bool
     columns: tuple[TableColumn, ...]
@@ -74,6 +78,8 @@ where pubname = %(publication)s
 _TABLES = """
 select
     c.oid::int8 as oid,
+    n.nspname::text as schema,
+    c.relname::text as table,
     format('%%I.%%I', n.nspname, c.relname) as sql_name,
     c.relrowsecurity as row_security,
     a.attname::text as name,
@@ -162,4 +168,7 @@ def _table(oid: int, rows: list[dict[str, Any]], roles: Iterable[str]) -> TableI
         for row in rows
     )
     readable = {role: frozenset(row["name"] for row in rows if role in row["readable_by"]) for role in roles}
-    return TableInfo(oid, rows[0]["sql_name"], rows[0]["row_security"], columns, readable)
+    of_all = rows[0]
+    return TableInfo(
+        oid, of_all["schema"], of_all["table"], of_all["sql_name"], of_all["row_security"], columns, readable
+    )

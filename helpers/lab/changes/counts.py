@@ -32,6 +32,7 @@ class ChangeCounts:
         batches_dropped: batches that nobody received because a filter or policy failed.
         publication_changes: how often the publication's tables had changed.
         cold_starts: how often subscribers had to wait for the feed to start.
+        misnamed_tables: how often a subscription got a table that it had not named, as its name was a pattern.
         failures: of reading the slot, by the database's error code.
     """
 
@@ -44,6 +45,7 @@ class ChangeCounts:
     batches_dropped: int = 0
     publication_changes: int = 0
     cold_starts: int = 0
+    misnamed_tables: int = 0
     failures: Counter[str] = field(default_factory=Counter)
 
     def skip(self, reason: str, changes: int, why: str, *, quietly: bool = False) -> None:

@@ -169,6 +169,14 @@ class ChangeFeed:
                 raise SubscriptionRefused(f"Unable to subscribe to changes: {error}", retriable=True) from error
         self._bindings[subscription] = bindings
         self._routes.replace(subscription, admitted)
+        self._tell_misnamed(admitted)
+
+    def _tell_misnamed(self, admitted: Sequence[Admitted]) -> None:
+        for one in admitted:
+            if one.misnamed:
+                self.counts.misnamed_tables += 1
+                named = f"{one.binding.schema}.{one.binding.table}"
+                _log.warning("changes of %s are sent to who asked for %s: _ and %% are wildcards", one.misnamed, named)
 
     async def _ask(self, bindings: tuple[Binding, ...], role: str) -> list[Admitted]:
         """Ask the database, a second time if it had closed the connection meanwhile."""

@@ -142,4 +142,6 @@ def _own(hub: Hub) -> Iterator[Family]:
     yield Family.of("counter", "lab_changes_cold_starts_total", help, changes.cold_starts)
     help = "Times that the publication's tables had changed."
     yield Family.of("counter", "lab_changes_publication_changes_total", help, changes.publication_changes)
+    help = "Tables that subscriptions got unasked, as _ and % in names are wildcards."
+    yield Family.of("counter", "lab_changes_misnamed_tables_total", help, changes.misnamed_tables)
     yield Family.of("counter", "lab_slow_readers_total", "Sockets ended as they did not read.", counts.slow_readers)
