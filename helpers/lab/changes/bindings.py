@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from helpers.lab.changes.elixir import inspect, inspect_list
+from helpers.lab.changes.elixir import inspect
 from helpers.lab.changes.phash import phash2
 from helpers.lab.changes.subscription import SubscriptionRefused
 from helpers.wire.filters import Condition, FilterError, parse_conditions
@@ -44,8 +44,8 @@ class Binding:
             (condition.column, str(condition.operator), condition.value, condition.negated)
             for condition in self.conditions
         ]
-        select = "nil" if self.select is None else inspect_list(self.select)
-        filters = inspect_list(conditions)
+        select = "nil" if self.select is None else inspect(list(self.select))
+        filters = inspect(conditions)
         return f"event: {self.event}, schema: {self.schema}, table: {self.table}, filters: {filters}, select: {select}"
 
 
