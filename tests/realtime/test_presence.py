@@ -181,3 +181,14 @@ async def test_a_meta_over_the_limit_closes_the_channel(serve: Serve) -> None:
     await track(talker, {"x": "x" * 1000})
     assert (await talker.hear_event("system")).payload["message"] == "Track message size exceeded"
     await talker.hear_event("phx_close")
+
+
+async def test_any_number_of_keys(place: Place) -> None:
+    """The plans' "presence keys per object: 10" is a line of their page; the genuine server checks no such number."""
+    talker, others = await joined(place), [await joined(place, f"key {number}") for number in range(11)]
+    meta = await tracked(talker, {f"field {number}": number for number in range(11)})
+    assert len(meta.keys() - {"phx_ref"}) == 11
+    for other in others:
+        await track(other, {})
+        await diff(talker)
+    await talker.hear_nothing()
