@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from helpers.lab.changes import ChangeBatch, ChangeDelivery, Subscription, SubscriptionRefused
 from helpers.lab.realtime.broadcast import splice
+from helpers.lab.realtime.joins import JoinRefused
 from helpers.lab.realtime.outbox import TEXT, ws_frame
 from helpers.wire.frames import encode_json
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["ChangesLink"]
 
 _MARK = b"\0"  # where a payload goes; JSON holds no such byte
+_SUBSCRIBED = "Subscribed to PostgreSQL"
+_JOIN_RETRY_S = (0.1, 1.0)  # the same while a join waits
 _RETRY_S = (5.0, 10.0)  # between these the server waits at random after a refusal that may pass
 
 
@@ -37,9 +40,37 @@ class ChangesLink:
         self._subscription: Subscription | None = None
         self._task: asyncio.Task[None] | None = None
 
+    async def establish(self, limit_s: float) -> None:
+        """Subscribe, trying again what may pass.
+
+        Raises:
+            JoinRefused: a binding is refused for good, or `limit_s` have passed.
+        """
+        try:
+            async with asyncio.timeout(max(limit_s, 0)):
+                while True:
+                    if await self._established():
+                        return
+                    await asyncio.sleep(random.uniform(*_JOIN_RETRY_S))
+        except TimeoutError as error:
+            waited = f"Timed out after {limit_s * 1000:.0f}ms waiting for the postgres_changes subscription"
+            raise JoinRefused("PostgresChangesSubscribeTimeout", waited) from error
+
+    async def _established(self) -> bool:
+        try:
+            await self._ask()
+        except SubscriptionRefused as refusal:
+            if not refusal.retriable:
+                raise JoinRefused("RealtimeDisabledForConfiguration", refusal.message) from refusal
+            return False
+        return True
+
     def open(self) -> None:
-        """Subscribe in the background; a `system` message tells the outcome."""
-        self._start(self._subscribe())
+        """Subscribe in the background, if not yet done; a `system` message tells the outcome."""
+        if self._subscription is None:
+            self._start(self._subscribe())
+        else:
+            self._tell("ok", _SUBSCRIBED)
 
     def renew(self) -> None:
         """Look with the channel's new identity, after the server's wait; until then the old claims hold."""
@@ -56,20 +87,23 @@ class ChangesLink:
         self._task = self._channel.hub.spawn(work)
 
     async def _subscribe(self) -> None:
-        feed, identity = self._channel.hub.changes, self._channel.identity
         while True:
             try:
-                self._subscription = await feed.subscribe(
-                    self._bindings, dict(identity.claims), identity.role, self._deliver, self._republished
-                )
+                await self._ask()
             except SubscriptionRefused as refusal:
                 self._tell("error", refusal.message)
                 if not refusal.retriable:
                     return
                 await asyncio.sleep(random.uniform(*_RETRY_S))
             else:
-                self._tell("ok", "Subscribed to PostgreSQL")
+                self._tell("ok", _SUBSCRIBED)
                 return
+
+    async def _ask(self) -> None:
+        identity = self._channel.identity
+        self._subscription = await self._channel.hub.changes.subscribe(
+            self._bindings, dict(identity.claims), identity.role, self._deliver, self._republished
+        )
 
     async def _resubscribe(self) -> None:
         await asyncio.sleep(random.uniform(*self._channel.hub.settings.resubscribe_delay_s))
@@ -78,7 +112,7 @@ class ChangesLink:
             return
         identity = self._channel.identity
         self._channel.hub.changes.update_claims(self._subscription, dict(identity.claims), identity.role)
-        self._tell("ok", "Subscribed to PostgreSQL")
+        self._tell("ok", _SUBSCRIBED)
 
     async def _unsubscribe(self) -> None:
         if self._subscription is not None:
@@ -92,7 +126,7 @@ class ChangesLink:
         """The publication's tables have changed: the genuine server subscribes anew, and says so for each binding."""
         for _ in self._bindings:
             if refusal is None:
-                self._tell("ok", "Subscribed to PostgreSQL")
+                self._tell("ok", _SUBSCRIBED)
             else:
                 self._tell("error", refusal.message)
 

@@ -60,6 +60,21 @@ class Channel:
         self.presence = ChannelPresence(self, request)
         self._changes = ChangesLink(self, request.bindings, legacy=request.legacy) if request.bindings else None
 
+    async def subscribe(self, limit_s: float) -> None:
+        """Subscribe to changes before the join is answered.
+
+        Raises:
+            JoinRefused: they cannot be subscribed to, or not in time.
+        """
+        if self._changes is not None:
+            await self._changes.establish(limit_s)
+
+    def accept(self, ref: Any) -> None:
+        """Answer the join, before anything else that came meanwhile for its socket."""
+        response = {"postgres_changes": self._request.accepted_bindings}
+        payload = {"status": "ok", "response": response}
+        self._socket.send(Frame(self.topic.name, "phx_reply", payload, ref, self._join_ref), first=True)
+
     def open(self) -> None:
         """Begin, after the join was answered."""
         self._watch_expiry()

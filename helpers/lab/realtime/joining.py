@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from helpers.lab.realtime.channel import Channel
@@ -48,10 +49,14 @@ class Joining:
         except JoinRefused as refused:
             self._socket.halt(self._refuse(refused))
             return
-        if request.private:
+        if request.private or self._waits_for_changes(request):
             self._socket.halt(self._ask_then_enter(request, identity))
         else:
-            self._enter(request, identity, Permissions.public())
+            self._enter(self._channel(request, identity, Permissions.public()))
+
+    @staticmethod
+    def _waits_for_changes(request: JoinRequest) -> bool:
+        return request.changes_wait_s is not None and bool(request.bindings)
 
     def _payload(self) -> object:
         try:
@@ -70,30 +75,42 @@ class Joining:
             raise JoinRefused(error.code, error.sentence) from error
 
     async def _ask_then_enter(self, request: JoinRequest, identity: Identity) -> None:
-        past: list[PastBroadcast] = []
         try:
-            permissions = await self._hub.policies.read(identity, request.channel_name)
-            if request.replay is not None:
-                with timed(self._hub.counts.replay_ms):
-                    past = await replayed(self._hub.database, request.channel_name, request.replay)
+            permissions = Permissions.public()
+            if request.private:
+                permissions = await self._hub.policies.read(identity, request.channel_name)
+            past = await self._past(request)
+            channel = self._channel(request, identity, permissions)
+            if self._waits_for_changes(request):
+                await self._subscribe(channel, request)
         except JoinRefused as refused:
             await self._refuse(refused)
         else:
-            self._enter(request, identity, permissions, past)
+            self._enter(channel, past)
 
-    def _enter(
-        self,
-        request: JoinRequest,
-        identity: Identity,
-        permissions: Permissions,
-        past: list[PastBroadcast] | None = None,
-    ) -> None:
-        channel = Channel(self._hub, self._socket, request, self._push.join_ref, identity, permissions)
+    async def _past(self, request: JoinRequest) -> list[PastBroadcast]:
+        if request.replay is None:
+            return []
+        with timed(self._hub.counts.replay_ms):
+            return await replayed(self._hub.database, request.channel_name, request.replay)
+
+    def _channel(self, request: JoinRequest, identity: Identity, permissions: Permissions) -> Channel:
+        return Channel(self._hub, self._socket, request, self._push.join_ref, identity, permissions)
+
+    async def _subscribe(self, channel: Channel, request: JoinRequest) -> None:
+        assert request.changes_wait_s is not None
+        try:
+            await channel.subscribe(min(request.changes_wait_s, self._hub.settings.changes_wait_limit_s))
+        except BaseException:  # the socket may end meanwhile, and knows nothing of the channel yet
+            channel.close()
+            raise
+
+    def _enter(self, channel: Channel, past: Sequence[PastBroadcast] = ()) -> None:
         self._socket.enter(channel)
         self._hub.counts.joins["ok"] += 1
-        channel.reply(self._push.ref, {"postgres_changes": request.accepted_bindings})
+        channel.accept(self._push.ref)
         self._close_replaced()
-        for row in past or ():
+        for row in past:
             self._send_past(row)
         channel.open()
 

@@ -11,6 +11,7 @@ from helpers.lab.changes import binding_id, legacy_binding
 __all__ = ["TOPIC_PREFIX", "JoinRefused", "JoinRequest", "Replay"]
 
 TOPIC_PREFIX = "realtime:"
+_CHANGES_WAIT_MS = 15_000  # payloads/postgres_changes_options.ex
 _MISSHAPEN = "no function clause matching in Access.get/3"
 
 
@@ -35,7 +36,10 @@ class Replay:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JoinRequest:
-    """A join's payload. What is missing, or of a wrong type, has its default: nobody is told."""
+    """A join's payload. What is missing, or of a wrong type, has its default: nobody is told.
+
+    `changes_wait_s` is how long the reply shall wait for the subscription to changes; None if it need not.
+    """
 
     topic: str
     token: str | None = field(default=None, repr=False)
@@ -48,6 +52,7 @@ class JoinRequest:
     replay: Replay | None = None
     legacy: bool = False
     bindings: tuple[dict[str, Any], ...] = ()
+    changes_wait_s: float | None = None
 
     @property
     def channel_name(self) -> str:
@@ -87,6 +92,7 @@ class JoinRequest:
             replay=_replay(broadcast),
             legacy=legacy,
             bindings=_bindings(topic, config, legacy=legacy),
+            changes_wait_s=_changes_wait_s(config),
         )
 
 
@@ -114,6 +120,18 @@ def _token(payload: dict[str, Any]) -> str | None:
 def _replay(broadcast: dict[str, Any]) -> Replay | None:
     wish = broadcast.get("replay")
     return Replay(wish.get("since"), wish.get("limit", 25)) if isinstance(wish, dict) else None
+
+
+def _changes_wait_s(config: dict[str, Any]) -> float | None:
+    options = config.get("postgres_changes_options")
+    if not isinstance(options, dict) or not _flag(options.get("wait")):
+        return None
+    try:
+        timeout = options.get("timeout")
+        limit_ms = int(timeout) if isinstance(timeout, int | str) else _CHANGES_WAIT_MS
+    except ValueError:
+        limit_ms = _CHANGES_WAIT_MS
+    return limit_ms / 1000
 
 
 def _bindings(topic: str, config: dict[str, Any], *, legacy: bool) -> tuple[dict[str, Any], ...]:

@@ -140,6 +140,15 @@ class Outbox:
         self._notice()
         self._parts.append(frame)
 
+    def put_first(self, frame: bytes) -> None:
+        """Send a frame, before those that have to wait."""
+        if self._held is None:
+            self.put(frame)
+        else:
+            self.flush()
+            self._held.insert(0, frame)
+            self._held_bytes += len(frame)
+
     def follow(self, run: Run) -> None:
         """Send what will be added to `run` in this turn, after what is here already."""
         if self._run is not None:

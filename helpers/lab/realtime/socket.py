@@ -82,11 +82,12 @@ class Socket(WSListener):
             channel.close()
         self.hub.remove(self)
 
-    def send(self, frame: Frame) -> None:
-        """Send a message at the end of this turn of the event loop."""
+    def send(self, frame: Frame, *, first: bool = False) -> None:
+        """Send a message at the end of this turn of the event loop; `first`, before what waits for a join."""
         if self.version is Version.V1:
             frame = Frame(frame.topic, frame.event, frame.payload, frame.ref)
-        self.outbox.put(ws_frame(TEXT, encode_text(frame, self.version)))
+        put = self.outbox.put_first if first else self.outbox.put
+        put(ws_frame(TEXT, encode_text(frame, self.version)))
 
     def close(self, code: int) -> None:
         """Begin the closing handshake; the connection ends with the client's answer, or without it after a while."""
