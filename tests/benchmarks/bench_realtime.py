@@ -5,8 +5,9 @@ receivers have a core each on a machine with four. Channels are private where th
 and for all broadcasts here: authorised by policies, counted against quotas that are raised out of the way.
 
 *Flood*: as fast as the receivers take them, a window of frames in flight. *Paced*: at a fixed rate; a frame is timed
-from when it was due, so a server that falls behind shows it. From 1 to 1,000 nearly all of that is the lab's one pass
-over the sockets, four fifths of it the kernel's part of each write; frames that come meanwhile wait for the next pass.
+from when it was due, so a server that falls behind shows it. From 1 to 1,000 about half of that is the lab's, measured
+on a busy machine: the wait for its next pass over the sockets, and a socket's place in it (three quarters of a pass are
+the kernel's part of the writes). The rest is the receivers', who have 500 sockets each to read.
 
 The genuine server's figures: Elixir, on 4 cores of a machine of this kind. The goal is what it did, where no other was
 set; after the table comes what was missed.
