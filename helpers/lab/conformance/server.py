@@ -105,6 +105,11 @@ class LabServer:
             self._kept.used_by(self._lab.pid)
 
     @property
+    def folder(self) -> Path | None:
+        """Where its data is kept until the end."""
+        return self._kept.folder if self._kept else None
+
+    @property
     def api_url(self) -> str:
         return self._lab.info["api_url"]
 
