@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import selectors
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
-__all__ = ["run"]
+__all__ = ["elapsing", "run"]
 
 T = TypeVar("T")
 
@@ -39,3 +40,13 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     """Run to the end; every sleep takes just as long as it should by the loop's clock, which begins at 0."""
     with asyncio.Runner(loop_factory=_Loop) as runner:
         return runner.run(work)
+
+
+def elapsing(test: Callable[[], Coroutine[Any, Any, None]]) -> Callable[[], None]:
+    """A test that runs so."""
+
+    @functools.wraps(test)
+    def synchronous() -> None:
+        run(test())
+
+    return synchronous

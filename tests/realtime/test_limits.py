@@ -9,6 +9,7 @@ import pytest
 from helpers.lab.realtime.limits import CallWindow, RateCounter
 from helpers.lab.realtime.outbox import TEXT, Mailroom, Outbox, ws_frame
 from helpers.lab.realtime.turnstile import Turnstile
+from tests import virtual_time
 
 TICK_S = 0.05
 
@@ -17,6 +18,7 @@ async def periods(count: float) -> None:
     await asyncio.sleep(TICK_S * count)
 
 
+@virtual_time.elapsing
 async def test_a_rate_is_judged_at_the_end_of_a_period() -> None:
     """However many events there are, nothing is exceeded before."""
     counter = RateCounter(10, tick_s=TICK_S)
@@ -28,6 +30,7 @@ async def test_a_rate_is_judged_at_the_end_of_a_period() -> None:
     counter.stop()
 
 
+@virtual_time.elapsing
 async def test_a_warm_counter_lets_a_burst_through() -> None:
     """The mean is over all periods that are remembered."""
     counter = RateCounter(1 / TICK_S, tick_s=TICK_S, ticks=4)
@@ -42,6 +45,7 @@ async def test_a_warm_counter_lets_a_burst_through() -> None:
     counter.stop()
 
 
+@virtual_time.elapsing
 async def test_a_rate_that_falls_is_no_longer_exceeded() -> None:
     """When the busy periods are forgotten."""
     counter = RateCounter(10, tick_s=TICK_S, ticks=2)
