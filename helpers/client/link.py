@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import ssl
 import time
 from functools import cache, partial
@@ -87,9 +88,14 @@ class Link(ClientConnection):
         self._receiver.message_received(data, self._is_text, self._read_at)
 
 
-@cache
 def tls_context() -> ssl.SSLContext:
     """The default trust of this machine. Reading it takes some 20 ms, which are no part of connecting."""
+    return _tls_context(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+
+
+@cache
+def _tls_context(_file: str | None, _folder: str | None) -> ssl.SSLContext:
+    """OpenSSL reads both variables itself; here they say when what it read is out of date."""
     return ssl.create_default_context()
 
 
