@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
-from collections.abc import AsyncIterator
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
+import pytest
 import pytest_asyncio
 
 from helpers.lab import Lab, LabSettings
@@ -27,3 +31,12 @@ async def lab() -> AsyncIterator[Lab]:
 async def target(lab: Lab) -> Target:
     """The lab as a target."""
     return lab.target
+
+
+@pytest.fixture
+def place() -> Iterator[Path]:
+    """A new folder that PostgreSQL's account may enter: root's pytest folders are closed to it."""
+    folder = Path(tempfile.mkdtemp(prefix="kept-", dir="/tmp"))
+    folder.chmod(0o755)
+    yield folder / "lab"
+    shutil.rmtree(folder)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,15 +15,6 @@ import supabase
 from helpers.errors import LabError, SettingsError
 from helpers.lab import Lab, LabSettings
 from tests.lab.footprint import Footprint
-
-
-@pytest.fixture
-def place() -> Iterator[Path]:
-    """A new folder that PostgreSQL's account may enter: root's pytest folders are closed to it."""
-    folder = Path(tempfile.mkdtemp(prefix="kept-", dir="/tmp"))
-    folder.chmod(0o755)
-    yield folder / "lab"
-    shutil.rmtree(folder)
 
 
 @pytest.fixture
