@@ -16,7 +16,7 @@ one Node process) put it to the clients. Where the table names one test for both
 | replica identity full and default; deletes under RLS | test_deleted_rows | the same |
 | bindings that the server refuses | test_refused_bindings_in_python | test_refused_bindings_in_javascript |
 | one binding twice | test_same_binding_twice | the same |
-| `postgres_changes_options.wait` | the client does not offer it | test_waiting_for_changes |
+| `postgres_changes_options.wait` | the client does not offer it | test_waiting_for_changes, test_waiting_in_vain |
 | **broadcast** (`test_broadcast.py`) | | |
 | to others, `self` | test_to_others | the same |
 | `ack` | test_acknowledgement, test_too_large | the same |

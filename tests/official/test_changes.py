@@ -209,13 +209,22 @@ async def test_refused_bindings_in_javascript(javascript: ConnectJavaScript, top
 async def test_waiting_for_changes(
     javascript: ConnectJavaScript, owner: psycopg.AsyncConnection, room: int, topic: str
 ) -> None:
-    """Servers newer than this one hold SUBSCRIBED back with `wait`; this one passes the wish over."""
+    """With `wait` SUBSCRIBED comes when changes are delivered: a row that is written at once is heard."""
     binding = Binding(table="items", filter=f"room=eq.{room}")
     options = {"wait": True, "timeout": 5000}
     channel = await (await javascript()).channel(topic, changes=[binding], postgres_changes_options=options)
-    await channel.ready()
+    await channel.joined()
     await owner.execute("insert into items (room, number) values (%s, 1)", (room,))
     assert seen(await channel.next("change")) == ("INSERT", 1, None)
+
+
+async def test_waiting_in_vain(javascript: ConnectJavaScript, topic: str) -> None:
+    """With `wait` a binding that is refused fails the join, and the status callback is told why."""
+    binding, message = REFUSALS["unpublished"]
+    channel = await (await javascript()).channel(topic, changes=[binding], postgres_changes_options={"wait": True})
+    state, told = await channel.subscribe()
+    assert state == "CHANNEL_ERROR"
+    assert message in told
 
 
 async def test_same_binding_twice(connect: Connect, owner: psycopg.AsyncConnection, room: int, topic: str) -> None:
