@@ -16,7 +16,7 @@ from tests.benchmarks.raw_client import RawClient, connect, text_frame
 __all__ = ["Audience"]
 
 _AT_ONCE = 20  # clients that connect and subscribe at a time
-_MARK = b'"postgres_changes",'  # once in each change's frame
+_MARK = b'"postgres_changes",{"data"'  # once in each change's frame; `system` messages name the extension only
 _SUBSCRIBED = b"Subscribed to PostgreSQL"
 _context = multiprocessing.get_context("spawn")
 

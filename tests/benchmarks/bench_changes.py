@@ -2,8 +2,9 @@
 
 The lab runs in processes of its own, the subscribers in `PROCESSES` more, the writer in this one. *Drain*: 1,000 rows
 in 10 transactions, timed from the last commit to the last delivery, as the genuine server's figures are: once with its
-poll ladder, where the first look at the slot comes up to 500 ms late, and once streaming. *Flow*: rows as fast as one
-connection writes them. *Isolated*: one row at a time, timed from before its INSERT is sent.
+poll ladder, where the first look at the slot comes up to 500 ms late, and once streaming. The rounds of a drain begin
+at moments spread evenly over that interval. *Flow*: rows as fast as one connection writes them. *Subscriptions*: on
+open sockets, one on each, `IN_FLIGHT` at a time.
 
 Policies are asked once for each change and set of claims. The genuine server's figures: Elixir, on 4 cores of a machine
 of this kind.
@@ -12,11 +13,9 @@ of this kind.
 from __future__ import annotations
 
 import asyncio
-import random
 import statistics
 import time
 import uuid
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -27,16 +26,17 @@ from helpers.lab import Lab, LabSettings
 from helpers.lab.changes import ChangeSettings
 from helpers.lab.realtime.settings import Limits, RealtimeSettings
 from tests.benchmarks.audience import Audience
-from tests.benchmarks.raw_client import connect, text_frame
+from tests.benchmarks.phases import idle_moments
+from tests.benchmarks.raw_client import RawClient, connect, text_frame
 
 PROCESSES = 2
 ROWS = 1_000
 TRANSACTIONS = 10
-REPEATS = 3
+REPEATS = 5
 FLOW_ROWS = 100_000
 FLOW_TRANSACTION = 200
-ISOLATED = 300
-ISOLATED_POLLED = 20
+SUBSCRIPTIONS = 1_000
+IN_FLIGHT = 20
 LIMIT_S = 60.0
 
 SETUP = """
@@ -102,9 +102,10 @@ async def _main() -> None:
         print(f"\n{'flow to 1 subscriber':<30}{'rows/s':>12}{'genuine':>11}")
         print(f"{'polling':<30}{await _flow(polling):>12,.0f}{2_300:>11,}")
         print(f"{'streaming':<30}{await _flow(streaming):>12,.0f}{'-':>11}")
-        print(f"\n{'isolated change':<30}{'n':>12}{'p50 ms':>11}{'p95 ms':>11}{'p99 ms':>11}{'genuine p50 / p95':>20}")
-        print(_latency_row("polling", await _isolated(polling, ISOLATED_POLLED, 0.6)) + f"{'258 / 481':>20}")
-        print(_latency_row("streaming", await _isolated(streaming, ISOLATED, 0.01)) + f"{'-':>20}")
+        print(f"\n{'subscriptions':<30}{'a second':>12}{'genuine':>16}")
+        replied, subscribed = await _subscriptions(polling)
+        print(f"{'joined':<30}{replied:>12,.0f}{'1,060 to 1,910':>16}")
+        print(f"{'told that they are subscribed':<30}{subscribed:>12,.0f}{'-':>16}")
 
 
 def _settings(*, streaming: bool) -> LabSettings:
@@ -134,8 +135,8 @@ async def _drain(lab: Lab, case: Case) -> float:
         Audience(lab.target, _joins(lab, case), processes=min(PROCESSES, case.subscribers)) as audience,
         await psycopg.AsyncConnection.connect(lab.info["database_url"], autocommit=True) as owner,
     ):
-        for _ in range(REPEATS):
-            await asyncio.sleep(random.uniform(0.5, 1.0))  # somewhere within the idle interval
+        for wait_s in idle_moments(REPEATS):
+            await asyncio.sleep(wait_s)
             committed_at = await _write(owner, case)
             seconds.append(await audience.received(case.deliveries, LIMIT_S) - committed_at)
     return statistics.median(seconds)
@@ -169,27 +170,27 @@ async def _flow(lab: Lab) -> float:
         return FLOW_ROWS / (await audience.received(FLOW_ROWS, LIMIT_S) - began)
 
 
-async def _isolated(lab: Lab, count: int, pause_s: float) -> Sequence[float]:
-    """Seconds from before the INSERT to the receipt."""
-    client, latencies = await connect(lab.target), []
-    client.transport.write(text_frame(_joins(lab, Case("", "bench_open", 1))[0]))
-    await client.answered(b"Subscribed to PostgreSQL")
-    async with await psycopg.AsyncConnection.connect(lab.info["database_url"], autocommit=True) as owner:
-        for _ in range(count):
-            await asyncio.sleep(random.uniform(pause_s, 2 * pause_s))
-            began = time.monotonic()
-            await owner.execute(b"insert into public.bench_open (room_id) values (1)")
-            async with asyncio.timeout(LIMIT_S):
-                await client.answered(b'"postgres_changes"')
-            latencies.append(time.monotonic() - began)
-    client.transport.close()
-    return latencies
+async def _subscriptions(lab: Lab) -> tuple[float, float]:
+    """Joins with a binding a second until all are answered, and until all hear that they are subscribed."""
+    join = text_frame(_joins(lab, Case("", "bench_open", 1))[0])
+    clients = [await connect(lab.target) for _ in range(SUBSCRIPTIONS)]
+    turn = asyncio.Semaphore(IN_FLIGHT)
 
+    async def one(client: RawClient) -> tuple[float, float]:
+        async with turn:
+            client.transport.write(join)
+            await client.answered(b'"phx_reply"')
+            replied_at = time.monotonic()
+            await client.answered(b"Subscribed to PostgreSQL")
+            return replied_at, time.monotonic()
 
-def _latency_row(title: str, latencies_s: Sequence[float]) -> str:
-    ranked = sorted(value * 1000 for value in latencies_s)
-    shown = "".join(f"{ranked[round(share * (len(ranked) - 1))]:>11.2f}" for share in (0.5, 0.95, 0.99))
-    return f"{title:<30}{len(ranked):>12}{shown}"
+    began = time.monotonic()
+    async with asyncio.timeout(LIMIT_S):
+        ends = await asyncio.gather(*map(one, clients))
+    for client in clients:
+        client.transport.abort()
+    replied, subscribed = (SUBSCRIPTIONS / (max(moments) - began) for moments in zip(*ends, strict=True))
+    return replied, subscribed
 
 
 if __name__ == "__main__":
