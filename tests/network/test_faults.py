@@ -10,7 +10,6 @@ import pytest
 
 from helpers.client import ClientState, RealtimeClient
 from helpers.errors import ConnectionFailed
-from helpers.lab import Lab
 from helpers.lab.network import (
     BAD_GATEWAY,
     BLACK_HOLE,
@@ -62,7 +61,7 @@ async def test_a_reset_is_a_reset(target: Target) -> None:
             await reader.read(1)
 
 
-async def test_a_half_open_connection_is_found_by_its_heartbeat_alone(target: Target, lab: Lab) -> None:
+async def test_a_half_open_connection_is_found_by_its_heartbeat_alone(target: Target) -> None:
     """The server has gone and nobody says so: the connection stays open, and a heartbeat is not answered."""
     async with network(target) as via, RealtimeClient(via.target, timeout_s=0.3) as client:
         await client.heartbeat()
