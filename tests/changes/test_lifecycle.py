@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from helpers.errors import LabError
-from helpers.lab.changes import ChangeFeed
-from tests.changes.conftest import Listener, Stage, until
+from helpers.lab.changes import ChangeFeed, Subscription
+from tests.changes.conftest import LIMIT_S, Listener, Stage, until
 
 
 async def slots(stage: Stage) -> int:
@@ -89,6 +90,33 @@ async def test_table_published_later(stage: Stage) -> None:
     await stage.table("messages", "id int primary key")
     await stage.catch_up("messages", listener)
     assert listener.changes[0]["table"] == "messages"
+
+
+async def test_who_leaves_while_the_publication_changes_has_left(stage: Stage) -> None:
+    """A subscription that ends while all are made anew is not brought back, and is told nothing."""
+    await stage.restart(publication_refresh_s=0.02)
+    await stage.table("messages", "id int primary key")
+    told: list[str] = []
+    leaving: list[asyncio.Task[None]] = []
+    over = asyncio.Event()
+
+    async def subscribe(republished: Callable[[object], None]) -> Subscription:
+        listener = Listener()
+        return await stage.feed.subscribe(
+            [stage.binding("messages")], {"role": "anon"}, "anon", listener, republished
+        )  # fmt: skip
+
+    def first_hears(_: object) -> None:
+        told.append("first")
+        leaving.append(asyncio.create_task(stage.feed.unsubscribe(second)))
+
+    await subscribe(first_hears)
+    second = await subscribe(lambda _: told.append("second"))
+    await subscribe(lambda _: over.set())
+    assert stage.feed.subscribers == 3
+    await stage.table("rooms", "id int primary key")
+    await asyncio.wait_for(over.wait(), LIMIT_S)
+    assert (told, stage.feed.subscribers) == (["first"], 2)
 
 
 async def test_publication_made_anew(stage: Stage) -> None:

@@ -124,7 +124,8 @@ class ChangeFeed:
         await self._warm_up()
         parsed = tuple(parse_binding(binding) for binding in bindings if binding is not None)
         subscription = Subscription(tuple(one.id for one in parsed), _viewer(claims, role), deliver, republished)
-        await self._admit(subscription, parsed)
+        self._routes.replace(subscription, await self._admit(parsed, subscription.role))
+        self._bindings[subscription] = parsed
         try:
             await asyncio.wait_for(self._poller.wake(), self._settings.statement_timeout_s)
         except TimeoutError as error:
@@ -161,15 +162,14 @@ class ChangeFeed:
         if self._warm_at > now:
             await asyncio.sleep(self._warm_at - now)
 
-    async def _admit(self, subscription: Subscription, bindings: tuple[Binding, ...]) -> None:
+    async def _admit(self, bindings: tuple[Binding, ...], role: str) -> list[Admitted]:
         async with self._admission:
             try:
-                admitted = await _to_its_end(self._ask(bindings, subscription.role))
+                admitted = await _to_its_end(self._ask(bindings, role))
             except psycopg.OperationalError as error:
                 raise SubscriptionRefused(f"Unable to subscribe to changes: {error}", retriable=True) from error
-        self._bindings[subscription] = bindings
-        self._routes.replace(subscription, admitted)
         self._tell_misnamed(admitted)
+        return admitted
 
     def _tell_misnamed(self, admitted: Sequence[Admitted]) -> None:
         for one in admitted:
@@ -202,18 +202,23 @@ class ChangeFeed:
         self.counts.publication_changes += 1
         _log.warning("the publication's tables have changed: %d subscriptions are made anew", len(self._bindings))
         for subscription, bindings in list(self._bindings.items()):
-            refusal = await self._readmit(subscription, bindings)
-            if subscription.republished is not None:
-                subscription.republished(refusal)
+            await self._readmit(subscription, bindings)
 
-    async def _readmit(self, subscription: Subscription, bindings: tuple[Binding, ...]) -> SubscriptionRefused | None:
+    async def _readmit(self, subscription: Subscription, bindings: tuple[Binding, ...]) -> None:
+        """Ask again, and tell what came of it; one that has left meanwhile stays away and is told nothing."""
+        refusal, admitted = None, []
         try:
-            await self._admit(subscription, bindings)
-        except SubscriptionRefused as refusal:
-            if subscription in self._routes:
-                await self.unsubscribe(subscription)
-            return refusal
-        return None
+            admitted = await self._admit(bindings, subscription.role)
+        except SubscriptionRefused as refused:
+            refusal = refused
+        if subscription not in self._bindings:
+            return
+        if refusal is None:
+            self._routes.replace(subscription, admitted)
+        else:
+            await self.unsubscribe(subscription)
+        if subscription.republished is not None:
+            subscription.republished(refusal)
 
     async def _connected(self) -> AsyncConnection:
         """The connection for admissions, made anew when the database has closed it."""
