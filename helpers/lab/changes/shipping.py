@@ -81,24 +81,24 @@ class Shipper:
 
 
 class _Layouts:
-    """The layouts in use, by table and view."""
+    """The layout in use for each table and view. A poll describes its tables anew, mostly as they were."""
 
-    _MOST = 1_000  # then all are forgotten: tables that were altered leave theirs behind
+    _MOST = 1_000  # then all are forgotten: tables that were dropped leave theirs behind
 
     def __init__(self) -> None:
-        # The values keep the objects alive by whose identity they are found.
         self._known: dict[object, tuple[Relation, TableInfo, Layout]] = {}
 
     def get(
         self, relation: Relation, table: TableInfo, readable: frozenset[str], select: tuple[str, ...] | None
     ) -> Layout:
-        key = (id(relation), id(table), readable, select)
-        known = self._known.get(key)
-        if known is None:
-            if len(self._known) >= self._MOST:
-                self._known.clear()
-            known = self._known[key] = (relation, table, Layout(relation, table, readable, select))
-        return known[2]
+        view = (table.oid, readable, select)
+        known = self._known.get(view)
+        if known is None and len(self._known) >= self._MOST:
+            self._known.clear()
+        alike = known is not None and known[:2] == (relation, table)
+        layout = known[2] if known is not None and alike else Layout(relation, table, readable, select)
+        self._known[view] = (relation, table, layout)  # the next comparison finds the same objects
+        return layout
 
 
 def _shipments(group: Group, parcel: _Parcel, visible: Visible) -> Iterator[Shipment]:
