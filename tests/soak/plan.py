@@ -26,6 +26,8 @@ class Plan:
         sends_per_s: of each sender of broadcasts.
         rest_s: a row under row level security is left alone so long before it is deleted. Whether a subscriber may see
             a change is asked when it is delivered, so that a row gone by then is rightly seen by nobody.
+        migrations_per_s: how often a table enters or leaves the publication, at which all subscriptions are made anew.
+        publication_refresh_s: how often the lab looks for that; sooner than its 60 s, so that it happens often.
         idle_timeout_s: after which a silent client is closed; the lab's 66 s shortened, so that many are.
         refusal_delay_s: before a refused handshake or join is answered; less than the genuine 2 s and 5 s keeps more of
             them coming.
@@ -40,6 +42,8 @@ class Plan:
     visits_per_s: float = 8.0
     sends_per_s: float = 8.0
     rest_s: float = 8.0
+    migrations_per_s: float = 0.2
+    publication_refresh_s: float = 2.0
     idle_timeout_s: float = 22.0
     refusal_delay_s: float = 0.5
 
@@ -57,4 +61,5 @@ class Plan:
             join_error_delay_s=self.refusal_delay_s,
             write_buffer_bytes=2_000_000,
         )
-        return LabSettings(realtime=realtime, changes=ChangeSettings(streaming=self.streaming))
+        changes = ChangeSettings(streaming=self.streaming, publication_refresh_s=self.publication_refresh_s)
+        return LabSettings(realtime=realtime, changes=changes)

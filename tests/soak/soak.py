@@ -24,7 +24,7 @@ from tests.soak.stayers import REPLAYED, stayers
 from tests.soak.verdict import Judgement, judge
 from tests.soak.visitors import Visitors
 from tests.soak.world import TABLES
-from tests.soak.writers import PRIVATE_TOPIC, Writer
+from tests.soak.writers import PRIVATE_TOPIC, Migrator, Writer
 
 __all__ = ["Outcome", "Soak"]
 
@@ -90,12 +90,13 @@ class Soak:
         return self.outcome
 
     async def _set_up(self, lab: Lab, stack: AsyncExitStack) -> None:
-        """Tables, past broadcasts, and everybody who stays."""
+        """Tables, and everybody who has a part in it; those who stay are subscribed."""
         self._lab = lab
-        connections = [await stack.enter_async_context(await self._connect()) for _ in range(self._plan.writers + 1)]
+        connections = [await stack.enter_async_context(await self._connect()) for _ in range(self._plan.writers + 2)]
         await connections[0].execute(TABLES.encode())
         self._ledger = Ledger(connections[0])
-        self._writers = [Writer(one, self._plan, number) for number, one in enumerate(connections[1:])]
+        self._migrator = Migrator(connections[1], self._plan)
+        self._writers = [Writer(one, self._plan, number) for number, one in enumerate(connections[2:])]
         self._senders = [
             kind(lab, self._plan, self._ledger, name, topic)
             for kind, name, topic in (
@@ -103,26 +104,27 @@ class Soak:
                 (HttpSender, "http-public", PUBLIC_TOPIC), (HttpSender, "http-private", PRIVATE_TOPIC),
             )
         ]  # fmt: skip
-        for sender in self._senders:
-            await sender.connect(stack)
-        self._stayers = stayers(since_ms=int(time.time() * 1000) - 1000)
-        for stayer in self._stayers[:-1]:
-            await stayer.join(lab, self._plan, stack)
-        await self._say_before(connections[0])
-        await self._stayers[-1].join(lab, self._plan, stack)
         self._visitors = Visitors(lab, self._plan, self._ledger)
         self._sampler = Sampler(lab)
+        for sender in self._senders:
+            await sender.connect(stack)
+        await self._seat(stack, connections[0])
 
-    async def _connect(self) -> psycopg.AsyncConnection:
-        return await psycopg.AsyncConnection.connect(self._lab.info["database_url"], autocommit=True)
-
-    async def _say_before(self, database: psycopg.AsyncConnection) -> None:
-        """Broadcasts of the past, which have been delivered to those who are there before anybody asks for a replay."""
+    async def _seat(self, stack: AsyncExitStack, database: psycopg.AsyncConnection) -> None:
+        """Let those who stay join; broadcasts of the past have been sent and heard before the last asks for them."""
+        self._stayers = stayers(since_ms=int(time.time() * 1000) - 1000)
+        *early, late = self._stayers
+        for stayer in early:
+            await stayer.join(self._lab, self._plan, stack)
         for number in range(REPLAYED):
             await database.execute("select say(%s, jsonb_build_object('text', %s::int))", (PRIVATE_TOPIC, number))
         async with asyncio.timeout(_PATIENCE_S):
-            while len(self._stayers[-2].heard) < REPLAYED:  # noqa: ASYNC110 - it only notes what it hears
+            while len(early[-1].heard) < REPLAYED:  # noqa: ASYNC110 - it only notes what it hears
                 await asyncio.sleep(0.05)
+        await late.join(self._lab, self._plan, stack)
+
+    async def _connect(self) -> psycopg.AsyncConnection:
+        return await psycopg.AsyncConnection.connect(self._lab.info["database_url"], autocommit=True)
 
     async def _load(self) -> None:
         """Everything at once, until the time is over and the last visitor has gone."""
@@ -131,7 +133,7 @@ class Soak:
         deadline = began + self._plan.seconds
         chance = random.Random(f"{self._plan.seed} tokens")
         async with asyncio.TaskGroup() as group:
-            for writer in (*self._writers, *self._senders, self._visitors, self._sampler):
+            for writer in (*self._writers, self._migrator, *self._senders, self._visitors, self._sampler):
                 group.create_task(writer.run(deadline))
             for stayer in self._stayers:
                 group.create_task(stayer.renew(deadline, chance))
@@ -192,6 +194,7 @@ class Soak:
         return {
             "transactions": ", ".join(f"{count:,} {kind}" for kind, count in sorted(kinds.items())),
             "changes": f"{len(self._ledger.changes):,} committed rows",
+            "migrations": f"{self._migrator.migrations:,} of the publication",
             "broadcasts": ", ".join(f"{count:,} to {topic}" for topic, count in spread.items()),
             "visits": ", ".join(f"{count:,} {kind}" for kind, count in sorted(self._visitors.visits.items())),
         }

@@ -58,10 +58,11 @@ class Visitors:
         self._there: set[asyncio.Task[None]] = set()
 
     async def run(self, deadline: float) -> None:
-        """Let visitors come until then, and wait until the last has gone."""
+        """Let visitors come until then, first one of each kind, and wait until the last has gone."""
         names, weights = list(VISITS), [_WEIGHTS.get(name, 4) for name in VISITS]
+        first = list(names)
         async for _ in paced(self.plan.visits_per_s, deadline, self.chance):
-            task = asyncio.create_task(self._visit(self.chance.choices(names, weights)[0]))
+            task = asyncio.create_task(self._visit(first.pop() if first else self.chance.choices(names, weights)[0]))
             self._there.add(task)
             task.add_done_callback(self._there.discard)
         await asyncio.gather(*self._there)

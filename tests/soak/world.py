@@ -30,6 +30,7 @@ TABLES = (
     create policy own on own_rows for select to authenticated using (owner = (select auth.uid()));
     grant select on open_rows to anon, authenticated;
     grant select on own_rows to authenticated;
+    create table aside (id int primary key);
     alter publication supabase_realtime add table open_rows, own_rows;
 
     create table ledger (

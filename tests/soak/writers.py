@@ -14,7 +14,7 @@ import psycopg
 from tests.soak.plan import Plan
 from tests.soak.world import ALICE, BOB, ROOMS
 
-__all__ = ["PRIVATE_TOPIC", "Writer", "paced"]
+__all__ = ["PRIVATE_TOPIC", "Migrator", "Writer", "paced"]
 
 PRIVATE_TOPIC = "soak:private"
 #: Rows that each writer keeps of each table; above, the oldest are deleted.
@@ -117,3 +117,24 @@ class Writer:
     def _body(self) -> str:
         """Text that JSON and WAL must escape, at most 1 KB."""
         return self._chance.choice(("plain ", 'quo"te\\ ', "tab\t\n", "žluťoučký 🐎 ")) * self._chance.randint(1, 40)
+
+
+class Migrator:
+    """One who puts a table that nobody listens to into the publication and takes it out again.
+
+    Attributes:
+        migrations: how many.
+    """
+
+    def __init__(self, connection: psycopg.AsyncConnection, plan: Plan) -> None:
+        self._connection = connection
+        self._plan = plan
+        self.migrations = 0
+
+    async def run(self, deadline: float) -> None:
+        """Migrate until then."""
+        chance = random.Random(f"{self._plan.seed} migrations")
+        async for _ in paced(self._plan.migrations_per_s, deadline, chance):
+            what = "drop" if self.migrations % 2 else "add"
+            await self._connection.execute(f"alter publication supabase_realtime {what} table aside".encode())
+            self.migrations += 1
