@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from helpers.diagnosis.evidence import Database, Evidence, Missing, TableName
 from helpers.diagnosis.merge import layers, merged_connection, merged_live
@@ -14,6 +15,7 @@ from helpers.diagnosis.probes import (
     open_writer,
     probe_database,
     probe_key,
+    probe_project,
     probe_run,
     probe_services,
     probe_subscriptions,
@@ -39,6 +41,7 @@ async def diagnose(
     tables: Sequence[str] | None = None,
     repeats: int = 3,
     progress: Progress | None = None,
+    project: Path | None = None,
 ) -> Diagnosis:
     """Look at every layer between this machine and the first delivered change, and judge it.
 
@@ -50,12 +53,13 @@ async def diagnose(
         tables: names such as ``messages`` or ``chat.messages``; all published ones when None (needs a database URL).
         repeats: how often the way is taken, each time on a new connection.
         progress: called with one line at the begin of each part.
+        project: folder of an application, whose Prisma schema, migrations and packages are read too.
 
     Returns:
         The diagnosis, also of a target that cannot be reached: nothing that the world does raises.
     """
     started, taken_at = time.monotonic(), utc_now()
-    evidence, runs = await _gather(target, _parsed(target, tables), max(1, repeats), progress or _silent)
+    evidence, runs = await _gather(target, _parsed(target, tables), max(1, repeats), progress or _silent, project)
     secrets = secrets_of(target)
     return Diagnosis(
         target=address_of(target),
@@ -68,10 +72,14 @@ async def diagnose(
 
 
 async def gather(
-    target: Target, tables: Sequence[str] | None = None, repeats: int = 3, progress: Progress | None = None
+    target: Target,
+    tables: Sequence[str] | None = None,
+    repeats: int = 3,
+    progress: Progress | None = None,
+    project: Path | None = None,
 ) -> Evidence:
     """What `diagnose` judges, unjudged; the arguments are the same."""
-    evidence, _ = await _gather(target, _parsed(target, tables), max(1, repeats), progress or _silent)
+    evidence, _ = await _gather(target, _parsed(target, tables), max(1, repeats), progress or _silent, project)
     return evidence
 
 
@@ -80,7 +88,7 @@ def _parsed(target: Target, tables: Sequence[str] | None) -> list[TableName] | N
 
 
 async def _gather(
-    target: Target, names: Sequence[TableName] | None, repeats: int, report: Progress
+    target: Target, names: Sequence[TableName] | None, repeats: int, report: Progress, folder: Path | None
 ) -> tuple[Evidence, list[Run]]:
     report("Reading the key and the database's catalogs")
     key, database = probe_key(target), await probe_database(target, names)
@@ -92,7 +100,8 @@ async def _gather(
     report("Asking the server about each table")
     subscriptions = await probe_subscriptions(target, _asked(names, database)) if connection.open else unopened
     live = merged_live(runs) if connection.open else unopened
-    return Evidence(connection, live, key, clock, services, database, subscriptions), runs
+    project = await probe_project(target, folder, _home(target))
+    return Evidence(connection, live, key, clock, services, database, subscriptions, project), runs
 
 
 async def _runs(

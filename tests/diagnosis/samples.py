@@ -26,6 +26,11 @@ from helpers.diagnosis.evidence import (
     TableVerdict,
     Usage,
 )
+from helpers.diagnosis.evidence.packages import NodeChoice, Package, Packages
+from helpers.diagnosis.evidence.project import DatabaseUrl, Ledger, Migration, ModelTable, Project, ProjectDatabase
+from helpers.diagnosis.probes.project.migrations import effects_of
+from helpers.diagnosis.probes.project.prisma_schema import parse_schema
+from tests.diagnosis.scenarios.application import REALTIME, SCHEMA, TABLES
 
 NOW = 1_800_000_000.0
 
@@ -108,6 +113,44 @@ def database(*tables: Table, **changes: Any) -> Database:
     return replace(healthy, **changes)
 
 
+NOTES = TableName("clinic", "notes")
+
+
+def project(**changes: Any) -> Project:
+    """The application of the scenarios, with a database that fits it."""
+    table = ModelTable(
+        NOTES,
+        exists=True,
+        published=True,
+        replica_identity="full",
+        owner="postgres",
+        rls=True,
+        columns=(("id", "uuid"), ("user_id", "uuid"), ("body", "text"), ("kind", "kind")),
+        select_roles=("authenticated",),
+        policies=(Policy("own", "SELECT", ("authenticated",), "(user_id = ( SELECT auth.uid() AS uid))"),),
+        enums=("kind",),
+    )
+    migrations = (
+        Migration("1_notes", "prisma/migrations/1_notes/migration.sql", effects_of(TABLES)),
+        Migration("2_realtime", "prisma/migrations/2_realtime/migration.sql", effects_of(REALTIME)),
+    )
+    resolved = [("npm", "@supabase/realtime-js", "2.119.1"), ("npm", "prisma", "6.2.1")]
+    resolved += [("npm", "@prisma/client", "6.2.1"), ("npm", "@supabase/supabase-js", "2.119.1")]
+    resolved += [("pypi", "realtime", "2.34.1")]
+    healthy = Project(
+        folder="application",
+        home="clinic",
+        schema=parse_schema(SCHEMA, "prisma/schema.prisma"),
+        migrations=migrations,
+        urls=(DatabaseUrl("url", "DATABASE_URL", ".env", port=54322, role="postgres", schema="clinic"),),
+        packages=Packages(
+            tuple(Package(*each, "a.lock") for each in resolved), node=(NodeChoice(".nvmrc", "24", 24, True),)
+        ),
+        database=ProjectDatabase((table,), Ledger(("1_notes", "2_realtime")), "postgres", names=(NOTES,)),
+    )
+    return replace(healthy, **changes)
+
+
 def evidence(**changes: Any) -> Evidence:
     healthy = Evidence(
         connection=connection(),
@@ -117,5 +160,6 @@ def evidence(**changes: Any) -> Evidence:
         services=Services(200, True, 200, True),
         database=database(),
         subscriptions=(TableVerdict("public.notes", True, "Subscribed to PostgreSQL"),),
+        project=project(),
     )
     return replace(healthy, **changes)

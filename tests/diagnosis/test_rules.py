@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 
@@ -25,6 +25,7 @@ from helpers.diagnosis.evidence import (
 from helpers.diagnosis.results import Check, Status
 from helpers.diagnosis.rules import RULES, judge
 from tests.diagnosis.samples import NOW, connection, database, evidence, failed, key, live, step, table
+from tests.diagnosis.scenarios import SCENARIOS
 
 FAILURE, WARNING, NOTE = Status.FAILURE, Status.WARNING, Status.NOTE
 QUOTED = TableName("public", 'we"ird')
@@ -368,8 +369,8 @@ def test_a_rule_names_cause_and_fix(rule_id: str, given: Evidence, status: Statu
 
 
 def test_every_rule_is_shown_broken() -> None:
-    """No rule exists that was never seen to fire."""
-    assert {rule.id for rule in RULES} == {row[0] for row in BROKEN}
+    """No rule exists that was never seen to fire, here on data or in a scenario of a lab."""
+    assert {rule.id for rule in RULES} == {row[0] for row in BROKEN} | {scenario.rule for scenario in SCENARIOS}
 
 
 def test_rules_have_distinct_names_and_a_source() -> None:
@@ -381,7 +382,7 @@ def test_rules_have_distinct_names_and_a_source() -> None:
 def test_nothing_gathered_is_nothing_judged() -> None:
     """Without any evidence every check is skipped, and each says because of what."""
     missing = Missing("of the test")
-    nothing = Evidence(missing, missing, missing, missing, missing, missing, missing)
+    nothing = Evidence(**{field.name: missing for field in fields(Evidence)})
     checks = judge(nothing)
     assert {each.status for each in checks} == {Status.SKIPPED}
     assert {each.evidence for each in checks} == {"not checked, because of the test"}

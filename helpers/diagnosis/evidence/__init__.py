@@ -18,10 +18,12 @@ from helpers.diagnosis.evidence.database import (
 )
 from helpers.diagnosis.evidence.key import Clock, Key, KeyKind, Services
 from helpers.diagnosis.evidence.live import Live, TableVerdict
+from helpers.diagnosis.evidence.project import Project
 from helpers.diagnosis.evidence.way_in import Address, Certificate, Connection
 
 __all__ = [
     "KEY_ROLES",
+    "NO_PROJECT",
     "Address",
     "Certificate",
     "Clock",
@@ -34,6 +36,7 @@ __all__ = [
     "Live",
     "Missing",
     "Policy",
+    "Project",
     "Publication",
     "Services",
     "Slot",
@@ -43,6 +46,10 @@ __all__ = [
     "TableVerdict",
     "Usage",
 ]
+
+
+#: What is said of a project when nobody names one.
+NO_PROJECT = Missing("no project folder was named")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,3 +63,4 @@ class Evidence:
     services: Services | Missing
     database: Database | Missing
     subscriptions: tuple[TableVerdict, ...] | Missing = ()
+    project: Project | Missing = NO_PROJECT

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from helpers.diagnosis.probes.database import probe_database
 from helpers.diagnosis.probes.key import probe_key
+from helpers.diagnosis.probes.project import probe_project
 from helpers.diagnosis.probes.run import Run, probe_run
 from helpers.diagnosis.probes.services import probe_services
 from helpers.diagnosis.probes.subscriptions import probe_subscriptions
@@ -15,6 +16,7 @@ __all__ = [
     "open_writer",
     "probe_database",
     "probe_key",
+    "probe_project",
     "probe_run",
     "probe_services",
     "probe_subscriptions",

@@ -4,13 +4,33 @@ from __future__ import annotations
 
 from helpers.diagnosis.evidence import Evidence
 from helpers.diagnosis.results import Check
-from helpers.diagnosis.rules import key, live, server, tables, way_in
+from helpers.diagnosis.rules import (
+    key,
+    live,
+    packages,
+    prisma_connection,
+    prisma_migrations,
+    prisma_schema,
+    server,
+    tables,
+    way_in,
+)
 from helpers.diagnosis.rules.rule import Rule, Verdict, attributed
 
 __all__ = ["RULES", "Rule", "Verdict", "judge"]
 
 #: In the order of the way through the system: of several failures, the first is most likely the others' cause.
-RULES = (*way_in.RULES, *key.RULES, *server.RULES, *tables.RULES, *live.RULES)
+RULES = (
+    *way_in.RULES,
+    *key.RULES,
+    *server.RULES,
+    *tables.RULES,
+    *live.RULES,
+    *prisma_migrations.RULES,
+    *prisma_schema.RULES,
+    *prisma_connection.RULES,
+    *packages.RULES,
+)
 
 
 def judge(evidence: Evidence) -> tuple[Check, ...]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from tests.diagnosis.scenarios import tables
+from tests.diagnosis.scenarios import packages, prisma, tables
 from tests.diagnosis.scenarios.scenario import Scenario
 from tests.diagnosis.scenarios.ward import Ward, healthy_ward
 
 __all__ = ["SCENARIOS", "Scenario", "Ward", "healthy_ward"]
 
-SCENARIOS: tuple[Scenario, ...] = (*tables.SCENARIOS,)
+SCENARIOS: tuple[Scenario, ...] = (*tables.SCENARIOS, *prisma.SCENARIOS, *packages.SCENARIOS)

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import psycopg
 
 from helpers.diagnosis.evidence import Evidence, TableName
-from helpers.diagnosis.probes import probe_database, probe_subscriptions
+from helpers.diagnosis.probes import probe_database, probe_project, probe_subscriptions
 from helpers.lab import Lab
 from helpers.target import Target
 
@@ -64,13 +64,15 @@ class Ward:
         async with await psycopg.AsyncConnection.connect(dsn, autocommit=True) as connection:
             await connection.execute(statements.encode())
 
-    async def look(self, *, database: bool = False, subscriptions: bool = False) -> Evidence:
+    async def look(self, *, database: bool = False, subscriptions: bool = False, project: bool = False) -> Evidence:
         """Gather these pieces of evidence anew; the others stay as they were in health."""
         seen = self.healthy
         if database:
             seen = replace(seen, database=await probe_database(self.target, [self.table]))
         if subscriptions:
             seen = replace(seen, subscriptions=await probe_subscriptions(self.target, [self.table]))
+        if project:
+            seen = replace(seen, project=await probe_project(self.target, self.folder, self.table.schema))
         return seen
 
 
