@@ -21,10 +21,10 @@ from cryptography.x509.oid import NameOID
 from helpers.client import ClientState, RealtimeClient
 from helpers.errors import ConnectionFailed, InputError, JoinFailed
 from helpers.lab import Lab
+from helpers.lab.network import BLACK_HOLE, network
 from helpers.target import Target
 from helpers.wire.frames import Version
 from helpers.wire.join import JoinConfig
-from tests.client.relay import Relay
 
 
 async def refused(target: Target, timeout_s: float = 10.0) -> ConnectionFailed:
@@ -192,12 +192,12 @@ async def test_heartbeats_go_by_themselves(target: Target) -> None:
 
 async def test_a_dead_link_is_noticed(target: Target) -> None:
     """When a heartbeat is not answered, the connection is dead, waiters are told, and channels are errored."""
-    async with Relay(target.api_url) as relay:
-        client = RealtimeClient(replace(target, api_url=relay.api_url), heartbeat_s=0.1, timeout_s=0.4)
+    async with network(target) as via:
+        client = RealtimeClient(via.target, heartbeat_s=0.1, timeout_s=0.4)
         await client.connect()
         channel = client.channel("room", JoinConfig(broadcast_ack=True))
         await channel.subscribe()
-        relay.freeze()
+        via.set(BLACK_HOLE)
         with pytest.raises(ConnectionFailed, match="a heartbeat was not answered within"):
             await channel.broadcast("lost", {})
         await asyncio.wait_for(client.wait_closed(), 5)
@@ -208,12 +208,12 @@ async def test_a_dead_link_is_noticed(target: Target) -> None:
 
 async def test_a_link_that_breaks_is_lost(target: Target) -> None:
     """Readers of events, waiting pushes and later calls all hear the same reason."""
-    async with Relay(target.api_url) as relay, RealtimeClient(replace(target, api_url=relay.api_url)) as client:
+    async with network(target) as via, RealtimeClient(via.target) as client:
         channel = client.channel("room")
         await channel.subscribe()
         reading = asyncio.create_task(anext(channel.events()))
         await asyncio.sleep(0)
-        relay.cut()
+        via.cut()
         with pytest.raises(ConnectionFailed, match="broke off without a closing handshake"):
             await asyncio.wait_for(reading, 5)
         assert client.state is ClientState.LOST
@@ -224,11 +224,11 @@ async def test_a_link_that_breaks_is_lost(target: Target) -> None:
 
 async def test_a_link_that_breaks_while_joining(target: Target) -> None:
     """Subscribing fails as a connection does, not as a refused join."""
-    async with Relay(target.api_url) as relay, RealtimeClient(replace(target, api_url=relay.api_url)) as client:
-        relay.freeze()
+    async with network(target) as via, RealtimeClient(via.target) as client:
+        via.set(BLACK_HOLE)
         joining = asyncio.create_task(client.channel("room").subscribe())
         await asyncio.sleep(0.05)
-        relay.cut()
+        via.cut()
         with pytest.raises(ConnectionFailed, match="broke off"):
             await asyncio.wait_for(joining, 5)
 
@@ -238,13 +238,13 @@ async def test_a_push_that_is_stuck_in_the_socket_fails_once(target: Target) -> 
     reported: list[object] = []
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(lambda _, context: reported.append(context))
-    async with Relay(target.api_url) as relay, RealtimeClient(replace(target, api_url=relay.api_url)) as client:
+    async with network(target) as via, RealtimeClient(via.target) as client:
         channel = client.channel("stuck", JoinConfig(broadcast_ack=True))
         await channel.subscribe()
-        relay.freeze()
+        via.set(BLACK_HOLE)
         pushing = asyncio.create_task(channel.broadcast("big", bytes(30_000_000)))
         await asyncio.sleep(0.1)
-        relay.cut()
+        via.cut()
         with pytest.raises(ConnectionFailed, match="broke off"):
             await asyncio.wait_for(pushing, 5)
     del pushing

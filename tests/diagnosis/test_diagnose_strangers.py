@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import socket
-from pathlib import Path
 
 import pytest
 
 from helpers.diagnosis import Diagnosis, Status, diagnose
+from helpers.lab.network import TlsFault, tls_front
 from helpers.target import Target, TargetKind
 from tests.diagnosis import strangers
 
@@ -80,7 +80,7 @@ async def test_a_realtime_that_says_nothing() -> None:
     assert failing_layer(diagnosis) == "heartbeat"
 
 
-async def test_plain_http_where_tls_is_expected(tmp_path: Path) -> None:
+async def test_plain_http_where_tls_is_expected() -> None:
     """https to a port that speaks another protocol fails in TLS."""
     async with strangers.tcp(strangers.greeter) as port:
         diagnosis = await of(f"https://127.0.0.1:{port}")
@@ -88,32 +88,30 @@ async def test_plain_http_where_tls_is_expected(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("days", "name", "trusted", "words"),
+    ("fault", "words"),
     [
-        (90, "localhost", False, "self-signed certificate"),
-        (-1, "localhost", True, "certificate has expired"),
-        (90, "elsewhere.test", True, "Hostname mismatch"),
+        (TlsFault.SELF_SIGNED, "self-signed certificate"),
+        (TlsFault.UNKNOWN_AUTHORITY, "unable to get local issuer certificate"),
+        (TlsFault.EXPIRED, "certificate has expired"),
+        (TlsFault.WRONG_NAME, "Hostname mismatch"),
     ],
 )
 async def test_a_certificate_at_fault(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, days: int, name: str, trusted: bool, words: str
+    target: Target, monkeypatch: pytest.MonkeyPatch, fault: TlsFault, words: str
 ) -> None:
     """An unknown authority, an expired certificate and a wrong name are told apart."""
-    file, context = strangers.certificate(tmp_path, days=days, name=name)
-    if trusted:
-        monkeypatch.setenv("SSL_CERT_FILE", str(file))
-    async with strangers.tcp(strangers.web_page, context) as port:
-        diagnosis = await of(f"https://localhost:{port}")
+    async with tls_front(target, fault) as front:
+        monkeypatch.setenv("SSL_CERT_FILE", str(front.ca_file))
+        diagnosis = await of(front.target.api_url)
     assert first_line(diagnosis).startswith("The certificate of localhost is not trusted")
     assert words in first_line(diagnosis)
 
 
-async def test_tls_is_timed_on_the_same_connection(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_tls_is_timed_on_the_same_connection(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
     """Over TLS each of the first four layers has its own time, one after the other, and the cipher is seen."""
-    file, context = strangers.certificate(tmp_path, days=90)
-    monkeypatch.setenv("SSL_CERT_FILE", str(file))
-    async with strangers.tcp(strangers.web_page, context) as port:
-        diagnosis = await of(f"https://localhost:{port}")
+    async with tls_front(target) as front:
+        monkeypatch.setenv("SSL_CERT_FILE", str(front.ca_file))
+        diagnosis = await of(front.target.api_url)
     way = {layer.name: layer for layer in diagnosis.layers[:4]}
     ends = [layer.started_ms + layer.took_ms for layer in way.values()]
     assert all(layer.took_ms > 0 for layer in way.values())
@@ -122,10 +120,9 @@ async def test_tls_is_timed_on_the_same_connection(tmp_path: Path, monkeypatch: 
     assert "90 days left" in diagnosis.check("certificate_valid").evidence
 
 
-async def test_a_certificate_that_ends_soon_is_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_certificate_that_ends_soon_is_a_warning(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
     """Three days before its end a certificate still works, and says so."""
-    file, context = strangers.certificate(tmp_path, days=3)
-    monkeypatch.setenv("SSL_CERT_FILE", str(file))
-    async with strangers.tcp(strangers.web_page, context) as port:
-        diagnosis = await of(f"https://localhost:{port}")
+    async with tls_front(target, TlsFault.EXPIRES_SOON) as front:
+        monkeypatch.setenv("SSL_CERT_FILE", str(front.ca_file))
+        diagnosis = await of(front.target.api_url)
     assert diagnosis.check("certificate_valid").status is Status.WARNING

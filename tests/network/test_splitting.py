@@ -58,6 +58,36 @@ def test_a_granted_stream_is_cut_at_its_messages(contents: list[bytes], where: l
     assert talk.rest_to_client() == b""
 
 
+@given(payloads, places, st.lists(st.booleans(), min_size=1, max_size=8), st.booleans())
+def test_messages_that_nobody_looks_into_need_not_be_whole(
+    contents: list[bytes], where: list[int], wholes: list[bool], fragmented: bool
+) -> None:
+    """They pass as they come, and when somebody looks again, the next whole message is found."""
+    frames = [
+        frame(content, opcode=0 if fragmented and n else 2, final=not fragmented) for n, content in enumerate(contents)
+    ]
+    if fragmented and frames:
+        frames.append(frame(b"end", opcode=0))
+    talk = Conversation()
+    list(talk.to_server(REQUEST))
+    list(talk.to_client(GRANT))
+    parts = list(cut(b"".join(frames), where))
+    passed = [piece for n, part in enumerate(parts) for piece in talk.to_client(part, wholes[n % len(wholes)])]
+    seen = list(talk.to_client(frame(HEARTBEAT)))
+    assert b"".join(piece.raw for piece in passed + seen) == b"".join(frames) + frame(HEARTBEAT)
+    assert messages(seen)[-1:] == [HEARTBEAT]
+
+
+def test_a_message_that_is_not_whole_is_let_go() -> None:
+    """What has come of it is passed on at once, when nobody wants to look into it."""
+    talk = Conversation()
+    list(talk.to_server(REQUEST))
+    list(talk.to_client(GRANT))
+    large = frame(bytes(10_000))
+    assert [piece.raw for piece in talk.to_client(large[:4_000], whole=False)] == [large[:4_000]]
+    assert [piece.raw for piece in talk.to_client(large[4_000:], whole=True)] == [large[4_000:]]
+
+
 @given(st.binary(max_size=400), places)
 def test_what_is_not_a_websocket_passes_as_it_is(answer: bytes, where: list[int]) -> None:
     """Any other answer keeps its bytes; what was held back while it might have become a grant comes at the end."""

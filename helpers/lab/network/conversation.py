@@ -13,7 +13,7 @@ _END = b"\r\n\r\n"
 
 
 class Conversation:
-    """Takes what was read in either direction and gives it back in pieces: see `Splitter`."""
+    """Takes what was read in either direction and gives it back in pieces: see `Splitter.feed`."""
 
     def __init__(self) -> None:
         self._to_server = Splitter()
@@ -21,13 +21,13 @@ class Conversation:
         self._response = bytearray()  # what may become the head of a grant
         self._response_begins = False
 
-    def to_server(self, data: bytes) -> Iterator[Piece]:
+    def to_server(self, data: bytes, whole: bool = True) -> Iterator[Piece]:
         self._response_begins = True
-        return self._to_server.feed(data)
+        return self._to_server.feed(data, whole=whole)
 
-    def to_client(self, data: bytes) -> Iterator[Piece]:
+    def to_client(self, data: bytes, whole: bool = True) -> Iterator[Piece]:
         if self._to_client.upgraded or not self._response_begins:
-            yield from self._to_client.feed(data)
+            yield from self._to_client.feed(data, whole=whole)
             return
         self._response += data
         if not (self._response.startswith(_GRANT) or _GRANT.startswith(self._response)):
@@ -37,7 +37,7 @@ class Conversation:
             head, _, frames = self._taken().partition(_END)
             self._to_server.upgraded = self._to_client.upgraded = True
             yield Piece(head + _END)
-            yield from self._to_client.feed(frames)
+            yield from self._to_client.feed(frames, whole=whole)
 
     def rest_to_server(self) -> bytes:
         """What was held back when the client ended its direction."""

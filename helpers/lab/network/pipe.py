@@ -46,14 +46,14 @@ class Direction:
 
     Attributes:
         way: picks its part of the conditions.
-        pieces: cuts what was read, see `Conversation`.
+        pieces: cuts what was read, with its messages whole or not, see `Conversation`.
         rest: what `pieces` held back, at the end.
         passed: is told how many bytes were passed on.
         line: its arithmetic.
     """
 
     way: Callable[[Conditions], Way]
-    pieces: Callable[[bytes], Iterator[Piece]]
+    pieces: Callable[[bytes, bool], Iterator[Piece]]
     rest: Callable[[], bytes]
     passed: Callable[[int], None]
     line: Line
@@ -100,8 +100,9 @@ class Pipe:
     async def _take(self, data: bytes) -> None:
         data = data or await self._reader.read(_READ_BYTES)
         while data:
-            for piece in self._direction.pieces(data):
+            for piece in self._direction.pieces(data, bool(self._way.frames)):
                 await self._judge(piece)
+            await self._until_free()
             data = await self._reader.read(_READ_BYTES)
         if rest := self._direction.rest():
             await self._send(rest)

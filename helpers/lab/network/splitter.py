@@ -42,51 +42,79 @@ class _Head:
     start: int
     end: int
 
+    @property
+    def control(self) -> bool:
+        return self.opcode not in (_CONTINUATION, _TEXT, _BINARY)
+
 
 class Splitter:
     """Feed it what was read; it gives back the same bytes, cut at the ends of WebSocket messages.
 
-    Before `upgraded` is set everything is HTTP and passes as it comes. Afterwards a message is given back once it is
-    whole, also when it came in fragments.
+    Before `upgraded` is set everything is HTTP and passes as it comes. Afterwards it knows where messages end.
     """
 
     def __init__(self) -> None:
         self.upgraded = False
         self._buffer = bytearray()
-        self._fragments: list[bytes] = []
-        self._payloads: list[bytes] = []
+        self._fragments: list[tuple[_Head, bytes]] = []
         self._text = False
+        self._to_pass = 0  # bytes of a frame whose begin was passed on already
+        self._midway = False  # the begin of this message was passed on, so that it cannot be looked into any more
 
-    def feed(self, data: bytes) -> Iterator[Piece]:
+    def feed(self, data: bytes, *, whole: bool = True) -> Iterator[Piece]:
+        """With `whole` a message comes when its last byte has; else as its parts come, without `payload`."""
         if not self.upgraded:
             yield Piece(data)
             return
         self._buffer += data
+        if self._to_pass and self._buffer:
+            yield self._passed()
         while (head := _head(self._buffer)) is not None and len(self._buffer) >= head.end:
             raw = bytes(self._buffer[: head.end])
             del self._buffer[: head.end]
             piece = self._frame(head, raw)
             if piece is not None:
                 yield piece
+        if head is not None and not whole:
+            yield self._begun(head)
 
     def rest(self) -> bytes:
         """What was held back, at the end of the stream."""
-        held, self._fragments, self._payloads = b"".join([*self._fragments, bytes(self._buffer)]), [], []
+        held = self._held() + bytes(self._buffer)
         self._buffer.clear()
         return held
 
     def _frame(self, head: _Head, raw: bytes) -> Piece | None:
-        if head.opcode not in (_CONTINUATION, _TEXT, _BINARY):
+        if head.control:
+            return Piece(raw)
+        if self._midway:
+            self._midway = not head.final
             return Piece(raw)
         if head.opcode != _CONTINUATION:
             self._text = head.opcode == _TEXT
-        self._fragments.append(raw)
-        self._payloads.append(_unmasked(raw[head.start :], head.mask))
+        self._fragments.append((head, raw))
         if not head.final:
             return None
-        piece = Piece(b"".join(self._fragments), self._text, b"".join(self._payloads))
-        self._fragments, self._payloads = [], []
-        return piece
+        payload = b"".join(_unmasked(part[at.start :], at.mask) for at, part in self._fragments)
+        return Piece(self._held(), self._text, payload)
+
+    def _begun(self, head: _Head) -> Piece:
+        """Pass on what has come of a frame, and what was held back before it."""
+        self._to_pass = head.end - len(self._buffer)
+        if not head.control:
+            self._midway = not head.final
+        return Piece(self.rest())
+
+    def _passed(self) -> Piece:
+        raw = bytes(self._buffer[: self._to_pass])
+        del self._buffer[: len(raw)]
+        self._to_pass -= len(raw)
+        return Piece(raw)
+
+    def _held(self) -> bytes:
+        held = b"".join(raw for _, raw in self._fragments)
+        self._fragments.clear()
+        return held
 
 
 def _head(buffer: bytearray) -> _Head | None:
