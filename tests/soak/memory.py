@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 import numpy as np
 import psutil
@@ -16,9 +17,8 @@ import psutil
 from helpers.lab import Lab
 from tests.soak.leftovers import read_metrics
 
-__all__ = ["Growth", "Sample", "Sampler", "growth"]
+__all__ = ["Growth", "Sample", "Sampler", "Windows", "growth"]
 
-_WINDOW_S = 10.0
 _Z975 = 1.959964
 
 
@@ -92,7 +92,7 @@ class Growth:
 
     Attributes:
         start: median of the first window after warming up; `end`, of the last.
-        windows: how many medians the slope is from.
+        windows: how many the slope is from.
         tolerance: the most that the upper end may be for "flat".
     """
 
@@ -119,6 +119,20 @@ class Growth:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """How samples are gathered before a line is drawn through them: neighbouring seconds are alike.
+
+    Attributes:
+        seconds: length of each.
+        level: what a window counts as. The median passes over what is held for a moment, such as a slow reader's
+            buffer; the lowest is what is left after a collection of garbage, if each window holds one.
+    """
+
+    seconds: float = 10.0
+    level: Callable[[Sequence[float]], float] = median
+
+
 def growth(
     what: str,
     samples: Sequence[Sample],
@@ -127,18 +141,18 @@ def growth(
     warm_up_s: float,
     tolerance: float,
     unit: str = "KiB",
+    windows: Windows = Windows(),
 ) -> Growth:
     """The median slope between all pairs of windows (Theil, 1950), with the interval of Sen (1968).
-
-    Each window of 10 s counts as its median: neighbouring seconds are alike, and one slow reader's buffer is no growth.
 
     Raises:
         ValueError: fewer than four windows remain after warming up.
     """
-    times, levels = _windows(samples, value, warm_up_s)
+    late = [sample for sample in samples if sample.at_s >= warm_up_s]
+    times, levels = _gathered(late, value, windows)
     count = len(levels)
     if count < 4:
-        raise ValueError("a slope needs four windows of 10 s after warming up")
+        raise ValueError(f"a slope needs four windows of {windows.seconds:g} s after warming up")
     first, second = np.triu_indices(count, 1)
     slopes = np.sort((levels[second] - levels[first]) / (times[second] - times[first]) * 60)
     half = _Z975 * math.sqrt(count * (count - 1) * (2 * count + 5) / 18)
@@ -148,13 +162,14 @@ def growth(
     return Growth(what, unit, float(levels[0]), float(levels[-1]), middle, float(low), float(high), count, tolerance)
 
 
-def _windows(
-    samples: Sequence[Sample], value: Callable[[Sample], float], warm_up_s: float
+def _gathered(
+    samples: Sequence[Sample], value: Callable[[Sample], float], windows: Windows
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Middle and median of each window after warming up."""
-    windows: dict[int, list[float]] = {}
+    """Middle and level of each window; what is left at the end and fills less than half of one is left out."""
+    gathered: dict[int, list[float]] = {}
     for sample in samples:
-        if sample.at_s >= warm_up_s:
-            windows.setdefault(int((sample.at_s - warm_up_s) / _WINDOW_S), []).append(value(sample))
-    times = np.array([(number + 0.5) * _WINDOW_S for number in windows])
-    return times, np.array([np.median(values) for values in windows.values()])
+        gathered.setdefault(int((sample.at_s - samples[0].at_s) / windows.seconds), []).append(value(sample))
+    if gathered and samples[-1].at_s - samples[0].at_s - max(gathered) * windows.seconds < windows.seconds / 2:
+        del gathered[max(gathered)]
+    times = np.array([(number + 0.5) * windows.seconds for number in gathered])
+    return times, np.array([windows.level(values) for values in gathered.values()])

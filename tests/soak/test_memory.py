@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from tests.soak.memory import Growth, Sample, growth
+from tests.soak.memory import Growth, Sample, Windows, growth
 
 
 def grown(per_min: float, *, step_at_s: float | None = None, seconds: int = 480) -> Growth:
@@ -45,6 +45,26 @@ def test_noise_is_flat() -> None:
 def test_a_step_while_warming_up_is_no_growth() -> None:
     """What happens before the first window does not count."""
     assert grown(0, step_at_s=30).flat
+
+
+@pytest.mark.parametrize(("kept_per_min", "flat"), [(0, True), (500, False)])
+def test_garbage_that_waits_for_its_collection_is_no_growth(kept_per_min: float, flat: bool) -> None:
+    """The lowest of windows that each hold a collection shows only what is kept."""
+    samples = [
+        Sample(
+            at_s=float(second),
+            lab_kib=0,
+            blocks=240_000 + kept_per_min * second / 60 + 300 * (second % 47),
+            postgres_kib=0,
+            node_kib=0,
+            files=0,
+        )
+        for second in range(480)
+    ]
+    windows = Windows(seconds=60.0, level=min)
+    kept = growth("blocks", samples, lambda one: one.blocks, warm_up_s=0, tolerance=450, windows=windows)
+    assert kept.flat is flat
+    assert kept.low <= kept_per_min <= kept.high
 
 
 def test_a_short_run_has_no_slope() -> None:
