@@ -168,7 +168,8 @@ def node_websocket(found: Packages) -> Verdict:
         "import ws from 'ws'\ncreateClient(url, key, { realtime: { transport: ws } })"
     )
     if not fixed:
-        return note(seen, f"{names} allows a Node without WebSocket, on which subscriptions of a server time out", fix)
+        cause = f"{names}: on a Node without WebSocket subscriptions of a server time out"
+        return note(seen, cause, fix)
     return failure(seen, f"{names} is a Node without WebSocket: subscriptions of a server time out", fix)
 
 

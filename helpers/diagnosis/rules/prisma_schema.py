@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from difflib import get_close_matches
 
-from helpers.diagnosis.evidence import TableName
+from helpers.diagnosis.evidence import Missing, TableName
 from helpers.diagnosis.evidence.prisma_schema import Model, ModelField, PrismaSchema
-from helpers.diagnosis.evidence.project import ModelTable, Project
+from helpers.diagnosis.evidence.project import ModelTable, Project, ProjectDatabase
 from helpers.diagnosis.rules import project as needs
 from helpers.diagnosis.rules.project import Models
 from helpers.diagnosis.rules.rule import Verdict, failure, listed, note, ok, rule, warning
@@ -18,6 +18,7 @@ NAMES = "https://github.com/prisma/prisma/issues/18271"
 EXTERNAL = "https://www.prisma.io/docs/orm/prisma-schema/data-model/externally-managed-tables"
 #: Schemas that Supabase's own services migrate.
 SUPABASE = frozenset({"auth", "storage", "realtime", "vault", "extensions", "graphql_public", "supabase_functions"})
+NO_LEDGER = ProjectDatabase()
 #: What Prisma's client gives, and what a payload holds, for types that differ on the way.
 TYPES = {
     "BigInt": ("BigInt", "a number, which JavaScript rounds beyond 2^53"),
@@ -44,11 +45,9 @@ def prisma_tables_exist(found: Models) -> Verdict:
     if not absent:
         return ok(f"{len(found.pairs)} models, each with its table")
     cause = f"There is no table for {listed(f'{model.name} ({table.name})' for model, table in absent)}"
-    return failure(
-        f"not in pg_class: {listed(table.name for _, table in absent)}",
-        cause,
-        "\n".join(_table_fix(found, model, table.name) for model, table in absent),
-    )
+    lines = [_table_fix(found, model, table.name) for model, table in absent]
+    fix = "npx prisma migrate deploy" if _never_deployed(found) else "\n".join(lines)
+    return failure(f"not in pg_class: {listed(table.name for _, table in absent)}", cause, fix)
 
 
 @rule(
@@ -213,6 +212,12 @@ def snake(name: str) -> str:
 
 def _field_of(model: Model, column: str) -> str:
     return next((field.name for field in model.fields if field.column == column), column)
+
+
+def _never_deployed(found: Models) -> bool:
+    """Whether there are migrations, and Prisma has applied none of them to this database."""
+    migrations = found.project.migrations
+    return not isinstance(migrations, Missing) and bool(migrations) and (found.database or NO_LEDGER).ledger is None
 
 
 def _table_fix(found: Models, model: Model, name: TableName) -> str:

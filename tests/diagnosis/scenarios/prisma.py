@@ -121,6 +121,10 @@ def without(statement: str, by: str = "") -> Callable[[Ward], Awaitable[None]]:
     return breaks
 
 
+async def not_deployed(ward: Ward) -> None:
+    healthy_application(ward, deploys=False)
+
+
 async def without_a_database(ward: Ward) -> None:
     ward.target = replace(ward.target, database_url=None)
     application = healthy_application(ward, deploys=False)
@@ -248,6 +252,13 @@ SCHEMA = (
         project(edit(PRISMA, "model notes {", "model Note {")),
         look_at_project,
         printed_map,
+    ),
+    Scenario(
+        "prisma_tables_exist",
+        "nobody has deployed the migrations",
+        not_deployed,
+        look_at_project,
+        deploy,
     ),
     Scenario(
         "prisma_columns_exist",

@@ -21,11 +21,20 @@ CONNECT_LIMIT_S = 4
 STATEMENT_LIMIT_MS = 2000
 LIMIT_S = 8.0
 
+#: The two views are read once, not for each table: thousands of models are asked about at a time.
 TABLES = """
+with published as materialized (
+  select schemaname, tablename from pg_publication_tables where pubname = 'supabase_realtime'
+), policies as materialized (
+  select schemaname, tablename,
+         json_agg(json_build_object('name', policyname, 'command', cmd, 'roles', roles,
+                                    'using', coalesce(qual, ''), 'check', coalesce(with_check, ''))
+                  order by policyname) as list
+    from pg_policies
+   group by 1, 2
+)
 select asked.schema, asked."table", c.oid is not null as exists,
-       exists (select from pg_publication_tables p
-                where p.pubname = 'supabase_realtime' and p.schemaname = asked.schema and p.tablename = asked."table")
-         as published,
+       published.tablename is not null as published,
        case c.relreplident when 'f' then 'full' when 'i' then 'index' when 'n' then 'nothing' else 'default' end
          as replica_identity,
        coalesce(pg_get_userbyid(c.relowner)::text, '') as owner, coalesce(c.relrowsecurity, false) as rls,
@@ -35,18 +44,15 @@ select asked.schema, asked."table", c.oid is not null as exists,
        array(select distinct coalesce(e.typname, t.typname)::text
                from pg_attribute a join pg_type t on t.oid = a.atttypid left join pg_type e on e.oid = t.typelem
               where a.attrelid = c.oid and a.attnum > 0 and 'e' in (t.typtype, e.typtype)) as enums,
-       coalesce((select json_agg(json_build_object(
-                          'name', p.policyname, 'command', p.cmd, 'roles', p.roles,
-                          'using', coalesce(p.qual, ''), 'check', coalesce(p.with_check, ''))
-                        order by p.policyname)
-                   from pg_policies p where p.schemaname = asked.schema and p.tablename = asked."table"), '[]')
-         as policies,
+       coalesce(policies.list, '[]') as policies,
        array(select r.rolname::text from pg_roles r
               where r.rolname = any(%(roles)s) and c.oid is not null and has_table_privilege(r.oid, c.oid, 'SELECT')
               order by 1) as select_roles
   from unnest(%(schemas)s::text[], %(tables)s::text[]) with ordinality as asked(schema, "table", number)
   left join pg_namespace n on n.nspname = asked.schema
   left join pg_class c on c.relnamespace = n.oid and c.relname = asked."table" and c.relkind in ('r', 'p')
+  left join published on published.schemaname = asked.schema and published.tablename = asked."table"
+  left join policies on policies.schemaname = asked.schema and policies.tablename = asked."table"
  order by asked.number
 """
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import subprocess
 import tomllib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -18,6 +20,7 @@ __all__ = ["read_packages"]
 
 #: https://nodejs.org/en/about/previous-releases
 CODENAMES = {"gallium": 16, "hydrogen": 18, "iron": 20, "jod": 22, "krypton": 24}
+NODE_LIMIT_S = 3
 _MAJOR = re.compile(r"\d+")
 _FROM = re.compile(r"^\s*FROM\s+(?:--\S+\s+)*(?:\S+/)?node:(\d+)\S*", re.IGNORECASE | re.MULTILINE)
 _REQUIREMENT = re.compile(r"^\s*(supabase|realtime)(?:\[[^\]]*\])?\s*==\s*([^\s;#,]+)", re.IGNORECASE | re.MULTILINE)
@@ -69,7 +72,7 @@ def read_packages(root: Path) -> Packages | Missing:
     manifest = reader.json("package.json")
     npm = _locked(reader, NPM_LOCKS, "npm", NPM_NAMES) or _installed(reader) or _pinned(manifest)
     pypi = _locked(reader, PYPI_LOCKS, "pypi", PYPI_NAMES) or _required(reader)
-    node = tuple(_node(reader, manifest))
+    node = tuple(_node(reader, manifest)) or tuple(_installed_node())
     if not reader.seen:
         return Missing(f"there is no package.json and no list of Python packages in {root.name or 'the folder'}")
     declared = frozenset(name for name, _ in _dependencies(manifest))
@@ -137,6 +140,18 @@ def _node(reader: _Reader, manifest: dict[str, Any]) -> Iterator[NodeChoice]:
     for file in sorted(named(path, reader.root) for path in reader.root.glob("*ockerfile*") if path.is_file()):
         for found in _FROM.finditer(reader.text(file)):
             yield NodeChoice(file, found[0].strip(), int(found[1][:4]), exact=True)
+
+
+def _installed_node() -> Iterator[NodeChoice]:
+    """The Node of this machine, where the project names none."""
+    program = shutil.which("node")
+    if program is None:
+        return
+    try:
+        done = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=NODE_LIMIT_S, check=True)
+    except (OSError, ValueError, subprocess.SubprocessError):
+        return
+    yield from _choice("node on this machine", done.stdout.strip(), is_exact=False)
 
 
 def _choice(where: str, text: str, *, is_exact: bool) -> Iterator[NodeChoice]:
