@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 from helpers.errors import LabError
-from helpers.lab.changes import ChangeFeed, Subscription
+from helpers.lab.changes import ChangeFeed, Subscription, SubscriptionRefused
 from tests.changes.conftest import LIMIT_S, Listener, Stage, until
 
 
@@ -202,3 +202,28 @@ async def test_a_subscriber_that_goes_at_once_spoils_nothing(stage: Stage) -> No
     listener = await stage.listen(stage.binding("messages"))
     await stage.sql("insert into messages values (1, 'a')")
     await listener.received(1)
+
+
+async def test_a_crowd_is_admitted_by_few_questions(stage: Stage) -> None:
+    """Who subscribes to the same while others are being asked about is admitted, or refused, together with them."""
+    await stage.table("messages", "id int primary key")
+    good = [stage.listen(stage.binding("messages")) for _ in range(50)]
+    bad = [stage.listen(stage.binding("nothing")) for _ in range(50)]
+    outcomes = await asyncio.gather(*good, *bad, return_exceptions=True)
+    assert all(isinstance(refusal, SubscriptionRefused) for refusal in outcomes[50:])
+    await stage.sql("insert into messages values (1)")
+    for listener in outcomes[:50]:
+        assert isinstance(listener, Listener)
+        await listener.received(1)
+
+
+async def test_one_of_a_crowd_gives_up(stage: Stage) -> None:
+    """Who gives up while waiting with others for one answer leaves the others theirs."""
+    await stage.table("messages", "id int primary key")
+    tasks = [asyncio.create_task(stage.listen(stage.binding("messages"))) for _ in range(10)]
+    await asyncio.sleep(0)
+    tasks[0].cancel()
+    tasks[5].cancel()
+    outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+    assert sum(isinstance(outcome, Listener) for outcome in outcomes) == 8
+    assert stage.feed.subscribers == 8

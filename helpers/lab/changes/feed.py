@@ -8,18 +8,16 @@ import json
 import logging
 import random
 import time
-from collections.abc import Coroutine, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import psycopg
-from psycopg import AsyncConnection
 
 from helpers.errors import LabError
-from helpers.lab.changes.admission import Admission, Admitted
+from helpers.lab.changes.admission import Admitted
+from helpers.lab.changes.admissions import Admissions
 from helpers.lab.changes.bindings import Binding, parse_binding
-from helpers.lab.changes.catalog import published_oids
 from helpers.lab.changes.counts import ChangeCounts
-from helpers.lab.changes.database import connect
 from helpers.lab.changes.dispatch import Dispatcher, EventRate
 from helpers.lab.changes.poller import Poller
 from helpers.lab.changes.routes import Routes
@@ -30,8 +28,6 @@ from helpers.lab.changes.types import TypeCatalog
 __all__ = ["ChangeFeed"]
 
 _log = logging.getLogger(__name__)
-
-T = TypeVar("T")
 
 
 class ChangeFeed:
@@ -51,15 +47,14 @@ class ChangeFeed:
         self._routes = Routes()
         self._bindings: dict[Subscription, tuple[Binding, ...]] = {}
         self._published: frozenset[int] = frozenset()
-        self._types = TypeCatalog()
+        types = TypeCatalog()
+        self._admissions = Admissions(database, types, self._settings)
         self.counts = ChangeCounts()
-        self._dispatcher = Dispatcher(self._routes, self._types, self._settings, self.counts)
+        self._dispatcher = Dispatcher(self._routes, types, self._settings, self.counts)
         self._poller = Poller(database, self._settings, self._dispatcher, self._refresh)
         self._warm_at: float | None = None
         self._deserted_at: float | None = None
         self._polling: asyncio.Task[None] | None = None
-        self._connection: AsyncConnection | None = None
-        self._admission = asyncio.Lock()
 
     @property
     def settings(self) -> ChangeSettings:
@@ -82,14 +77,13 @@ class ChangeFeed:
             LabError: when it does not answer.
         """
         try:
-            connection = await self._connected()
+            self._published = await self._admissions.published()
         except psycopg.Error as error:
             raise LabError(
                 "connecting the change feed to the lab's database",
                 str(error).strip(),
                 "Look at the lab's log, then start the lab again",
             ) from error
-        self._published = await published_oids(connection, self._settings.publication)
         self._polling = asyncio.create_task(self._poller.run(), name="change feed")
 
     async def stop(self) -> None:
@@ -98,8 +92,7 @@ class ChangeFeed:
             self._polling.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._polling
-        if self._connection is not None:
-            await self._connection.close()
+        await self._admissions.close()
 
     async def subscribe(
         self,
@@ -162,12 +155,11 @@ class ChangeFeed:
         if self._warm_at > now:
             await asyncio.sleep(self._warm_at - now)
 
-    async def _admit(self, bindings: tuple[Binding, ...], role: str) -> list[Admitted]:
-        async with self._admission:
-            try:
-                admitted = await _to_its_end(self._ask(bindings, role))
-            except psycopg.OperationalError as error:
-                raise SubscriptionRefused(f"Unable to subscribe to changes: {error}", retriable=True) from error
+    async def _admit(self, bindings: tuple[Binding, ...], role: str) -> Sequence[Admitted]:
+        try:
+            admitted = await self._admissions.admit(bindings, role)
+        except psycopg.OperationalError as error:
+            raise SubscriptionRefused(f"Unable to subscribe to changes: {error}", retriable=True) from error
         self._tell_misnamed(admitted)
         return admitted
 
@@ -178,24 +170,12 @@ class ChangeFeed:
                 named = f"{one.binding.schema}.{one.binding.table}"
                 _log.warning("changes of %s are sent to who asked for %s: _ and %% are wildcards", one.misnamed, named)
 
-    async def _ask(self, bindings: tuple[Binding, ...], role: str) -> list[Admitted]:
-        """Ask the database, a second time if it had closed the connection meanwhile."""
-        connection = await self._connected()
-        try:
-            return await Admission(connection, self._types, self._settings, role).admit(bindings)
-        except psycopg.OperationalError:
-            if not connection.closed:
-                raise
-        connection = await self._connected()
-        return await Admission(connection, self._types, self._settings, role).admit(bindings)
-
     async def _refresh(self) -> None:
         """If the publication's tables have changed, subscribe everybody anew; who is refused then is out for good."""
-        async with self._admission:
-            try:
-                published = await published_oids(await self._connected(), self._settings.publication)
-            except psycopg.OperationalError:
-                return  # asked again at the next refresh
+        try:
+            published = await self._admissions.published()
+        except psycopg.OperationalError:
+            return  # asked again at the next refresh
         if published == self._published:
             return
         self._published = published
@@ -206,7 +186,8 @@ class ChangeFeed:
 
     async def _readmit(self, subscription: Subscription, bindings: tuple[Binding, ...]) -> None:
         """Ask again, and tell what came of it; one that has left meanwhile stays away and is told nothing."""
-        refusal, admitted = None, []
+        refusal: SubscriptionRefused | None = None
+        admitted: Sequence[Admitted] = ()
         try:
             admitted = await self._admit(bindings, subscription.role)
         except SubscriptionRefused as refused:
@@ -219,24 +200,6 @@ class ChangeFeed:
             await self.unsubscribe(subscription)
         if subscription.republished is not None:
             subscription.republished(refusal)
-
-    async def _connected(self) -> AsyncConnection:
-        """The connection for admissions, made anew when the database has closed it."""
-        if self._connection is None or self._connection.closed:
-            self._connection = await connect(
-                self._database, "realtime_subscription_manager", self._settings.statement_timeout_s
-            )
-        return self._connection
-
-
-async def _to_its_end(work: Coroutine[Any, Any, T]) -> T:
-    """Let work end although its caller is cancelled, as one on a shared connection must not stop in a transaction."""
-    task = asyncio.ensure_future(work)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.gather(task, return_exceptions=True)  # nobody wants to know any more
-        raise
 
 
 def _viewer(claims: Claims, role: str) -> tuple[str, str]:
