@@ -19,7 +19,7 @@ from tests.soak.ledger import Ledger
 from tests.soak.leftovers import DROPS, HELD, differences, read_metrics, settled
 from tests.soak.memory import Sample, Sampler
 from tests.soak.plan import Plan
-from tests.soak.senders import PUBLIC_TOPIC, HttpSender, SocketSender
+from tests.soak.senders import PUBLIC_TOPIC, HttpSender, SocketSender, read_rows
 from tests.soak.stayers import REPLAYED, stayers
 from tests.soak.verdict import Judgement, judge
 from tests.soak.visitors import Visitors
@@ -105,9 +105,9 @@ class Soak:
             )
         ]  # fmt: skip
         self._visitors = Visitors(lab, self._plan, self._ledger)
-        self._sampler = Sampler(lab)
         for sender in self._senders:
             await sender.connect(stack)
+        await read_rows(lab, self._plan.rest_before)
         await self._seat(stack, connections[0])
 
     async def _seat(self, stack: AsyncExitStack, database: psycopg.AsyncConnection) -> None:
@@ -129,6 +129,7 @@ class Soak:
     async def _load(self) -> None:
         """Everything at once, until the time is over and the last visitor has gone."""
         self.outcome.before = await read_metrics(self._lab)
+        self._sampler = Sampler(self._lab)
         began = time.monotonic()
         deadline = began + self._plan.seconds
         chance = random.Random(f"{self._plan.seed} tokens")
