@@ -13,19 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helpers.diagnosis import diagnose
-from helpers.diagnosis.evidence import NO_PROJECT, Evidence, Missing, TableName
-from helpers.diagnosis.evidence.packages import version_key
+from helpers.diagnosis.evidence import NO_PROJECT, Evidence, Missing
 from helpers.diagnosis.evidence.prisma_schema import PrismaSchema
-from helpers.diagnosis.evidence.project import EffectKind, Migration, Project
+from helpers.diagnosis.evidence.project import Project
 from helpers.diagnosis.probes import probe_project
-from helpers.diagnosis.probes.project.migrations import effects_of
-from helpers.diagnosis.probes.project.packages import read_packages
 from helpers.diagnosis.probes.project.prisma_schema import parse_schema
 from helpers.diagnosis.probes.project.prisma_text import SchemaSyntaxError
 from helpers.diagnosis.results import Status
 from helpers.diagnosis.rules import judge
-from helpers.diagnosis.rules.known_defects import DEFECTS
-from helpers.diagnosis.rules.project import Replay
 from helpers.places import repository_root
 from helpers.prisma.datamodel import read_datamodel
 from helpers.target import Target, TargetKind
@@ -275,174 +270,6 @@ def test_a_large_schema_is_read() -> None:
     """Two thousand models of twenty fields."""
     model = "model M{0} {{\n  id BigInt @id\n" + '  f String? @map("ff") @db.Uuid // x\n' * 20 + '  @@map("t{0}")\n}}\n'
     assert len(parse_schema("".join(model.format(n) for n in range(2000))).models) == 2000
-
-
-LOOP = """do $$ declare t text; begin
-  for t in select tablename from pg_tables where schemaname = 'public' loop
-    execute format('alter publication supabase_realtime add table %I', t);
-  end loop;
-end $$"""
-REALTIME = "alter publication supabase_realtime"
-
-#: A migration's text; what it does, and to which table.
-STATEMENTS = [
-    ('DROP TABLE IF EXISTS "a", b.c CASCADE;', ["DROP_TABLE a", "DROP_TABLE b.c"]),
-    ('DROP SCHEMA "public" CASCADE;', ["DROP_SCHEMA public."]),
-    ('alter table only "my ""t""" rename to x', ['RENAME_TABLE my "t"']),
-    (f"{REALTIME} add table A, only public.b (id, x) where (id > 1)", ["PUBLISH a", "PUBLISH public.b"]),
-    (f"{REALTIME} set table a", ["DROP_PUBLICATION ", "PUBLISH a"]),
-    (f"{REALTIME} drop table a", ["UNPUBLISH a"]),
-    (f"{REALTIME} set (publish = 'insert')", []),
-    ("alter publication other add table a", []),
-    ("create publication supabase_realtime for all tables with (publish = 'insert')", ["PUBLISH "]),
-    (f"{REALTIME} add tables in schema app", ["PUBLISH app."]),
-    ("drop publication if exists supabase_realtime;", ["DROP_PUBLICATION "]),
-    ("alter table a replica identity full, alter column b set data type text", ["REPLICA_IDENTITY a", "CHANGE_TYPE a"]),
-    ("ALTER TABLE a DROP CONSTRAINT x, DROP COLUMN b;", ["DROP_COLUMN a"]),
-    ("alter table a alter b type numeric(10, 2), rename column c to d", ["CHANGE_TYPE a", "RENAME_COLUMN a"]),
-    ("grant select on a to authenticated; grant insert on a to anon; grant select on b to postgres", ["GRANT a"]),
-    ("grant all on all tables in schema public to anon", ["GRANT public."]),
-    ("grant usage on schema public to anon", []),
-    ("alter default privileges in schema public grant select on tables to anon", ["GRANT "]),
-    ('create policy "p q" on a for select using (true)', ["POLICY a"]),
-    ("-- drop table a;\n/* drop table b; */ select 'drop table c;', $$ drop table d; $$, \"drop table e;\"", []),
-    (f"do $x$ begin {REALTIME} add table a; end $x$", ["PUBLISH a"]),
-    (LOOP, ["PUBLISH "]),
-    ("create function f() returns void language sql as $$ drop table a $$", []),
-    ("create table a (id int); -- never ends '", ["CREATE_TABLE a"]),
-    ("drop table a; select 'never ends", ["DROP_TABLE a"]),
-]
-
-
-@pytest.mark.parametrize(("sql", "expected"), STATEMENTS)
-def test_what_a_migration_does_is_read(sql: str, expected: list[str]) -> None:
-    """Statements, lists, quotes, comments, and blocks that put statements together at run time."""
-    seen = [(effect.kind.name, f"{effect.schema}.{effect.table}".removeprefix(".")) for effect in effects_of(sql)]
-    assert [f"{kind} {name}" for kind, name in seen] == expected
-
-
-def test_an_effect_knows_its_line() -> None:
-    """Counted from the file's begin, comments and texts of several lines included."""
-    effects = effects_of("-- one\nselect '\n\n';\n\n  drop table a;\ndrop table b")
-    assert [effect.line for effect in effects] == [6, 7]
-
-
-def test_a_table_that_is_made_anew_has_lost_everything() -> None:
-    """Dropped and created, or filled anew under another name: what it had is gone until a later statement gives it."""
-
-    def after(sql: str) -> bool:
-        replay = Replay("public").run([Migration("1", "1.sql", effects_of(sql))])
-        return replay.has(TableName("public", "a"), EffectKind.PUBLISH)
-
-    publish = "alter publication supabase_realtime add table a;"
-    assert after(f"create table a (id int); {publish}")
-    assert not after(f"create table a (id int); {publish} drop table a; create table a (id int);")
-    assert not after(
-        f"create table a (id int); {publish} create table new_a (id int); drop table a; alter table new_a rename to a;"
-    )
-    assert after(f"create table b (id int); {publish.replace(' a;', ' b;')} alter table b rename to a;")
-    assert not after(f"{publish} drop schema public cascade; create schema public; create table a (id int);")
-    assert after("create publication supabase_realtime for all tables; create table a (id int);")
-    assert not after(f"{publish} alter publication supabase_realtime set table b;")
-
-
-LOCKS = {
-    "package-lock.json": '{"packages": {"node_modules/@supabase/realtime-js": {"version": "2.81.0"}}}',
-    "npm-shrinkwrap.json": '{"dependencies": {"@supabase/realtime-js": {"version": "2.81.0", "dependencies": {}}}}',
-    "pnpm-lock.yaml": "packages:\n\n  '@supabase/realtime-js@2.81.0':\n    resolution: {integrity: x}\n",
-    "yarn.lock": '"@supabase/realtime-js@2.81.0", "@supabase/realtime-js@^2.80":\n  version "2.81.0"\n',
-    "bun.lock": '{"packages": {"@supabase/realtime-js": ["@supabase/realtime-js@2.81.0", "", {}, "x"],}}',
-    "node_modules/@supabase/realtime-js/package.json": '{"version": "2.81.0"}',
-    "package.json": '{"dependencies": {"@supabase/realtime-js": "2.81.0"}}',
-}
-
-
-@pytest.mark.parametrize("file", LOCKS)
-def test_every_lock_file_tells_the_version(tmp_path: Path, file: str) -> None:
-    """Those of npm, pnpm, yarn and bun; what is installed; and an exact pin."""
-    write_files(tmp_path, {"package.json": "{}", file: LOCKS[file]})
-    packages = read_packages(tmp_path)
-    assert not isinstance(packages, Missing)
-    assert [(each.version, each.where) for each in packages.versions("@supabase/realtime-js")] == [("2.81.0", file)]
-
-
-PYTHON = {
-    "uv.lock": '[[package]]\nname = "realtime"\nversion = "2.30.0"\n',
-    "poetry.lock": '[[package]]\nname = "realtime"\nversion = "2.30.0"\n',
-    "requirements-dev.txt": "supabase==2.30.0\r\nrealtime[x] == 2.30.0 ; python_version > '3'\r\n",
-    "pyproject.toml": '[project]\ndependencies = ["realtime==2.30.0", "x>=1"]\n',
-}
-
-
-@pytest.mark.parametrize("file", PYTHON)
-def test_every_list_of_python_packages_tells_the_version(tmp_path: Path, file: str) -> None:
-    """Lock files, requirements and exact pins."""
-    write_files(tmp_path, {file: PYTHON[file]})
-    packages = read_packages(tmp_path)
-    assert not isinstance(packages, Missing)
-    assert [each.version for each in packages.versions("realtime", "pypi")] == ["2.30.0"]
-
-
-@pytest.mark.parametrize(
-    ("file", "text", "major"),
-    [
-        (".nvmrc", "v20.1.0\n", 20),
-        (".nvmrc", "lts/jod", 22),
-        (".node-version", "24", 24),
-        (".tool-versions", "python 3.12\nnodejs 18.2.0\n", 18),
-        ("Dockerfile", "FROM --platform=linux/amd64 docker.io/library/node:20-alpine AS build\n", 20),
-        ("api.Dockerfile", "# x\nfrom node:22.1\n", 22),
-        ("package.json", '{"engines": {"node": "^20.9 || >=22"}}', 20),
-        ("package.json", '{"volta": {"node": "22.1.0"}}', 22),
-    ],
-)
-def test_every_place_tells_the_node(tmp_path: Path, file: str, text: str, major: int) -> None:
-    """Version managers, images, and the lowest that a range allows."""
-    write_files(tmp_path, {"package.json": "{}", file: text})
-    packages = read_packages(tmp_path)
-    assert not isinstance(packages, Missing)
-    assert [each.major for each in packages.node] == [major]
-
-
-def test_where_no_node_is_named_that_of_the_machine_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It may be the one, so that an old one is worth a note, and no finding."""
-    write_files(tmp_path, {"package.json": "{}", "bin/node": "#!/bin/sh\necho v18.19.0\n"})
-    (tmp_path / "bin" / "node").chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
-    packages = read_packages(tmp_path)
-    assert not isinstance(packages, Missing)
-    assert [(each.where, each.major, each.exact) for each in packages.node] == [("node on this machine", 18, False)]
-
-
-@pytest.mark.parametrize("text", [".nvmrc: node", "<24", "*", "latest"])
-def test_a_node_that_is_not_named_is_not_guessed(tmp_path: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A range without a lower end says nothing."""
-    monkeypatch.setenv("PATH", str(tmp_path))
-    write_files(tmp_path, {"package.json": json.dumps({"engines": {"node": text}})})
-    packages = read_packages(tmp_path)
-    assert not isinstance(packages, Missing)
-    assert packages.node == ()
-
-
-def test_versions_are_ordered_by_numbers() -> None:
-    """Not as text, and a pre-release comes before its release."""
-    versions = ["2.112.2", "2.9.0", "2.112.10", "2.112.2-next.1", "v2.112.2+build", "1.99"]
-    assert sorted(versions, key=version_key) == [
-        "1.99",
-        "2.9.0",
-        "2.112.2-next.1",
-        "2.112.2",
-        "v2.112.2+build",
-        "2.112.10",
-    ]
-
-
-def test_every_known_defect_has_an_end_and_a_source() -> None:
-    """Affected before the version that mends it, not in that version itself."""
-    for defect in DEFECTS:
-        assert defect.source.startswith("https://github.com/supabase/")
-        assert defect.affects("2.10.0") is (not defect.since)
-        assert defect.affects(defect.fixed or "99.0.0") is (not defect.fixed)
 
 
 URLS = [

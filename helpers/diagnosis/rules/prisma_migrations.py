@@ -1,24 +1,21 @@
-"""Rules about migrations: what they take from Realtime, and what only this database has and a new one would lack."""
+"""Rules about migrations: whether all are applied, and what they take from Realtime."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from helpers.diagnosis.evidence import Evidence, Missing, TableName
-from helpers.diagnosis.evidence.project import EffectKind, Migration, ModelTable, Project, ProjectDatabase
+from helpers.diagnosis.evidence.project import EffectKind, ModelTable
 from helpers.diagnosis.rules import project as needs
-from helpers.diagnosis.rules.project import Replay, pending
+from helpers.diagnosis.rules.project import Migrated, Replay, pending
+from helpers.diagnosis.rules.realtime_sql import publish, set_up_again
 from helpers.diagnosis.rules.rule import Verdict, failure, listed, note, ok, rule, warning
 
 __all__ = ["RULES"]
 
-Found = tuple[Project, tuple[Migration, ...], ProjectDatabase]
 RESET = "https://github.com/prisma/prisma/issues/16588"
-IDENTITY = "https://github.com/BerriAI/litellm/pull/35267"
 MIGRATE = "https://www.prisma.io/docs/orm/prisma-migrate/workflows/patching-and-hotfixing"
 
 
-def waiting(evidence: Evidence) -> Found | Missing:
+def waiting(evidence: Evidence) -> Migrated | Missing:
     """The migrations that the next deployment will run."""
     found = needs.migrations(evidence)
     if isinstance(found, Missing):
@@ -27,7 +24,7 @@ def waiting(evidence: Evidence) -> Found | Missing:
     return project, tuple(pending(project)), database
 
 
-def with_ledger(evidence: Evidence) -> Found | Missing:
+def with_ledger(evidence: Evidence) -> Migrated | Missing:
     found = needs.migrations(evidence)
     if isinstance(found, Missing) or found[2].ledger is not None:
         return found
@@ -43,7 +40,7 @@ def with_ledger(evidence: Evidence) -> Found | Missing:
     "by hand, and `--applied`); deploy again.",
     verify="`npx prisma migrate status` says that the schema is up to date.",
 )
-def migrations_finished(found: Found) -> Verdict:
+def migrations_finished(found: Migrated) -> Verdict:
     """A migration that failed is written down as begun. Prisma applies nothing behind it until somebody has said what
     became of it, and the setup of Realtime is mostly in the migration behind."""
     ledger = found[2].ledger
@@ -68,7 +65,7 @@ def migrations_finished(found: Found) -> Verdict:
     follows=("migrations_finished",),
     notes=(36,),
 )
-def migrations_applied(found: Found) -> Verdict:
+def migrations_applied(found: Migrated) -> Verdict:
     """Prisma compares its ledger in the database with the folder. What is applied there and missing here it can only
     explain by a reset, and a reset drops the schema with all that Realtime needs."""
     project, there, database = found
@@ -96,7 +93,7 @@ def migrations_applied(found: Found) -> Verdict:
     "table.",
     notes=(36, 37),
 )
-def migrations_keep_published(found: Found) -> Verdict:
+def migrations_keep_published(found: Migrated) -> Verdict:
     """A table that is dropped leaves the publication, and loses its grants, policies and replica identity. The one that
     is made in its place has the same name and nothing else of it."""
     project, late, database = found
@@ -113,7 +110,7 @@ def migrations_keep_published(found: Found) -> Verdict:
     )
     cause = f"{listed(table.name for table, _, _ in lost)} will not be published any more after the next deployment"
     kept = [table for table, _, _ in lost if table.name in replay.tables]
-    fix = "\n".join(f"-- at the end of {m.file}\n{_again(t)}" for t, m, _ in lost if t in kept)
+    fix = "\n".join(f"-- at the end of {m.file}\n{set_up_again(t)}" for t, m, _ in lost if t in kept)
     return failure(where, cause, fix or "-- leave these tables out of the application's subscriptions first")
 
 
@@ -128,7 +125,7 @@ def migrations_keep_published(found: Found) -> Verdict:
     follows=("migrations_keep_published",),
     notes=(15, 36),
 )
-def migrations_keep_columns(found: Found) -> Verdict:
+def migrations_keep_columns(found: Migrated) -> Verdict:
     """A filter on a column that is gone is refused, and all bindings of one channel are one transaction. Prisma renames
     a field by dropping its column and adding another one."""
     project, late, database = found
@@ -159,7 +156,7 @@ def migrations_keep_columns(found: Found) -> Verdict:
     follows=("tables_published", "publication_there", "prisma_tables_exist"),
     notes=(17, 36),
 )
-def prisma_tables_published(found: Found) -> Verdict:
+def prisma_tables_published(found: Migrated) -> Verdict:
     """A later migration, a `db push` or somebody by hand has made the table anew, or taken it out. The migration that
     once published it has been applied and will not run again."""
     project, every, database = found
@@ -177,166 +174,11 @@ def prisma_tables_published(found: Found) -> Verdict:
         return ok(f"models whose changes are not sent, as no migration asks for it: {listed(others) or 'none'}")
     names = listed(table.name for table in silent)
     cause = f"{names}: a migration has published it, and it is not in the publication any more"
-    return failure(f"{names} missing in pg_publication_tables", cause, "\n".join(_publish(t.name) for t in silent))
-
-
-def _lost_by_reset(
-    found: Found, kind: EffectKind, there: Callable[[ModelTable], bool]
-) -> tuple[list[ModelTable], list[ModelTable]]:
-    """Of the published tables with such a setting, all, and those for which no applied migration makes it."""
-    project, every, database = found
-    late = pending(project)
-    replay = Replay(project.home).run([migration for migration in every if migration not in late])
-    set_up = [table for table in database.tables if table.published and there(table)]
-    return set_up, [table for table in set_up if not replay.has(table.name, kind)]
-
-
-@rule(
-    "Migrations publish what is published",
-    needs.migrations,
-    RESET,
-    symptom="After `prisma migrate reset`, in a preview branch or on a colleague's machine no change arrives.",
-    remedy="Put the publication into a migration with raw SQL, in a form that can run twice.",
-    verify="After `prisma migrate reset` of a development database the table is in `pg_publication_tables`.",
-    notes=(17, 36),
-)
-def migrations_publish(found: Found) -> Verdict:
-    """Prisma's schema cannot say that a table is published. What was done in the dashboard exists in this database
-    only: a reset drops it with the table, and migrations build the next database without it."""
-    every, lost = _lost_by_reset(found, EffectKind.PUBLISH, lambda table: True)
-    if not lost:
-        return ok(f"{len(every)} published tables, each published by a migration")
-    names = listed(table.name for table in lost)
-    cause = f"Only this database publishes {names}: no migration does, so that a reset ends it"
-    fix = _migration("\n".join(_publish_once(table.name) for table in lost))
-    return warning(f"no migration publishes {names}", cause, fix)
-
-
-@rule(
-    "Migrations set the replica identity",
-    needs.migrations,
-    IDENTITY,
-    symptom="After a reset or in a new environment DELETE with a filter arrives no more, and `old` holds the key only.",
-    remedy="Set the replica identity in a migration with raw SQL, and again wherever the table is made anew.",
-    verify="After `prisma migrate reset` of a development database `relreplident` of the table in `pg_class` is f.",
-    follows=("migrations_publish",),
-    notes=(37,),
-)
-def migrations_replica_identity(found: Found) -> Verdict:
-    """Prisma's schema has no word for the replica identity. It belongs to the table in this database and is gone when
-    the table is made anew."""
-    every, lost = _lost_by_reset(found, EffectKind.REPLICA_IDENTITY, lambda table: table.replica_identity == "full")
-    if not lost:
-        return ok(f"{len(every)} published tables with replica identity full, each by a migration")
-    names = listed(table.name for table in lost)
-    cause = f"Only this database has replica identity full on {names}: no migration sets it"
-    return warning(f"no migration sets it for {names}", cause, _migration("\n".join(map(_identity, lost))))
-
-
-@rule(
-    "Migrations grant what is granted",
-    needs.migrations,
-    "https://github.com/orgs/supabase/discussions/45329",
-    symptom="After a reset or in a new environment changes come as “Error 401: Unauthorized”, and REST answers 401.",
-    remedy="Grant in a migration with raw SQL what anon and authenticated may read.",
-    verify="After `prisma migrate reset` of a development database `has_table_privilege('authenticated', …, 'SELECT')` "
-    "is true.",
-    follows=("migrations_publish",),
-    notes=(29, 36),
-)
-def migrations_grant(found: Found) -> Verdict:
-    """Grants on tables and default privileges of the schema go with `migrate reset`, and since 2026 a new table in
-    `public` is granted to nobody by itself."""
-    every, lost = _lost_by_reset(found, EffectKind.GRANT, lambda table: bool(table.select_roles))
-    if not lost:
-        return ok(f"{len(every)} published tables that a key can read, each granted by a migration")
-    names = listed(table.name for table in lost)
-    cause = f"Only this database lets {_roles(lost)} read {names}: no migration grants it"
-    return warning(f"no migration grants SELECT on {names}", cause, _migration("\n".join(map(_grant, lost))))
-
-
-@rule(
-    "Migrations make the policies",
-    needs.migrations,
-    "https://github.com/supabase/supabase/issues/33278",
-    symptom="After a reset or in a new environment every row is open to everybody, or no row reaches anybody.",
-    remedy="Put row-level security and its policies into a migration with raw SQL.",
-    verify="After `prisma migrate reset` of a development database `pg_policies` shows them.",
-    follows=("migrations_publish",),
-    notes=(36,),
-)
-def migrations_policies(found: Found) -> Verdict:
-    """Policies that were made in the dashboard belong to this database's table alone. Prisma neither sees nor keeps
-    them."""
-    every, lost = _lost_by_reset(found, EffectKind.POLICY, lambda table: bool(table.policies))
-    if not lost:
-        return ok(f"{len(every)} published tables with policies, each by a migration")
-    names = listed(table.name for table in lost)
-    cause = f"Only this database has the policies of {names}: no migration makes them"
-    return warning(f"no migration makes a policy on {names}", cause, _migration("\n".join(map(_policies, lost))))
+    return failure(f"{names} missing in pg_publication_tables", cause, "\n".join(publish(t.name) for t in silent))
 
 
 def _present(table: ModelTable) -> set[EffectKind]:
     return {EffectKind.PUBLISH} if table.published else set()
-
-
-def _again(table: ModelTable) -> str:
-    """All that the table has now, as statements."""
-    parts = [_publish(table.name)]
-    parts += [_identity(table)] if table.replica_identity == "full" else []
-    parts += [_grant(table)] if table.select_roles else []
-    parts += [_policies(table)] if table.policies else []
-    return "\n".join(parts)
-
-
-def _publish(name: TableName) -> str:
-    return f"alter publication supabase_realtime add table {name.quoted};"
-
-
-def _publish_once(name: TableName) -> str:
-    """For a migration: it also runs where the table is published already, and in a shadow database without Realtime."""
-    return (
-        "do $$ begin\n"
-        "  if exists (select from pg_publication where pubname = 'supabase_realtime') and not exists (\n"
-        "    select from pg_publication_tables where pubname = 'supabase_realtime'\n"
-        f"      and schemaname = {_text(name.schema)} and tablename = {_text(name.table)}\n"
-        "  ) then\n"
-        f"    {_publish(name)}\n"
-        "  end if;\n"
-        "end $$;"
-    )
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
-
-
-def _identity(table: ModelTable) -> str:
-    return f"alter table {table.name.quoted} replica identity full;"
-
-
-def _grant(table: ModelTable) -> str:
-    return f"grant select on table {table.name.quoted} to {', '.join(table.select_roles)};"
-
-
-def _policies(table: ModelTable) -> str:
-    lines = [f"alter table {table.name.quoted} enable row level security;"] if table.rls else []
-    for policy in table.policies:
-        name = '"' + policy.name.replace('"', '""') + '"'
-        using = f"\n  using ({policy.using})" if policy.using else ""
-        check = f"\n  with check ({policy.check})" if policy.check else ""
-        to = ", ".join(policy.roles)
-        lines.append(f"drop policy if exists {name} on {table.name.quoted};")
-        lines.append(f"create policy {name} on {table.name.quoted} for {policy.command.lower()} to {to}{using}{check};")
-    return "\n".join(lines)
-
-
-def _migration(statements: str) -> str:
-    return f"-- npx prisma migrate dev --create-only --name realtime, and in its migration.sql:\n{statements}"
-
-
-def _roles(tables: list[ModelTable]) -> str:
-    return " and ".join(sorted({role for table in tables for role in table.select_roles}))
 
 
 RULES = (
@@ -345,8 +187,4 @@ RULES = (
     prisma_tables_published,
     migrations_keep_published,
     migrations_keep_columns,
-    migrations_publish,
-    migrations_replica_identity,
-    migrations_grant,
-    migrations_policies,
 )

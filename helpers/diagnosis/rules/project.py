@@ -19,6 +19,7 @@ from helpers.diagnosis.evidence.project import (
 )
 
 __all__ = [
+    "Migrated",
     "Models",
     "Replay",
     "applied_models",
@@ -30,6 +31,10 @@ __all__ = [
     "published_models",
     "schema",
 ]
+
+
+#: A project, its migrations (or those of them that matter), and what the database says.
+Migrated = tuple[Project, tuple[Migration, ...], ProjectDatabase]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +96,7 @@ def applied_models(evidence: Evidence) -> Models | Missing:
     return Missing(f"{len(waiting)} migrations are not applied yet") if waiting else found
 
 
-def migrations(evidence: Evidence) -> tuple[Project, tuple[Migration, ...], ProjectDatabase] | Missing:
+def migrations(evidence: Evidence) -> Migrated | Missing:
     """The migrations beside what the database says; none when Prisma has written none."""
     found = evidence.project
     if isinstance(found, Missing):

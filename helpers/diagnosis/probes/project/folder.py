@@ -49,17 +49,12 @@ async def probe_project(target: Target, folder: Path | None, home: str) -> Proje
     if folder is None:
         return Missing("no project folder was named")
     started = time.monotonic()
-    try:
-        async with asyncio.timeout(LIMIT_S):
-            files = await asyncio.to_thread(_read, folder)
-    except TimeoutError:
-        return Missing(f"the project's files were not read within {LIMIT_S:g} s", tried=True)
-    except (OSError, RuntimeError) as error:
-        return Missing(f"the project's folder cannot be read ({type(error).__name__})", tried=True)
+    files = await _files(folder)
     if isinstance(files, Missing):
         return files
     urls = () if isinstance(files.urls, Missing) else files.urls
     home = next((url.schema for url in urls if url.schema), home)
+    database = await _catalogs(target, files, urls, home)
     return Project(
         folder=files.name,
         home=home,
@@ -67,10 +62,20 @@ async def probe_project(target: Target, folder: Path | None, home: str) -> Proje
         migrations=files.migrations,
         urls=files.urls,
         packages=files.packages,
-        database=await _catalogs(target, files, urls, home),
+        database=database,
         external=files.external,
         took_ms=(time.monotonic() - started) * 1000,
     )
+
+
+async def _files(folder: Path) -> _Files | Missing:
+    try:
+        async with asyncio.timeout(LIMIT_S):
+            return await asyncio.to_thread(_read, folder)
+    except TimeoutError:
+        return Missing(f"the project's files were not read within {LIMIT_S:g} s", tried=True)
+    except (OSError, RuntimeError) as error:
+        return Missing(f"the project's folder cannot be read ({type(error).__name__})", tried=True)
 
 
 def _read(folder: Path) -> _Files | Missing:
