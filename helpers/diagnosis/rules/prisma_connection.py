@@ -179,7 +179,7 @@ def prisma_default_privileges(database: ProjectDatabase) -> Verdict:
     if not closed:
         return ok(f"{sum(table.published for table in database.tables)} published tables of models, each readable")
     names = listed(f"{table.name} (of {table.owner})" for table in closed)
-    without = sorted({(t.owner, t.name.schema) for t in closed if not _has_defaults(t, database)})
+    without = sorted({(t.owner, t.name.schema) for t in closed if not needs.has_default_grant(t, database)})
     cause = f"{names} can be read neither by anon nor by authenticated: default privileges are not the owner's"
     lines = [f"grant select on table {table.name.quoted} to authenticated;" for table in closed]
     lines += [
@@ -193,10 +193,6 @@ def prisma_default_privileges(database: ProjectDatabase) -> Verdict:
 def _is_foreign(table: ModelTable) -> bool:
     """A table of `postgres` without grants is the business of the rule about grants."""
     return table.owner not in ("postgres", "")
-
-
-def _has_defaults(table: ModelTable, database: ProjectDatabase) -> bool:
-    return bool({(table.owner, table.name.schema), (table.owner, "")} & database.open_owners)
 
 
 def _major(project: Project) -> int:

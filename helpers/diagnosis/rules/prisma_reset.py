@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 from helpers.diagnosis.evidence.project import EffectKind, ModelTable
 from helpers.diagnosis.rules import project as needs
-from helpers.diagnosis.rules.project import Migrated, Replay, pending
+from helpers.diagnosis.rules.project import Migrated, Replay, has_default_grant, pending
 from helpers.diagnosis.rules.realtime_sql import grant_select, make_policies, publish_once, set_identity
-from helpers.diagnosis.rules.rule import Verdict, listed, ok, rule, warning
+from helpers.diagnosis.rules.rule import Verdict, listed, note, ok, rule, warning
 
 __all__ = ["RULES"]
 
@@ -87,8 +87,12 @@ def migrations_grant(found: Migrated) -> Verdict:
     if not lost:
         return ok(f"{len(every)} published tables that a key can read, each granted by a migration")
     names = listed(table.name for table in lost)
+    fix = _migration("\n".join(map(grant_select, lost)))
+    if all(has_default_grant(table, found[2]) for table in lost):
+        cause = f"{names}: readable by default privileges, which a reset drops with the schema"
+        return note(f"no migration grants SELECT on {names}", cause, fix)
     cause = f"Only this database lets {_roles(lost)} read {names}: no migration grants it"
-    return warning(f"no migration grants SELECT on {names}", cause, _migration("\n".join(map(grant_select, lost))))
+    return warning(f"no migration grants SELECT on {names}", cause, fix)
 
 
 @rule(

@@ -24,6 +24,7 @@ __all__ = [
     "Replay",
     "applied_models",
     "database_urls",
+    "has_default_grant",
     "migrations",
     "models",
     "packages",
@@ -133,6 +134,11 @@ def pending(project: Project) -> list[Migration]:
         return []
     ledger = project.database.ledger
     return [] if ledger is None else [each for each in project.migrations if each.name not in ledger.applied]
+
+
+def has_default_grant(table: ModelTable, database: ProjectDatabase) -> bool:
+    """Whether the owner's next table in this schema can be read by anon or authenticated without a grant."""
+    return bool({(table.owner, table.name.schema), (table.owner, "")} & database.open_owners)
 
 
 @dataclass(slots=True)

@@ -236,6 +236,18 @@ MIGRATIONS = (
         Status.WARNING,
     ),
     Scenario(
+        "migrations_grant",
+        "granted by default privileges",
+        without(
+            'GRANT SELECT ON "notes" TO authenticated;',
+            "alter default privileges in schema clinic grant select on tables to authenticated;"
+            " grant select on notes to authenticated",
+        ),
+        look_at_project,
+        into_a_new_migration,
+        Status.NOTE,
+    ),
+    Scenario(
         "migrations_policies",
         "policy made by hand",
         without('CREATE POLICY "own" ON "notes" FOR SELECT TO authenticated USING ("user_id" = (SELECT auth.uid()));'),
