@@ -6,12 +6,17 @@ from helpers.profiling.broadcast import profile_broadcast
 from helpers.profiling.connection import profile_connection
 from helpers.profiling.everything import profile_everything
 from helpers.profiling.memory import profile_memory
+from helpers.profiling.networks import NETWORKS, profile_link_loss, profile_networks
 from helpers.profiling.results import (
     BroadcastProfile,
     BroadcastStep,
     Comparison,
     ConnectionProfile,
+    LinkLoss,
+    LinkLossProfile,
     MemoryProfile,
+    NetworkProfile,
+    NetworkStep,
     Profile,
     Profiling,
     Skipped,
@@ -22,12 +27,17 @@ from helpers.profiling.subscription import compare_subscriptions, profile_subscr
 from helpers.profiling.workload import Workload
 
 __all__ = [
+    "NETWORKS",
     "BroadcastProfile",
     "BroadcastStep",
     "Comparison",
     "ConnectionProfile",
     "Gain",
+    "LinkLoss",
+    "LinkLossProfile",
     "MemoryProfile",
+    "NetworkProfile",
+    "NetworkStep",
     "Profile",
     "Profiling",
     "Skipped",
@@ -38,6 +48,8 @@ __all__ = [
     "profile_broadcast",
     "profile_connection",
     "profile_everything",
+    "profile_link_loss",
     "profile_memory",
+    "profile_networks",
     "profile_subscription",
 ]

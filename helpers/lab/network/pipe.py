@@ -21,6 +21,8 @@ _READ_BYTES = 65_536
 _WINDOW_BYTES = 4_000_000
 #: What leaves at once on a line with a bandwidth: the time that these bytes take is its grain.
 _BURST_BYTES = 1_460
+#: What waits for a line with a bandwidth, before its source has to wait: an event loop's clock ticks in milliseconds.
+_QUEUE_S = 0.02
 
 
 class Weather(Protocol):
@@ -133,7 +135,8 @@ class Pipe:
                 self._stirred.clear()
                 await self._stirred.wait()
             sent_at = self._line.sent_at(self._way, len(part), self._now())
-            if sent_at > self._now() and await self._weather.changed(sent_at - self._now()):
+            ahead_s = sent_at - self._now() - _QUEUE_S
+            if ahead_s > 0 and await self._weather.changed(ahead_s):
                 self._line.clear()
                 sent_at = self._now()
             self._fly(part, sent_at)
