@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from helpers.diagnosis.arrival import Arrival, would_arrive
 from helpers.diagnosis.diagnose import diagnose, gather
 from helpers.diagnosis.exercise import EXERCISES, Mending, break_and_mend
 from helpers.diagnosis.hello import FirstChange, first_change
@@ -9,6 +10,7 @@ from helpers.diagnosis.results import Check, Diagnosis, Layer, Status
 
 __all__ = [
     "EXERCISES",
+    "Arrival",
     "Check",
     "Diagnosis",
     "FirstChange",
@@ -19,4 +21,5 @@ __all__ = [
     "diagnose",
     "first_change",
     "gather",
+    "would_arrive",
 ]

@@ -195,7 +195,7 @@ class _DiffPayload(msgspec.Struct):
 
 _read_change, _read_change_exactly = reader(_ChangePayload), exact_reader(_ChangePayload)
 _read_legacy, _read_legacy_exactly = reader(_ChangeData), exact_reader(_ChangeData)
-_read_columns = reader(tuple[Column, ...])
+_read_columns = reader(tuple[Column, ...] | None)
 _read_broadcast = reader(_BroadcastPayload)
 _read_system = reader(_SystemPayload)
 _read_reply = reader(_ReplyPayload)
@@ -258,8 +258,11 @@ def _row_change(
 
 @lru_cache(maxsize=256)
 def _columns(text: bytes) -> tuple[tuple[Column, ...], tuple[str, ...]]:
-    """The columns, and the names of those of type numeric. Each change repeats them, so they are read once."""
-    columns = _read_columns(text)
+    """The columns, and the names of those of type numeric. Each change repeats them, so they are read once.
+
+    The server sends null in place of none.
+    """
+    columns = _read_columns(text) or ()
     return columns, tuple(column.name for column in columns if column.type in ("numeric", "_numeric"))
 
 

@@ -81,6 +81,63 @@ async def test_a_failing_policy_among_many(stage: Stage) -> None:
     assert stage.feed.counts.skipped["evaluation_failed"] == 2 + 2 + 9
 
 
+async def test_policies_are_asked_again_after_failures(stage: Stage) -> None:
+    """A policy that failed, however often, is asked anew as soon as the one for whom it failed has left."""
+    await stage.table("notes", "id int primary key, user_id uuid")
+    await stage.table("marks", "id int primary key")
+    await stage.sql("alter table notes enable row level security")
+    await stage.sql("create policy own on notes for select to authenticated using (user_id = auth.uid())")
+    alice = await stage.listen(stage.binding("notes"), role="authenticated", sub=ALICE)
+    for number in range(8):  # so often that the driver has prepared statements of its own
+        await stage.sql("insert into notes values (%s, %s)", number, ALICE)
+        await alice.received(number + 1)
+    stranger = await stage.listen(stage.binding("notes"), role="authenticated", sub="no uuid")
+    marks = await stage.listen(stage.binding("marks"))
+    await stage.sql("insert into notes values (100, %s)", ALICE)
+    await stage.catch_up("marks", marks)
+    await stage.feed.unsubscribe(stranger.subscription)
+    await stage.sql("insert into notes values (101, %s)", ALICE)
+    assert [change["record"]["id"] for change in await alice.received(9)] == [*range(8), 101]
+
+
+@pytest.mark.parametrize("filter", ["items=is.null", "id=eq.2,items=eq.{1}", "items=eq.{1},id=eq.2"])
+async def test_every_condition_is_evaluated(stage: Stage, filter: str) -> None:
+    """A condition that fails loses the batch, also where another one has decided already, and `is` too on arrays."""
+    await stage.table("lists", "id int primary key, items int[]")
+    await stage.table("marks", "id int primary key")
+    failing, lists = await stage.listen(stage.binding("lists", filter)), await stage.listen(stage.binding("lists"))
+    marks = await stage.listen(stage.binding("marks"))
+    await stage.sql("insert into lists values (1, '{1}')")
+    await stage.catch_up("marks", marks)
+    assert failing.deliveries == lists.deliveries == []
+
+
+async def test_lists_of_a_publication_are_not_heeded(stage: Stage) -> None:
+    """As wal2json takes of a publication its tables and operations only, all rows and all columns are sent."""
+    await stage.table("notes", "id int primary key, body text, twice int generated always as (id * 2) stored")
+    await stage.sql(f"alter publication {stage.name} drop table notes")
+    await stage.sql(f"alter publication {stage.name} add table notes (id) where (id > 100)")
+    listener = await stage.listen(stage.binding("notes"))
+    await stage.sql("insert into notes values (1, 'a')")
+    await listener.received(1)
+    assert listener.records == [{"id": 1, "body": "a", "twice": 2}]
+    await stage.sql(f"alter publication {stage.name} set (publish = 'update')")
+    await stage.sql("insert into notes values (2, 'b')")
+    await stage.sql("update notes set body = 'c' where id = 1")
+    await listener.received(2)
+    assert [change["type"] for change in listener.changes] == ["INSERT", "UPDATE"]
+
+
+async def test_in_of_nothing(stage: Stage) -> None:
+    """No value is in an empty list, null neither, so `not.in.()` lets everything through."""
+    await stage.table("notes", "id int primary key, body text")
+    nothing = await stage.listen(stage.binding("notes", "body=in.()"))
+    everything = await stage.listen(stage.binding("notes", "body=not.in.()"))
+    await stage.sql("insert into notes values (1, null), (2, 'a')")
+    await everything.received(2)
+    assert nothing.deliveries == []
+
+
 @ON_OFF
 async def test_above_the_event_rate(stage: Stage, defect: bool, caplog: pytest.LogCaptureFixture) -> None:
     """Above the rate changes are dropped, counted and logged; mended, they are delivered."""

@@ -25,7 +25,8 @@ select c.oid::int8 as oid, c.relkind::text as kind, c.relrowsecurity as rls,
 
 _COLUMNS = """
 select a.attname::text as name, t.typname::text as type_name, format_type(t.oid, null) as type_sql,
-       format_type(a.atttypid, a.atttypmod) as stored_sql, t.oid::int8 as type_oid, a.attgenerated <> '' as generated,
+       format_type(a.atttypid, a.atttypmod) as stored_sql, t.oid::int8 as type_oid, a.attgenerated = 'v' as virtual,
+       case when a.attgenerated = 's' then pg_get_expr(d.adbin, d.adrelid) else '' end as computed,
        coalesce(has_column_privilege(%(role)s::name, c.oid, a.attnum, 'select'), false) as readable,
        coalesce(a.attnum = any(pk.indkey), false) as in_key,
        case c.relreplident when 'f' then true when 'd' then coalesce(a.attnum = any(pk.indkey), false)
@@ -61,7 +62,8 @@ _LISTINGS = """
 select p.pubname::text as publication,
        array_remove(array[case when p.pubinsert then 'insert' end, case when p.pubupdate then 'update' end,
                           case when p.pubdelete then 'delete' end], null) as operations,
-       {columns} as columns, {row_filter} as row_filter, {filter_columns} as filter_columns
+       {columns} as columns, {row_filter} as row_filter, {filter_columns} as filter_columns,
+       {publishes_computed} as publishes_computed
   from pg_publication p
   join pg_publication_tables t on t.pubname = p.pubname
   left join pg_publication_rel r on r.prpubid = p.oid and r.prrelid = %(oid)s::int8::oid
@@ -69,7 +71,8 @@ select p.pubname::text as publication,
 """
 _SINCE_15 = {
     "columns": """case when r.prattrs is null then null else array(select a.attname::text from pg_attribute a
-                   where a.attrelid = r.prrelid and a.attnum = any(r.prattrs::int2[])) end""",
+                   where a.attrelid = r.prrelid and a.attnum = any(r.prattrs::int2[])
+                   order by a.attnum) end""",
     "row_filter": "coalesce(pg_get_expr(r.prqual, r.prrelid), '')",
     "filter_columns": """array(select a.attname::text from pg_depend d
                             join pg_attribute a on a.attrelid = d.refobjid and a.attnum = d.refobjsubid
@@ -140,7 +143,8 @@ async def read_table(connection: AsyncConnection, name: TableName, role: str) ->
 
 async def _listings(connection: AsyncConnection, about: dict[str, Any]) -> tuple[Listing, ...]:
     parts = _SINCE_15 if connection.info.server_version >= 150000 else _BEFORE_15
-    rows = await _rows(connection, _LISTINGS.format(**parts), about)
+    computed = "p.pubgencols = 's'" if connection.info.server_version >= 180000 else "true"
+    rows = await _rows(connection, _LISTINGS.format(**parts, publishes_computed=computed), about)
     return tuple(
         Listing(
             row["publication"],
@@ -148,6 +152,7 @@ async def _listings(connection: AsyncConnection, about: dict[str, Any]) -> tuple
             None if row["columns"] is None else tuple(row["columns"]),
             row["row_filter"],
             tuple(row["filter_columns"]),
+            row["publishes_computed"],
         )
         for row in rows
     )

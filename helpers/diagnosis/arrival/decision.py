@@ -46,18 +46,20 @@ def _key_error(facts: Facts, table: TableFacts) -> str:
 
 def _write(facts: Facts, table: TableFacts) -> Iterator[Reason]:
     refused = refused_write(table, facts.question.event)
-    if refused:
-        fix = f"alter table {table.name.quoted} replica identity full;"
-        yield Reason(Cause.WRITE_REFUSED, Effect.WITHHELD, refused, fix)
+    if refused is not None:
+        yield Reason(Cause.WRITE_REFUSED, Effect.WITHHELD, refused.reason, refused.fix)
 
 
 def _publication(facts: Facts, table: TableFacts) -> Iterator[Reason]:
-    if not table.published:
+    if table.kind == "p":
+        evidence = f"the log names the partition that holds the row, not {table.name}"
+        fix = f"alter publication {PUBLICATION} set (publish_via_partition_root = false);\n-- Listen to the partitions."
+        yield Reason(Cause.PARTITIONED, Effect.WITHHELD, evidence, fix)
+    elif not table.published:
         fix = f"alter publication {PUBLICATION} add table {table.name.quoted};"
         yield Reason(Cause.NOT_PUBLISHED, Effect.WITHHELD, f"{table.name} is not in {PUBLICATION}", fix)
-        return
     operation = facts.question.event.lower()
-    if operation not in table.operations:
+    if table.published and operation not in table.operations:
         every = ", ".join(dict.fromkeys((*table.operations, operation)))
         evidence = f"{PUBLICATION} publishes {', '.join(table.operations) or 'nothing'}"
         fix = f"alter publication {PUBLICATION} set (publish = '{every}');"
@@ -97,7 +99,7 @@ def _key(facts: Facts, table: TableFacts) -> Iterator[Reason]:
 def _filter(facts: Facts, table: TableFacts) -> Iterator[Reason]:
     if _key_error(facts, table):
         return
-    for condition in facts.conditions:
+    for condition in sorted(facts.conditions, key=lambda condition: not condition.error):
         if condition.error:
             evidence = f"{condition.text} of {_value(condition)} fails ({condition.error}): {_NOTHING_FAILS}"
             yield Reason(Cause.EVALUATION_FAILED, Effect.WITHHELD, evidence, _other_filter(condition))
@@ -220,7 +222,11 @@ def _ignored(facts: Facts, table: TableFacts) -> Iterator[Reason]:
     """Realtime reads the log with wal2json, which knows the publication's tables and operations, no more."""
     for listing in table.listings:
         if listing.publication == PUBLICATION and (listing.columns is not None or listing.row_filter):
-            what = f"row filter {listing.row_filter}" if listing.row_filter else f"columns {listing.columns}"
+            what = (
+                f"row filter {listing.row_filter}"
+                if listing.row_filter
+                else f"columns {', '.join(listing.columns or ())}"
+            )
             yield Reason(Cause.PUBLICATION_IGNORED, Effect.NOTE, f"{PUBLICATION} has the {what}; all is sent")
 
 

@@ -68,7 +68,8 @@ class TableColumn:
         in_identity: whether the log carries its old value (replica identity).
         default: SQL of its default; empty without one.
         sequence: quoted name of the sequence that numbers it; empty without one.
-        generated: whether PostgreSQL computes it from the others.
+        computed: SQL from which PostgreSQL computes and stores it; empty for an ordinary column.
+        virtual: whether it is computed only when it is read, and so never logged.
     """
 
     name: str
@@ -81,7 +82,8 @@ class TableColumn:
     in_identity: bool
     default: str = ""
     sequence: str = ""
-    generated: bool = False
+    computed: str = ""
+    virtual: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,7 @@ class Listing:
         columns: those of its column list; None without one.
         row_filter: SQL of its row filter; empty without one.
         filter_columns: at which the row filter looks.
+        publishes_computed: whether it takes columns that PostgreSQL computes, or none asks (before PostgreSQL 18).
     """
 
     publication: str
@@ -112,6 +115,7 @@ class Listing:
     columns: tuple[str, ...] | None = None
     row_filter: str = ""
     filter_columns: tuple[str, ...] = ()
+    publishes_computed: bool = True
 
 
 @dataclass(frozen=True, slots=True)

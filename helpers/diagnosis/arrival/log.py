@@ -10,7 +10,7 @@ from typing import Any
 from helpers.diagnosis.arrival.facts import Cells, Listing, TableFacts
 from helpers.diagnosis.arrival.rows import Rows, Texts
 
-__all__ = ["Carried", "carried", "refused_write", "size_bytes"]
+__all__ = ["Carried", "Refused", "carried", "refused_write", "size_bytes"]
 
 _TIMESTAMP = "2026-01-01 00:00:00.000000+00"  # as long as any
 _ACTIONS = {"INSERT": "I", "UPDATE": "U", "DELETE": "D"}
@@ -32,13 +32,21 @@ class Carried:
     unchanged: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A write that PostgreSQL refuses, and the SQL after which it does not."""
+
+    reason: str
+    fix: str
+
+
 def carried(table: TableFacts, rows: Rows) -> Carried:
     """The log of PostgreSQL: all of a new row but unchanged large values, of the old row the replica identity.
 
     An UPDATE that leaves the identity as it was logs no old row; the server then takes the identity of the new one.
-    Columns that PostgreSQL computes are not in it.
+    Columns that are computed when they are read are not in it.
     """
-    logged = [column.name for column in table.columns if not column.generated]
+    logged = [column.name for column in table.columns if not column.virtual]
     identity = [name for name in logged if name in table.identity]
     if rows.after is None:
         return Carried({}, _some(rows.before or {}, identity))
@@ -55,29 +63,36 @@ def _some(texts: Texts, names: Iterable[str]) -> dict[str, str | None]:
     return {name: texts[name] for name in names if name in texts}
 
 
-def refused_write(table: TableFacts, event: str) -> str:
-    """Why PostgreSQL itself refuses the write, so that there is no change; empty if it does not.
+def refused_write(table: TableFacts, event: str) -> Refused | None:
+    """Why PostgreSQL itself refuses the write, so that there is no change; None if it does not.
 
     Whatever publishes UPDATE or DELETE of a table needs a replica identity, and its column list and row filter must
     keep to it (https://www.postgresql.org/docs/18/logical-replication-publication.html).
     """
     if event == "INSERT":
-        return ""
-    verb = event.lower()
+        return None
     for listing in table.listings:
-        if verb in listing.operations and (reason := _conflict(table, listing)):
-            return f'cannot {verb} table "{table.name.table}": {reason} (publication {listing.publication})'
-    return ""
+        if event.lower() in listing.operations and (refused := _conflict(table, listing)):
+            return refused
+    return None
 
 
-def _conflict(table: TableFacts, listing: Listing) -> str:
+def _conflict(table: TableFacts, listing: Listing) -> Refused | None:
+    name, by = table.name.quoted, f"publication {listing.publication}"
     if not table.identity or table.replica_identity == "nothing":
-        return "it has no replica identity, and this operation is published"
+        reason = f"{table.name} has no replica identity, and {by} publishes this operation"
+        return Refused(reason, f"alter table {name} replica identity full;")
+    anew = f'alter publication "{listing.publication}" drop table {name};\n'
+    anew += f'alter publication "{listing.publication}" add table {name};'
     if set(listing.filter_columns) - table.identity:
-        return "the publication's row filter looks at columns outside of the replica identity"
-    if listing.columns is not None and table.identity - set(listing.columns):
-        return "the publication's column list does not cover the replica identity"
-    return ""
+        return Refused(f"the row filter of {by} looks at columns outside of the replica identity", anew)
+    if listing.columns is not None and (table.replica_identity == "full" or table.identity - set(listing.columns)):
+        return Refused(f"the column list of {by} does not cover the replica identity", anew)
+    computed = [column.name for column in table.columns if column.in_identity and column.computed]
+    if computed and not listing.publishes_computed and listing.columns is None:
+        publish = f'alter publication "{listing.publication}" set (publish_generated_columns = stored);'
+        return Refused(f"the replica identity holds {', '.join(computed)}, which {by} does not publish", publish)
+    return None
 
 
 def size_bytes(table: TableFacts, event: str, new: Cells, old: Cells) -> int:

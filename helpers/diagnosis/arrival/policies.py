@@ -15,9 +15,9 @@ from collections.abc import Sequence
 import psycopg
 from psycopg import AsyncConnection, sql
 
-from helpers.diagnosis.arrival.database import apart, identifier, sentence
+from helpers.diagnosis.arrival.database import apart, sentence
 from helpers.diagnosis.arrival.facts import Cells, Policy, PolicyResult, Question, Security, TableFacts
-from helpers.diagnosis.arrival.rows import Texts
+from helpers.diagnosis.arrival.rows import Texts, as_table
 from helpers.errors import FailureError
 
 __all__ = ["evaluate_policies", "reads_itself"]
@@ -40,7 +40,7 @@ async def evaluate_policies(
     if found.visible is not True or not table.role.secured:
         return found
     policies = [policy for policy in table.policies if policy.applies]
-    source = _source(table, row)
+    source = as_table(table, row)
     results = tuple([await _alone(connection, question, policy, source) for policy in policies])
     condition = _combined(policies)
     if condition is None:
@@ -69,14 +69,6 @@ async def _found_by_key(connection: AsyncConnection, table: TableFacts, cells: C
     except psycopg.Error as error:
         return Security(None, sentence(error))
     return Security(bool(row and row[0]))
-
-
-def _source(table: TableFacts, row: Texts) -> sql.Composed:
-    """The row as a table of its own, under the table's name, so that expressions of policies find their columns."""
-    values = [sql.SQL("{}::{}").format(row[column.name], sql.SQL(column.stored_sql)) for column in table.columns]
-    return sql.SQL("jsonb_populate_record(row({})::{}, '{{}}') as {}").format(
-        sql.SQL(", ").join(values), identifier(table.name), sql.Identifier(table.name.table)
-    )
 
 
 def _combined(policies: Sequence[Policy]) -> sql.Composed | None:

@@ -18,6 +18,7 @@ class Cause(StrEnum):
     NO_TABLE = "there is no such table"
     WRITE_REFUSED = "PostgreSQL refuses the write"
     NOT_PUBLISHED = "the table is not published"
+    PARTITIONED = "the table is partitioned"
     OPERATION_NOT_PUBLISHED = "the operation is not published"
     SUBSCRIPTION_REFUSED = "the subscription is refused"
     EVENT = "the binding listens to another event"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -17,7 +17,7 @@ from helpers.diagnosis.arrival.database import apart, identifier, sentence
 from helpers.diagnosis.arrival.facts import Cell, Cells, Question, TableColumn, TableFacts
 from helpers.errors import InputError
 
-__all__ = ["Rows", "Texts", "cells", "find_rows"]
+__all__ = ["Rows", "Texts", "as_table", "cells", "find_rows"]
 
 #: A row's values as PostgreSQL writes them; null is None.
 Texts = Mapping[str, str | None]
@@ -56,7 +56,14 @@ async def find_rows(connection: AsyncConnection, table: TableFacts, question: Qu
         InputError: the row given does not fit the table, or none is given and the table is empty.
     """
     if question.event == "INSERT":
-        return await _inserted(connection, table, question)
+        rows = await _inserted(connection, table, question)
+    else:
+        rows = await _changed(connection, table, question)
+    return rows if rows.after is None else replace(rows, after=await _computed(connection, table, rows.after))
+
+
+async def _changed(connection: AsyncConnection, table: TableFacts, question: Question) -> Rows:
+    """The row of an UPDATE or DELETE: as it is stored, else as it is given."""
     named = question.old_row if question.old_row is not None else question.row
     stored = await _stored(connection, table, named)
     if stored is None and named is None:
@@ -157,6 +164,27 @@ async def _default(connection: AsyncConnection, table: TableFacts, column: Table
         happened = f"the default of {column.name} cannot be computed without writing: {sentence(error)}"
         raise _unfit(table, happened, f"Give a value for {column.name} in the row") from error
     return found[0] if found else None
+
+
+async def _computed(connection: AsyncConnection, table: TableFacts, texts: Texts) -> Texts:
+    """The row with the columns that PostgreSQL computes from the others."""
+    columns = [column for column in table.columns if column.computed]
+    if not columns:
+        return texts
+    parts = [
+        sql.SQL("case when num_nonnulls({0}) = 1 then format('%s', {0}) end").format(sql.SQL(column.computed))
+        for column in columns
+    ]
+    query = sql.SQL("select {} from {}").format(sql.SQL(", ").join(parts), as_table(table, texts))
+    return {**texts, **_named(columns, await _one(connection, query) or ())}
+
+
+def as_table(table: TableFacts, row: Texts) -> sql.Composed:
+    """The row in the place of its table and under the table's name, so that expressions find their columns."""
+    values = [sql.SQL("{}::{}").format(row[column.name], sql.SQL(column.stored_sql)) for column in table.columns]
+    return sql.SQL("jsonb_populate_record(row({})::{}, '{{}}') as {}").format(
+        sql.SQL(", ").join(values), identifier(table.name), sql.Identifier(table.name.table)
+    )
 
 
 async def cells(connection: AsyncConnection, columns: Sequence[TableColumn], texts: Texts) -> Cells:

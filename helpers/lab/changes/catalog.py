@@ -14,6 +14,7 @@ __all__ = [
     "TableInfo",
     "describe_published",
     "describe_tables",
+    "log_publication",
     "published_oids",
     "transactions_settled",
 ]
@@ -118,6 +119,16 @@ async def published_oids(connection: AsyncConnection, publication: str) -> froze
     params = {"publication": publication, "schema": "*", "table": "*", "patterns": False}
     cursor = await connection.execute(_PUBLISHED, params)
     return frozenset(row[0] for row in await cursor.fetchall())
+
+
+async def log_publication(connection: AsyncConnection, publication: str) -> str:
+    """The publication to read the log with: the twin that knows no column lists and row filters.
+
+    A data folder made before there were twins has none.
+    """
+    twin = f"{publication}_log"
+    cursor = await connection.execute("select from pg_publication where pubname = %s", (twin,))
+    return publication if await cursor.fetchone() is None else twin
 
 
 async def describe_published(

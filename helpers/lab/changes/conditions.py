@@ -41,6 +41,7 @@ _ORDER = {
     Operator.GTE: operator.ge,
 }
 _EQUALITY = frozenset({Operator.EQ, Operator.NEQ, Operator.IN, Operator.ISDISTINCT})
+_UNCERTAIN = frozenset({"json", "jsonb", "bytea"})
 _SYMBOLS = {
     Operator.EQ: "=",
     Operator.NEQ: "!=",
@@ -78,6 +79,15 @@ class Check:
     evaluate: Evaluate | None = field(compare=False)
     equals: frozenset[str] | None
 
+    @property
+    def fallible(self) -> bool:
+        """Whether the database may fail at it, so that it is asked although another condition has decided.
+
+        The JSON of arrays, composites and some JSON values does not cast back; literals of `bytea` are not checked
+        before.
+        """
+        return self.evaluate is None and (_casts_badly(self.pg_type) or self.pg_type.base_name in _UNCERTAIN)
+
 
 def compile_check(
     column: str, pg_type: PgType, operator_: Operator, literal: str, negated: bool, texts: Sequence[str | None]
@@ -102,6 +112,8 @@ async def evaluate_in_database(
     type_name = _raw(check.pg_type.sql_name)
     if check.operator is Operator.IN:
         condition = sql.SQL("value::{type} = any(%s::{type}[])").format(type=type_name)
+    elif check.operator is Operator.IS:
+        condition = sql.SQL("value::{type} is null and %s = 'null'").format(type=type_name)
     else:
         symbol = sql.SQL(_SYMBOLS[check.operator])
         condition = sql.SQL("value::{type} {symbol} %s::{type}").format(type=type_name, symbol=symbol)
@@ -127,13 +139,18 @@ def _negate(evaluate: Evaluate) -> Evaluate:
 
 def _positive(pg_type: PgType, operator_: Operator, literal: str, texts: Sequence[str | None]) -> Evaluate | None:
     if operator_ is Operator.IS:
-        return _is(literal)
+        return None if _casts_badly(pg_type) else _is(literal)
     if operator_ is Operator.LIKE and pg_type.base_name == "text":
         return _like(literal)
     if operator_ in _ORDER:
         return _ordered(pg_type, operator_, texts)
     one_text = not pg_type.element_oid and (pg_type.base_name in _ONE_TEXT or pg_type.kind == "e")
     return _equality(operator_, texts) if one_text and operator_ in _EQUALITY else None
+
+
+def _casts_badly(pg_type: PgType) -> bool:
+    """Whether no value survives the way from the type to JSON and back."""
+    return bool(pg_type.element_oid) or pg_type.kind == "c"
 
 
 def _is(literal: str) -> Evaluate:
@@ -162,6 +179,8 @@ def _ordered(pg_type: PgType, operator_: Operator, texts: Sequence[str | None]) 
 
 def _equality(operator_: Operator, texts: Sequence[str | None]) -> Evaluate:
     if operator_ is Operator.IN:
+        if not texts:
+            return lambda value: False  # even for null
         values, otherwise = frozenset(texts) - {None}, None if None in texts else False
         return lambda value: None if value is None else (value in values or otherwise)
     text = texts[0]

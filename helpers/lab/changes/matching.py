@@ -32,6 +32,8 @@ class Matched:
     key: Key = ()
     #: bindings that wait for the database's answer about these checks
     undecided: list[tuple[Route, tuple[Check, ...]]] = field(default_factory=list)
+    #: checks of bindings that do not match anyway, asked because the database may fail at them
+    asked_too: list[Check] = field(default_factory=list)
     texts: Texts = field(default_factory=dict)
 
     @property
@@ -93,9 +95,9 @@ class Matcher:
         """Ask the database about the undecided: one question for each check with all its values."""
         values: dict[Check, set[str | None]] = {}
         for found in matched:
-            for _, checks in found.undecided:
-                for check in checks:
-                    values.setdefault(check, set()).add(found.texts[check.column])
+            undecided = [check for _, checks in found.undecided for check in checks]
+            for check in (*undecided, *found.asked_too):
+                values.setdefault(check, set()).add(found.texts[check.column])
         answers = {check: await self._evaluate(connection, check, list(asked)) for check, asked in values.items()}
         for found in matched:
             found.routes += [
@@ -131,16 +133,23 @@ def _refused_roles(change: Change, table: TableInfo) -> dict[str, str]:
 
 
 def _sort(route: Route, found: Matched) -> None:
-    """Put a binding among those that match, or among the undecided, or nowhere."""
-    undecided = []
+    """Put a binding among those that match, or among the undecided, or nowhere.
+
+    The real server evaluates all conditions of a filter, and fails if one does, whatever the others say.
+    """
+    undecided, matches = [], True
     for check in route.checks:
         if check.column not in found.texts:
-            return
-        if check.evaluate is None:
+            matches = False
+        elif check.evaluate is None:
             undecided.append(check)
         elif not check.evaluate(found.texts[check.column]):
+            matches = False
+        if not matches and not route.fallible:
             return
-    if undecided:
+    if not matches:
+        found.asked_too += (check for check in undecided if check.fallible)
+    elif undecided:
         found.undecided.append((route, tuple(undecided)))
     else:
         found.routes.append(route)

@@ -21,6 +21,7 @@ from enum import Enum
 import psycopg
 from psycopg import AsyncConnection
 
+from helpers.lab.changes.catalog import log_publication
 from helpers.lab.changes.database import connect
 from helpers.lab.changes.dispatch import Dispatcher
 from helpers.lab.changes.evaluation import Evaluation
@@ -99,7 +100,7 @@ class Poller:
             await connect(self._database, "realtime_rls", timeout_s) as reading,
             Evaluation(self._database, self._settings) as evaluation,
         ):
-            source = self._source(reading)
+            source = self._source(reading, await log_publication(reading, self._settings.publication))
             try:
                 await source.open()
                 self._refreshed_at = time.monotonic()
@@ -111,8 +112,8 @@ class Poller:
                 with contextlib.suppress(psycopg.Error):  # a slot may be gone already; it ends with its connection
                     await source.close()
 
-    def _source(self, connection: AsyncConnection) -> ChangeSource:
-        name, publication = self._settings.slot_name, self._settings.publication
+    def _source(self, connection: AsyncConnection, publication: str) -> ChangeSource:
+        name = self._settings.slot_name
         if self._settings.streaming:
             return StreamedSlot(connection, self._database, name, publication)
         return PolledSlot(connection, name, publication)

@@ -48,6 +48,7 @@ class Route:
         admitted: the binding and its table.
         key: the check by whose values the index finds it, if there is one.
         checks: all other checks.
+        fallible: whether the database may fail at one of them, so that it is asked whatever the others say.
         select: wanted columns besides the primary key in a fixed order, None for all.
     """
 
@@ -56,10 +57,13 @@ class Route:
     key: Check | None = field(init=False)
     checks: tuple[Check, ...] = field(init=False)
     select: tuple[str, ...] | None = field(init=False)
+    fallible: bool = field(init=False)
 
     def __post_init__(self) -> None:
         checks, select = self.admitted.checks, self.admitted.binding.select
-        self.key = next((check for check in checks if check.equals is not None), None)
+        self.fallible = any(check.fallible for check in checks)
+        by_value = () if self.fallible else checks
+        self.key = next((check for check in by_value if check.equals), None)
         self.checks = tuple(check for check in checks if check is not self.key)
         self.select = None if select is None else tuple(sorted(set(select)))
 

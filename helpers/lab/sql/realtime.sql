@@ -153,3 +153,90 @@ begin
             with (publish = 'insert', publish_via_partition_root = true);
     end if;
 end $$;
+
+-- The genuine server reads the log with wal2json, which takes of a publication its tables and operations, heeds neither
+-- column lists nor row filters, shows stored generated columns and names partitions, not their root. pgoutput, which every PostgreSQL has, does all that
+-- a publication says. So each of the project's publications has a twin, named after it and ending in _log, that lists
+-- the same without such restrictions; the lab reads from the twin.
+create or replace function realtime.follow_publications() returns void
+language plpgsql
+security definer
+set search_path = pg_catalog
+set client_min_messages = error
+as $$
+declare
+    pub record;
+    change text;
+begin
+    for pub in
+        select p.oid, p.pubname || '_log' as twin, p.puballtables,
+               concat_ws(', ', case when p.pubinsert then 'insert' end, case when p.pubupdate then 'update' end,
+                         case when p.pubdelete then 'delete' end) as operations
+        from pg_publication p
+        where p.pubowner <> 'supabase_admin'::regrole
+    loop
+        if not exists (select from pg_publication where pubname = pub.twin) then
+            execute format('create publication %I%s with (publish_generated_columns = stored)', pub.twin,
+                           case when pub.puballtables then ' for all tables' end);
+        end if;
+        execute format('alter publication %I set (publish = %L)', pub.twin, pub.operations);
+        for change in
+            with listed as (
+                select prpubid as pubid, 'table ' || prrelid::regclass::text as what from pg_publication_rel
+                union all
+                select pnpubid, 'tables in schema ' || pnnspid::regnamespace::text from pg_publication_namespace
+            ),
+            twin as (select oid from pg_publication where pubname = pub.twin)
+            select 'add ' || what from (
+                select what from listed where pubid = pub.oid
+                except select what from listed, twin where pubid = twin.oid
+            ) missing
+            union all
+            select 'drop ' || what from (
+                select what from listed, twin where pubid = twin.oid
+                except select what from listed where pubid = pub.oid
+            ) gone
+        loop
+            execute format('alter publication %I %s', pub.twin, change);
+        end loop;
+    end loop;
+end $$;
+revoke execute on function realtime.follow_publications() from public;
+
+create or replace function realtime.publication_changed() returns event_trigger
+language plpgsql
+security definer
+set search_path = pg_catalog
+as $$
+begin
+    if current_setting('realtime.following', true) is distinct from 'yes' then
+        perform set_config('realtime.following', 'yes', true);
+        perform realtime.follow_publications();
+        perform set_config('realtime.following', '', true);
+    end if;
+end $$;
+
+create or replace function realtime.publication_dropped() returns event_trigger
+language plpgsql
+security definer
+set search_path = pg_catalog
+as $$
+declare
+    gone record;
+begin
+    for gone in select object_name from pg_event_trigger_dropped_objects() where object_type = 'publication' loop
+        if exists (select from pg_publication
+                   where pubname = gone.object_name || '_log' and pubowner = 'supabase_admin'::regrole) then
+            execute format('drop publication %I', gone.object_name || '_log');
+        end if;
+    end loop;
+end $$;
+
+create event trigger realtime_publication_changed on ddl_command_end
+    when tag in ('CREATE PUBLICATION', 'ALTER PUBLICATION')
+    execute function realtime.publication_changed();
+create event trigger realtime_publication_dropped on sql_drop
+    when tag in ('DROP PUBLICATION')
+    execute function realtime.publication_dropped();
+
+select realtime.follow_publications();
