@@ -190,3 +190,22 @@ async def test_messages_of_megabytes_pass_whole(target: Target) -> None:
             await channel.broadcast("large", {"body": body})
             await until(lambda: any(isinstance(event, Broadcast) for event in events))
         assert next(event for event in events if isinstance(event, Broadcast)).payload["body"] == body
+
+
+async def test_a_rule_that_fails_is_told(target: Target) -> None:
+    """A mistake in somebody's own rule ends the connection, and the event loop hears which one it was."""
+    told: list[BaseException] = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: told.append(context["exception"]))
+    try:
+        async with network(target, to_client(drop(lambda message: 1 / 0 > 1))) as via:
+            async with RealtimeClient(via.target) as client:
+                with pytest.raises(ConnectionFailed):
+                    await client.heartbeat()
+            await until(lambda: bool(told))
+    finally:
+        loop.set_exception_handler(None)
+    found: BaseException = told[0]
+    while isinstance(found, BaseExceptionGroup):
+        found = found.exceptions[0]
+    assert isinstance(found, ZeroDivisionError)

@@ -54,6 +54,8 @@ class Connection:
             if self._ending.done():
                 self._network.counters.taken += 1
                 await self._take_away(self._ending.result())
+            elif not tasks[0].cancelled():
+                tasks[0].result()  # raises what is nobody's network but a mistake in a rule
         finally:
             await _cancelled(tasks)
             for _, writer in self._ends:
@@ -71,6 +73,8 @@ class Connection:
         try:
             # The kernel has accepted at once; what the handshake of TCP takes on this network is waited here.
             await asyncio.sleep(self._conditions.rtt_ms / 1e3)
+            if self._conditions.refuses:  # accepted in the very moment in which it went down
+                raise ConnectionRefusedError
             while self._conditions.to_server.held:
                 await self._network.changed()
             if self._conditions.answer is not None:

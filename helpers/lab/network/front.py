@@ -95,7 +95,12 @@ class Front:
             client, _ = await self._loop.sock_accept(sock)
             task = self._loop.create_task(self._welcome(client))
             self._serving.add(task)
-            task.add_done_callback(self._serving.discard)
+            task.add_done_callback(self._served)
+
+    def _served(self, task: asyncio.Task[None]) -> None:
+        self._serving.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:  # of a rule that somebody wrote, say
+            self._loop.call_exception_handler({"message": "a connection through a network failed", "exception": error})
 
     async def _welcome(self, client: socket.socket) -> None:
         """Agree on TLS, where that is the way, and serve. A client that does not agree is let go."""
