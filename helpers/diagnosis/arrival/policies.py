@@ -22,6 +22,8 @@ from helpers.errors import FailureError
 
 __all__ = ["evaluate_policies", "reads_itself"]
 
+_CLOSED = re.compile("permission denied for schema (.+)")
+
 
 async def evaluate_policies(
     connection: AsyncConnection, table: TableFacts, question: Question, row: Texts, cells: Cells
@@ -102,12 +104,17 @@ async def _run(
         except psycopg.Error as error:
             raise _unanswerable(sentence(error)) from error
     try:
-        return await _execute(connection, question)
+        return await _execute(connection, question, condition.as_string(connection))
     finally:
         await connection.execute("deallocate workbook_arrival")
 
 
-async def _execute(connection: AsyncConnection, question: Question) -> Security:
+async def _execute(connection: AsyncConnection, question: Question, condition: str) -> Security:
+    """Run the prepared statement as the role.
+
+    If the condition reads a table that has policies, PostgreSQL looks up its names anew with the role's rights, which
+    it does not do with a policy's own.
+    """
     claims = json.dumps(dict(question.claims), default=str)
     async with apart(connection):
         try:
@@ -118,6 +125,9 @@ async def _execute(connection: AsyncConnection, question: Question) -> Security:
         try:
             found = await (await connection.execute("execute workbook_arrival")).fetchone()
         except psycopg.Error as error:
+            closed = _CLOSED.match(sentence(error))
+            if closed and re.search(rf'"?{re.escape(closed[1])}"?\.', condition):
+                raise _unanswerable(sentence(error)) from error
             return Security(None, sentence(error))
         return Security(bool(found and found[0]))
 
@@ -133,6 +143,6 @@ def _not_a_member(role: str, happened: str) -> FailureError:
 def _unanswerable(happened: str) -> FailureError:
     return FailureError(
         "asking a policy about a row that is not stored",
-        f"the policy needs more than the row's columns: {happened}",
+        f"it needs what only the stored row's policy has: {happened}",
         "Write the row and listen, with `workbook doctor` beside it",
     )

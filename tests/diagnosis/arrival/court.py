@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
+import contextlib
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -95,7 +95,7 @@ class Court:
     causes: Counter[str] = field(default_factory=Counter)
     latest: Arrival | None = None
     cases: int = 0
-    _marks: Iterable[int] = field(default_factory=lambda: itertools.count(1))
+    _marks: int = 1
 
     async def try_scene(self, scene: Staged) -> None:
         """All bindings and changes of one table."""
@@ -152,12 +152,13 @@ class Court:
 
     async def _mark(self, scene: Staged, ears: _Ears) -> list[Received]:
         """What was heard until a change of the marker came. One that fell into a failing batch is lost, so again."""
+        first = self._marks + 1
         async with asyncio.timeout(LIMIT_S):
             while True:
-                number = next(iter(self._marks))
+                self._marks += 1
                 for statement in _MARKS[scene.operations[0]]:
-                    await self.owner.execute(statement.encode(), {"n": number + 1})
-                if (heard := await ears.until_marked(RETRY_S)) is not None:
+                    await self.owner.execute(statement.encode(), {"n": self._marks})
+                if (heard := await ears.until_marked(scene.operations[0].upper(), first, RETRY_S)) is not None:
                     return heard
 
     def _judge(
@@ -194,29 +195,36 @@ _MARKS = {
 
 
 class _Ears:
-    """What comes through the channel."""
+    """What comes through the channel: the marker's changes tell that what came before them is all."""
 
     def __init__(self) -> None:
         self._heard: list[Received] = []
-        self._marked = asyncio.Event()
+        self._news = asyncio.Event()
 
     def hear(self, event: Event) -> None:
-        if not isinstance(event, Received):
-            return
-        if event.table == "marker":
-            self._marked.set()
-        else:
+        if isinstance(event, Received):
             self._heard.append(event)
+            self._news.set()
 
-    async def until_marked(self, limit_s: float) -> list[Received] | None:
-        """What was heard before the marker; None if it does not come in time."""
-        try:
-            await asyncio.wait_for(self._marked.wait(), limit_s)
-        except TimeoutError:
-            return None
-        self._marked.clear()
-        heard, self._heard = self._heard, []
-        return heard
+    async def until_marked(self, operation: str, first: int, limit_s: float) -> list[Received] | None:
+        """What was heard before a mark of this operation, the first or a later one; None if none comes in time."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(limit_s):
+                while not any(_mark_of(event, operation) >= first for event in self._heard):
+                    self._news.clear()
+                    await self._news.wait()
+                heard, self._heard = self._heard, []
+                return [event for event in heard if event.table != "marker"]
+        return None
+
+
+def _mark_of(event: Received, operation: str) -> int:
+    """The number of the marker's change; 0 for any other change."""
+    if event.table != "marker" or event.type != operation:
+        return 0
+    if operation == "DELETE":
+        return int(event.old_record["id"])
+    return int(event.record["id" if operation == "INSERT" else "n"])
 
 
 def _refusal_told(causes: dict[Cause, str], refused: str) -> bool:

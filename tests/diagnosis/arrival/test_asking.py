@@ -161,3 +161,23 @@ async def test_how_it_shows_itself(patient: Target, notes: psycopg.AsyncConnecti
     assert "(503 characters)" in str(delivered)
     html = delivered._repr_html_()
     assert "&lt;b&gt;" in html and "<b>" not in html
+
+
+async def test_a_function_behind_a_closed_door(patient: Target, notes: psycopg.AsyncConnection) -> None:
+    """A policy may call a function in a schema that the role may not use, as names are bound when it is created.
+
+    Only where it also reads a table with policies of its own PostgreSQL looks the names up anew, which is told.
+    """
+    await notes.execute("create schema clinic_private")
+    try:
+        await notes.execute("create function clinic_private.known() returns boolean language sql as 'select true'")
+        await notes.execute("alter policy own on clinic.notes using (clinic_private.known())")
+        assert (await would_arrive(patient, table="clinic.notes", claims=USER)).delivered
+        await notes.execute("create table clinic.friends (id uuid); grant select on clinic.friends to authenticated")
+        await notes.execute("alter table clinic.friends enable row level security")
+        friends = "clinic_private.known() or owner in (select id from clinic.friends)"
+        await notes.execute(f"alter policy own on clinic.notes using ({friends})".encode())
+        with pytest.raises(FailureError, match="clinic_private"):
+            await would_arrive(patient, table="clinic.notes", claims=USER)
+    finally:
+        await notes.execute("drop schema clinic_private cascade")
