@@ -11,7 +11,8 @@ import seaborn as sns
 from cycler import cycler
 
 from helpers.diagnosis.results import Diagnosis, Layer, Status
-from helpers.profiling.results import BroadcastProfile, Comparison, NetworkProfile, Profile, Skipped
+from helpers.profiling.network_results import NetworkProfile
+from helpers.profiling.results import BroadcastProfile, Comparison, Profile, Skipped
 from helpers.sync.results import SyncComparison
 
 if TYPE_CHECKING:

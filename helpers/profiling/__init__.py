@@ -6,17 +6,14 @@ from helpers.profiling.broadcast import profile_broadcast
 from helpers.profiling.connection import profile_connection
 from helpers.profiling.everything import profile_everything
 from helpers.profiling.memory import profile_memory
+from helpers.profiling.network_results import LinkLoss, LinkLossProfile, NetworkProfile, NetworkStep
 from helpers.profiling.networks import NETWORKS, profile_link_loss, profile_networks
 from helpers.profiling.results import (
     BroadcastProfile,
     BroadcastStep,
     Comparison,
     ConnectionProfile,
-    LinkLoss,
-    LinkLossProfile,
     MemoryProfile,
-    NetworkProfile,
-    NetworkStep,
     Profile,
     Profiling,
     Skipped,

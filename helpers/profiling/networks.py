@@ -23,7 +23,7 @@ from helpers.lab.network import (
     Ending,
     network,
 )
-from helpers.profiling.results import LinkLoss, LinkLossProfile, NetworkProfile, NetworkStep
+from helpers.profiling.network_results import LinkLoss, LinkLossProfile, NetworkProfile, NetworkStep
 from helpers.profiling.statistics import summarize
 from helpers.results import utc_now
 from helpers.target import Target

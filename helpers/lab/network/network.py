@@ -132,7 +132,6 @@ async def network(
 
     Args:
         target: on this machine or anywhere.
-        conditions: what it does from the start.
         seed: of its chance; the same seed and the same messages meet the same delays and losses.
         family: on which loopback address it listens.
 

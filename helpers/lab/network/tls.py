@@ -10,13 +10,15 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-
-import trustme
+from typing import TYPE_CHECKING
 
 from helpers.lab.network.front import Family
 from helpers.lab.network.network import Network
 from helpers.lab.network.presets import PERFECT
 from helpers.target import Target
+
+if TYPE_CHECKING:
+    import trustme
 
 __all__ = ["TlsFault", "TlsFront", "tls_front"]
 
@@ -50,7 +52,7 @@ class TlsFront(Network):
     """
 
     def __init__(self, behind: Target, fault: TlsFault, family: Family, folder: Path) -> None:
-        authority = trustme.CA(organization_name="Authority of the lab")
+        authority = _authority("Authority of the lab")
         super().__init__(behind, PERFECT, family=family, tls=_server_context(fault, authority))
         self.fault = fault
         self.ca_file = folder / "authority.pem"
@@ -79,11 +81,6 @@ async def tls_front(
     network's delays in the handshake of TLS put the network before it, ``network(front.target, …)``; for rules about
     messages put it behind, ``tls_front(via.target)``.
 
-    Args:
-        target: what is behind.
-        fault: what is wrong.
-        family: on which loopback address it listens.
-
     Raises:
         LabError: it cannot listen.
     """
@@ -100,10 +97,10 @@ def _server_context(fault: TlsFault, authority: trustme.CA) -> ssl.SSLContext:
     if fault is TlsFault.OLD_VERSION:
         _allow_old_versions_alone(context)
     if fault is TlsFault.SELF_SIGNED:
-        itself = trustme.CA(organization_name="Itself")
+        itself = _authority("Itself")
         _load(context, itself.cert_pem, itself.private_key_pem)
     elif fault is TlsFault.UNKNOWN_AUTHORITY:
-        stranger = trustme.CA(organization_name="Authority of a company's proxy")
+        stranger = _authority("Authority of a company's proxy")
         stranger.issue_cert(*NAMES).configure_cert(context)
     elif fault is TlsFault.MISSING_INTERMEDIATE:
         leaf = authority.create_child_ca().issue_cert(*NAMES)
@@ -111,6 +108,13 @@ def _server_context(fault: TlsFault, authority: trustme.CA) -> ssl.SSLContext:
     else:
         _certificate(fault, authority).configure_cert(context)
     return context
+
+
+def _authority(name: str) -> trustme.CA:
+    """Imported here: reading it takes 0.1 s, and most who import this room make no certificates."""
+    import trustme
+
+    return trustme.CA(organization_name=name)
 
 
 def _certificate(fault: TlsFault, authority: trustme.CA) -> trustme.LeafCert:
