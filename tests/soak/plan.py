@@ -28,9 +28,6 @@ class Plan:
             a change is asked when it is delivered, so that a row gone by then is rightly seen by nobody.
         migrations_per_s: how often a table enters or leaves the publication, at which all subscriptions are made anew.
         publication_refresh_s: how often the lab looks for that; sooner than its 60 s, so that it happens often.
-        rest_before: REST requests before the load. Node lets its heap grow to its full size before it frees anything:
-            to 222 MiB after 6,400 requests on 4 cores, and no further after 16,000; at the load's 40 a minute that
-            would take hours and look like a leak.
         idle_timeout_s: after which a silent client is closed; the lab's 66 s shortened, so that many are.
         refusal_delay_s: before a refused handshake or join is answered; less than the genuine 2 s and 5 s keeps more of
             them coming.
@@ -47,7 +44,6 @@ class Plan:
     rest_s: float = 8.0
     migrations_per_s: float = 0.2
     publication_refresh_s: float = 2.0
-    rest_before: int = 8_000
     idle_timeout_s: float = 22.0
     refusal_delay_s: float = 0.5
 

@@ -15,22 +15,9 @@ from tests.soak.ledger import Ledger
 from tests.soak.plan import Plan
 from tests.soak.writers import PRIVATE_TOPIC, paced
 
-__all__ = ["PUBLIC_TOPIC", "HttpSender", "SocketSender", "read_rows"]
+__all__ = ["PUBLIC_TOPIC", "HttpSender", "SocketSender"]
 
 PUBLIC_TOPIC = "soak:public"
-
-
-async def read_rows(lab: Lab, times: int) -> None:
-    """Read a table over REST, which goes through the door to Node.
-
-    Raises:
-        aiohttp.ClientError: a request failed.
-    """
-    url, headers = f"{lab.info['api_url']}/rest/v1/open_rows?limit=20", {"apikey": lab.info["anon_key"]}
-    async with aiohttp.ClientSession(headers=headers, raise_for_status=True) as session:
-        for _ in range(times):
-            async with session.get(url) as response:
-                await response.read()
 
 
 class _Sender:

@@ -19,7 +19,7 @@ from tests.soak.ledger import Ledger
 from tests.soak.leftovers import DROPS, HELD, differences, read_metrics, settled
 from tests.soak.memory import Sample, Sampler
 from tests.soak.plan import Plan
-from tests.soak.senders import PUBLIC_TOPIC, HttpSender, SocketSender, read_rows
+from tests.soak.senders import PUBLIC_TOPIC, HttpSender, SocketSender
 from tests.soak.stayers import REPLAYED, stayers
 from tests.soak.verdict import Judgement, judge
 from tests.soak.visitors import Visitors
@@ -107,7 +107,6 @@ class Soak:
         self._visitors = Visitors(lab, self._plan, self._ledger)
         for sender in self._senders:
             await sender.connect(stack)
-        await read_rows(lab, self._plan.rest_before)
         await self._seat(stack, connections[0])
 
     async def _seat(self, stack: AsyncExitStack, database: psycopg.AsyncConnection) -> None:
