@@ -41,6 +41,7 @@ class Target:
         secret_key: the server's key (secret, or the older service role JWT), if given.
         database_url: a PostgreSQL URL, if given.
         jwt_secret: the HS256 secret with which tokens for test users can be minted; only the lab tells it.
+        user_token: an access token of one of the project's users, to be looked at, if given.
         schema: the PostgreSQL schema that holds the workbook's own tables.
         writes_allowed: whether the workbook may create and change tables of its own there.
     """
@@ -53,6 +54,7 @@ class Target:
     jwt_secret: str | None = field(default=None, repr=False)
     schema: str = "public"
     writes_allowed: bool = False
+    user_token: str | None = field(default=None, repr=False)
 
     @property
     def realtime_url(self) -> str:
@@ -71,6 +73,11 @@ class Target:
     def host(self) -> str:
         return urlsplit(self.api_url).hostname or ""
 
+    @property
+    def port(self) -> int:
+        parts = urlsplit(self.api_url)
+        return parts.port or (443 if parts.scheme == "https" else 80)
+
     def __str__(self) -> str:
         return f"{self.kind.value} at {self.api_url}"
 
@@ -79,8 +86,8 @@ class Target:
         """Read a target from variables, as `.env` holds them.
 
         Needs ``SUPABASE_URL`` and ``SUPABASE_PUBLISHABLE_KEY`` (or ``SUPABASE_ANON_KEY``); takes
-        ``SUPABASE_SECRET_KEY`` (or ``SUPABASE_SERVICE_ROLE_KEY``), ``DATABASE_URL``, ``WORKBOOK_SCHEMA`` and
-        ``WORKBOOK_ALLOW_WRITES=yes``.
+        ``SUPABASE_SECRET_KEY`` (or ``SUPABASE_SERVICE_ROLE_KEY``), ``DATABASE_URL``, ``WORKBOOK_USER_TOKEN``,
+        ``WORKBOOK_SCHEMA`` and ``WORKBOOK_ALLOW_WRITES=yes``.
 
         Raises:
             TargetError: with the variable at fault and how to set it.
@@ -96,6 +103,7 @@ class Target:
             publishable_key=key,
             secret_key=env.get("SUPABASE_SECRET_KEY") or env.get("SUPABASE_SERVICE_ROLE_KEY") or None,
             database_url=env.get("DATABASE_URL") or None,
+            user_token=env.get("WORKBOOK_USER_TOKEN") or None,
             schema=env.get("WORKBOOK_SCHEMA") or "workbook",
             writes_allowed=(env.get("WORKBOOK_ALLOW_WRITES") or "").lower() in ("1", "yes", "true"),
         )
