@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from helpers.diagnosis.evidence import Database, Evidence, Missing, TableName
+from helpers.diagnosis.evidence import Database, Evidence, Heard, Missing, Place, TableName
 from helpers.diagnosis.merge import layers, merged_connection, merged_live
 from helpers.diagnosis.probes import (
     RowWriter,
     Run,
     open_writer,
+    probe_addresses,
     probe_database,
     probe_key,
     probe_project,
     probe_run,
     probe_services,
     probe_subscriptions,
+    probe_token,
+    read_wish,
     writable_table,
 )
 from helpers.diagnosis.redact import address_of, redacted
@@ -42,6 +47,8 @@ async def diagnose(
     repeats: int = 3,
     progress: Progress | None = None,
     project: Path | None = None,
+    join: Mapping[str, Any] | None = None,
+    heard: Sequence[str] = (),
 ) -> Diagnosis:
     """Look at every layer between this machine and the first delivered change, and judge it.
 
@@ -54,12 +61,15 @@ async def diagnose(
         repeats: how often the way is taken, each time on a new connection.
         progress: called with one line at the begin of each part.
         project: folder of an application, whose Prisma schema, migrations and packages are read too.
+        join: the configuration with which a client joins (`config`), to be read as the server reads it.
+        heard: sentences of the server that a client has logged, to be explained.
 
     Returns:
         The diagnosis, also of a target that cannot be reached: nothing that the world does raises.
     """
     started, taken_at = time.monotonic(), utc_now()
     evidence, runs = await _gather(target, _parsed(target, tables), max(1, repeats), progress or _silent, project)
+    evidence = _with(evidence, join, heard)
     secrets = secrets_of(target)
     return Diagnosis(
         target=address_of(target),
@@ -77,10 +87,18 @@ async def gather(
     repeats: int = 3,
     progress: Progress | None = None,
     project: Path | None = None,
+    join: Mapping[str, Any] | None = None,
+    heard: Sequence[str] = (),
 ) -> Evidence:
     """What `diagnose` judges, unjudged; the arguments are the same."""
     evidence, _ = await _gather(target, _parsed(target, tables), max(1, repeats), progress or _silent, project)
-    return evidence
+    return _with(evidence, join, heard)
+
+
+def _with(evidence: Evidence, join: Mapping[str, Any] | None, heard: Sequence[str]) -> Evidence:
+    """The evidence with what the user has brought."""
+    said = tuple(Heard(Place.LOG, sentence) for sentence in heard)
+    return replace(evidence, heard=said, wish=evidence.wish if join is None else read_wish(join))
 
 
 def _parsed(target: Target, tables: Sequence[str] | None) -> list[TableName] | None:
@@ -100,8 +118,12 @@ async def _gather(
     report("Asking the server about each table")
     subscriptions = await probe_subscriptions(target, _asked(names, database)) if connection.open else unopened
     live = merged_live(runs) if connection.open else unopened
+    report("Trying all addresses and the user's token")
+    addresses = await probe_addresses(target)
+    token = await probe_token(target, clock, reachable=connection.open)
     project = await probe_project(target, folder, _home(target))
-    return Evidence(connection, live, key, clock, services, database, subscriptions, project), runs
+    pieces: dict[str, Any] = {"project": project, "addresses": addresses, "token": token}
+    return Evidence(connection, live, key, clock, services, database, subscriptions, **pieces), runs
 
 
 async def _runs(

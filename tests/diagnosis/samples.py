@@ -24,7 +24,11 @@ from helpers.diagnosis.evidence import (
     Table,
     TableName,
     TableVerdict,
+    TokenKind,
+    Trial,
     Usage,
+    UserToken,
+    Wish,
 )
 from helpers.diagnosis.evidence.packages import NodeChoice, Package, Packages
 from helpers.diagnosis.evidence.project import DatabaseUrl, Ledger, Migration, ModelTable, Project, ProjectDatabase
@@ -53,7 +57,7 @@ def connection(*broken: Step, **changes: Any) -> Connection:
         True,
         tuple(steps.values()),
         (Address("IPv4", "203.0.113.7"),),
-        Certificate("TLSv1.3", "TLS_AES_256_GCM_SHA384", "An Authority", 60.0),
+        Certificate("TLSv1.3", "TLS_AES_256_GCM_SHA384", "An Authority", 60.0, 30.0, ("abc.supabase.co",), public=True),
         status=101,
     )
     return replace(healthy, **changes)
@@ -76,6 +80,25 @@ def key(**changes: Any) -> Key:
     year = 365 * 86_400
     healthy = Key(
         KeyKind.JWT, "HS256", "anon", "supabase", "abc", NOW + year, NOW - year, now=NOW, host="abc.supabase.co"
+    )
+    return replace(healthy, **changes)
+
+
+def token(**changes: Any) -> UserToken:
+    """A user's token that Realtime has taken."""
+    healthy = UserToken(
+        TokenKind.JWT,
+        algorithm="HS256",
+        role="authenticated",
+        subject="5a6b0a2e-6c62-4a7e-9a41-0d1c8d0f3b11",
+        issuer="https://abc.supabase.co/auth/v1",
+        expires_at=NOW + 3000,
+        issued_at=NOW - 600,
+        claims=("exp", "iat", "iss", "role", "sub"),
+        now=NOW,
+        origin="https://abc.supabase.co",
+        host="abc.supabase.co",
+        trial=Trial(True, took_ms=20.0),
     )
     return replace(healthy, **changes)
 
@@ -161,5 +184,8 @@ def evidence(**changes: Any) -> Evidence:
         database=database(),
         subscriptions=(TableVerdict("public.notes", True, "Subscribed to PostgreSQL"),),
         project=project(),
+        addresses=(Address("IPv4", "203.0.113.7"), Address("IPv6", "2001:db8::7")),
+        token=token(),
+        wish=Wish(),
     )
     return replace(healthy, **changes)

@@ -69,7 +69,7 @@ async def test_a_project_without_realtime() -> None:
     """Where Auth and REST answer as Supabase's and Realtime's path is unknown, Realtime is what is missing."""
     async with strangers.http(strangers.supabase_without_realtime()) as port:
         diagnosis = await of(f"http://127.0.0.1:{port}")
-    assert first_line(diagnosis) == "This Supabase has no Realtime at /realtime/v1 (HTTP 404)"
+    assert first_line(diagnosis).startswith("This Supabase has no Realtime at /realtime/v1 (HTTP 404 by Python")
 
 
 async def test_a_realtime_that_says_nothing() -> None:
@@ -90,21 +90,24 @@ async def test_plain_http_where_tls_is_expected() -> None:
 @pytest.mark.parametrize(
     ("fault", "words"),
     [
-        (TlsFault.SELF_SIGNED, "self-signed certificate"),
-        (TlsFault.UNKNOWN_AUTHORITY, "unable to get local issuer certificate"),
-        (TlsFault.EXPIRED, "certificate has expired"),
-        (TlsFault.WRONG_NAME, "Hostname mismatch"),
+        (TlsFault.SELF_SIGNED, "is signed by “Itself”, whom this machine does not trust (self-signed certificate)"),
+        (TlsFault.UNKNOWN_AUTHORITY, "is signed by “Authority of a company's proxy”, whom this machine does not trust"),
+        (TlsFault.MISSING_INTERMEDIATE, "whom this machine does not trust (unable to get local issuer certificate)"),
+        (TlsFault.EXPIRED, "The certificate of localhost has expired 1.0 days ago"),
+        (TlsFault.NOT_YET_VALID, "The certificate of localhost is not yet valid for 1.0 days"),
+        (TlsFault.WRONG_NAME, "The certificate is not for localhost, but for elsewhere.test"),
+        (TlsFault.OLD_VERSION, "speaks only versions of TLS that are too old"),
     ],
 )
 async def test_a_certificate_at_fault(
     target: Target, monkeypatch: pytest.MonkeyPatch, fault: TlsFault, words: str
 ) -> None:
-    """An unknown authority, an expired certificate and a wrong name are told apart."""
+    """Who signed it, its time, its name and the version of TLS are told apart, and the first line says which it is."""
     async with tls_front(target, fault) as front:
         monkeypatch.setenv("SSL_CERT_FILE", str(front.ca_file))
         diagnosis = await of(front.target.api_url)
-    assert first_line(diagnosis).startswith("The certificate of localhost is not trusted")
     assert words in first_line(diagnosis)
+    assert len(diagnosis.failures) == 1
 
 
 async def test_tls_is_timed_on_the_same_connection(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,10 +16,13 @@ from helpers.diagnosis.evidence.database import (
     TableName,
     Usage,
 )
+from helpers.diagnosis.evidence.heard import Heard, Place
 from helpers.diagnosis.evidence.key import Clock, Key, KeyKind, Services
 from helpers.diagnosis.evidence.live import Live, TableVerdict
 from helpers.diagnosis.evidence.project import Project
+from helpers.diagnosis.evidence.token import TokenKind, Trial, UserToken
 from helpers.diagnosis.evidence.way_in import Address, Certificate, Connection
+from helpers.diagnosis.evidence.wish import Misreading, Wish
 
 __all__ = [
     "KEY_ROLES",
@@ -31,10 +34,13 @@ __all__ = [
     "Connection",
     "Database",
     "Evidence",
+    "Heard",
     "Key",
     "KeyKind",
     "Live",
+    "Misreading",
     "Missing",
+    "Place",
     "Policy",
     "Project",
     "Publication",
@@ -44,12 +50,19 @@ __all__ = [
     "Table",
     "TableName",
     "TableVerdict",
+    "TokenKind",
+    "Trial",
     "Usage",
+    "UserToken",
+    "Wish",
 ]
 
 
 #: What is said of a project when nobody names one.
 NO_PROJECT = Missing("no project folder was named")
+UNTRIED = Missing("the addresses were not tried")
+NO_TOKEN = Missing("no user's token is given")
+NO_WISH = Missing("no configuration of a join is given: diagnose(target, join={…})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,3 +77,7 @@ class Evidence:
     database: Database | Missing
     subscriptions: tuple[TableVerdict, ...] | Missing = ()
     project: Project | Missing = NO_PROJECT
+    addresses: tuple[Address, ...] | Missing = UNTRIED
+    token: UserToken | Missing = NO_TOKEN
+    wish: Wish | Missing = NO_WISH
+    heard: tuple[Heard, ...] | Missing = ()

@@ -17,15 +17,16 @@ class Live:
         steps: heartbeat, join, system ok, broadcast and change.
         join_reason: the server's sentence when it refused the join.
         system_message: the server's `system` message for postgres_changes.
+        overheard: what the server said on the channel without being asked.
         table: table whose change was awaited, if one was.
         write_ms: of the change's time, how long the INSERT and its commit took, one value for each run.
         change_bytes: size of the frame that brought the change.
-
     """
 
     steps: tuple[Step, ...]
     join_reason: str = ""
     system_message: str = ""
+    overheard: tuple[str, ...] = ()
     table: str = ""
     write_ms: tuple[float, ...] = ()
     change_bytes: int = 0

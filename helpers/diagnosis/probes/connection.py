@@ -6,34 +6,37 @@ import asyncio
 import contextlib
 import socket
 import ssl
-import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, cast
-from urllib.parse import urlencode, urlsplit
+from typing import Any
+from urllib.parse import urlencode
 
 from websockets.asyncio.client import ClientConnection
 from websockets.client import ClientProtocol
 from websockets.exceptions import InvalidStatus
+from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
 from websockets.uri import parse_uri
 
 from helpers.diagnosis.evidence import Address, Certificate, Connection
+from helpers.diagnosis.probes.addresses import DNS_LIMIT_S, Resolved, connect_to, family_name, resolve
+from helpers.diagnosis.probes.certificate import agreed_certificate, shown_certificate
 from helpers.diagnosis.probes.stopwatch import StepFailed, Stopwatch
 from helpers.target import Target
 
 __all__ = ["NAMES", "WayIn"]
 
 NAMES = ("DNS", "TCP", "TLS", "HTTP upgrade")
-DNS_LIMIT_S = 3.0
 TCP_LIMIT_S = 5.0
-ADDRESS_LIMIT_S = 2.5
 TLS_LIMIT_S = 4.0
 #: Realtime answers a refused handshake after 2 s (config/runtime.exs, CONNECT_ERROR_BACKOFF_MS).
 UPGRADE_LIMIT_S = 6.0
 #: The largest frame the server accepts, and more than it sends (lib/realtime_web/endpoint.ex:21).
 MAX_FRAME_BYTES = 5_000_000
 BODY_CHARACTERS = 300
-
-Resolved = tuple[socket.AddressFamily, tuple[Any, ...]]
+#: The headers that tell who answered (each proxy has its own), where to go instead, and what was agreed on.
+TELLING = ("server", "via", "location", "retry-after", "proxy-authenticate", "content-type", "sec-websocket-extensions",
+           "cf-ray", "cf-mitigated", "sb-gateway-version", "sb-project-ref")  # fmt: skip
+HEADER_CHARACTERS = 200
 
 
 @dataclass(slots=True)
@@ -44,7 +47,7 @@ class WayIn:
     websocket: ClientConnection | None = None
     status: int | None = None
     body: str = ""
-    server: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
     addresses: list[Address] = field(default_factory=list)
     certificate: Certificate | None = None
 
@@ -55,10 +58,6 @@ class WayIn:
     @property
     def secure(self) -> bool:
         return self.target.api_url.startswith("https:")
-
-    @property
-    def port(self) -> int:
-        return urlsplit(self.target.api_url).port or (443 if self.secure else 80)
 
     async def open(self, watch: Stopwatch) -> None:
         """Take all steps; the first that fails ends the way and is recorded in `watch`."""
@@ -76,14 +75,14 @@ class WayIn:
         steps = tuple(step for step in watch.finished() if step.name in NAMES)
         return Connection(
             host=self.host,
-            port=self.port,
+            port=self.target.port,
             secure=self.secure,
             steps=steps,
             addresses=tuple(self.addresses),
             certificate=self.certificate,
             status=self.status,
             body=self.body,
-            server=self.server,
+            headers=self.headers,
             took_ms=sum(step.took_ms for step in steps),
         )
 
@@ -92,22 +91,21 @@ class WayIn:
         if self.websocket is not None:
             await self.websocket.close()
 
-    async def _resolve(self, watch: Stopwatch) -> list[Resolved]:
+    async def _resolve(self, watch: Stopwatch) -> Sequence[Resolved]:
         async with watch.step("DNS", DNS_LIMIT_S) as note:
-            loop = asyncio.get_running_loop()
-            found = await loop.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
-            self.addresses = [Address(_family(family), str(where[0])) for family, _, _, _, where in found]
+            resolved = await resolve(self.target)
+            self.addresses = [Address(family_name(family), str(where[0])) for family, where in resolved]
             note.detail = ", ".join(f"{address.address} ({address.family})" for address in self.addresses)
-        return [(family, where) for family, _, _, _, where in found]
+        return resolved
 
-    async def _connect(self, watch: Stopwatch, resolved: list[Resolved]) -> socket.socket:
+    async def _connect(self, watch: Stopwatch, resolved: Sequence[Resolved]) -> socket.socket:
         """Try the addresses in the order in which the resolver gave them, as most clients do."""
         async with watch.step("TCP", TCP_LIMIT_S) as note:
             for number, (family, where) in enumerate(resolved):
                 try:
-                    sock = await _connect_to(family, where)
+                    sock = await connect_to(family, where)
                 except OSError as error:
-                    self.addresses[number] = Address(_family(family), str(where[0]), error.strerror or "no answer")
+                    self.addresses[number] = Address(family_name(family), str(where[0]), error.strerror or "no answer")
                     if number == len(resolved) - 1:
                         raise
                 else:
@@ -119,10 +117,16 @@ class WayIn:
         if context is None:
             watch.skip("TLS", "plain HTTP, nothing to agree on")
             return await self._websocket_on(sock)
-        async with watch.step("TLS", TLS_LIMIT_S) as note:
-            websocket = await self._websocket_on(sock, ssl=context, server_hostname=self.host)
-            self.certificate = _certificate(websocket.transport.get_extra_info("ssl_object"))
-            note.detail = f"{self.certificate.version}, {self.certificate.cipher}"
+        where = sock.getpeername()
+        try:
+            async with watch.step("TLS", TLS_LIMIT_S) as note:
+                websocket = await self._websocket_on(sock, ssl=context, server_hostname=self.host)
+                tls = websocket.transport.get_extra_info("ssl_object")
+                note.detail = f"{tls.version()}, {tls.cipher()[0]}"
+        except StepFailed:
+            self.certificate = await shown_certificate(self.host, where)
+            raise
+        self.certificate = agreed_certificate(tls)
         return websocket
 
     async def _websocket_on(self, sock: socket.socket, **tls: Any) -> ClientConnection:
@@ -130,7 +134,8 @@ class WayIn:
         uri = parse_uri(f"{self.target.realtime_url}?{query}")
 
         def factory() -> ClientConnection:
-            protocol = ClientProtocol(uri, max_size=MAX_FRAME_BYTES)
+            offered = [ClientPerMessageDeflateFactory(client_max_window_bits=True)]
+            protocol = ClientProtocol(uri, extensions=offered, max_size=MAX_FRAME_BYTES)
             return ClientConnection(protocol, ping_interval=None, close_timeout=1)
 
         _, websocket = await asyncio.get_running_loop().create_connection(factory, sock=sock, **tls)
@@ -156,33 +161,5 @@ class WayIn:
     def _read_answer(self, websocket: ClientConnection) -> None:
         if websocket.response is not None:
             self.status = websocket.response.status_code
-            self.server = websocket.response.headers.get("Server", "")
-
-
-async def _connect_to(family: socket.AddressFamily, where: tuple[Any, ...]) -> socket.socket:
-    sock = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        sock.setblocking(False)
-        async with asyncio.timeout(ADDRESS_LIMIT_S):
-            await asyncio.get_running_loop().sock_connect(sock, where)
-    except BaseException:
-        sock.close()
-        raise
-    return sock
-
-
-def _family(family: int) -> str:
-    return "IPv6" if family == socket.AF_INET6 else "IPv4"
-
-
-def _certificate(tls: ssl.SSLObject) -> Certificate:
-    peer = tls.getpeercert() or {}
-    issuer: dict[str, str] = dict(part[0] for part in cast("Any", peer.get("issuer", ())))
-    cipher = tls.cipher()
-    until = ssl.cert_time_to_seconds(str(peer["notAfter"]))
-    return Certificate(
-        version=tls.version() or "unknown",
-        cipher=cipher[0] if cipher else "unknown",
-        issuer=str(issuer.get("organizationName") or issuer.get("commonName") or "unknown"),
-        days_left=(until - time.time()) / 86_400,
-    )
+            told = [(name.lower(), value[:HEADER_CHARACTERS]) for name, value in websocket.response.headers.raw_items()]
+            self.headers = tuple(item for item in told if item[0] in TELLING or item[0].startswith("x-"))

@@ -11,7 +11,11 @@ from websockets.asyncio.client import ClientConnection
 
 from helpers.wire.frames import BinaryBroadcast, Frame, MalformedFrame, Message, Version, decode, encode
 
-__all__ = ["Dialogue", "is_reply", "is_system"]
+__all__ = ["Dialogue", "is_reply", "is_system", "unasked"]
+
+
+#: What the server says when all is well.
+EXPECTED = ("Subscribed to PostgreSQL", "Replication connection established")
 
 
 @dataclass(slots=True)
@@ -19,11 +23,12 @@ class Dialogue:
     """Sends and reads in turn, without tasks of its own, so that nothing but the awaited answer takes time.
 
     Frames that answer something else are dropped, malformed ones too: the caller's limit of time decides.
-    `received_bytes` is the size of the last message read.
+    `received_bytes` is the size of the last message read, `overheard` what the server said meanwhile of a channel.
     """
 
     websocket: ClientConnection
     received_bytes: int = 0
+    overheard: list[str] = field(default_factory=list)
     _refs: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
     async def send(self, topic: str, event: str, payload: dict[str, Any], join_ref: str | None = None) -> str:
@@ -44,6 +49,9 @@ class Dialogue:
             if wanted(message):
                 self.received_bytes = len(data.encode() if isinstance(data, str) else data)
                 return message
+            sentence = unasked(message)
+            if sentence:
+                self.overheard.append(sentence)
 
     async def frame(self, wanted: Callable[[Frame], bool]) -> Frame:
         """Read until an ordinary (not binary) frame is the wanted one."""
@@ -54,6 +62,17 @@ class Dialogue:
     async def broadcast_on(self, topic: str, event: str) -> Message:
         """Read until a broadcast of that name arrives on the topic, in either form."""
         return await self.until(lambda message: _is_broadcast(message, topic, event))
+
+
+def unasked(message: Message) -> str:
+    """The sentence in what the server says of a channel by itself; empty when it is a matter of course."""
+    if not isinstance(message, Frame) or not isinstance(message.payload, dict):
+        return ""
+    if message.event == "phx_error":
+        return str(message.payload.get("reason", ""))
+    if message.event != "system" or str(message.payload.get("message")) in EXPECTED:
+        return ""
+    return str(message.payload.get("message", ""))
 
 
 def is_reply(ref: str) -> Callable[[Frame], bool]:

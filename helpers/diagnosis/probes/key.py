@@ -10,7 +10,7 @@ import jwt
 from helpers.diagnosis.evidence import Key, KeyKind
 from helpers.target import Target
 
-__all__ = ["probe_key"]
+__all__ = ["decoded", "probe_key", "seconds"]
 
 
 def probe_key(target: Target) -> Key:
@@ -18,7 +18,7 @@ def probe_key(target: Target) -> Key:
     started = time.monotonic()
     key = target.publishable_key
     kind = _kind(key)
-    header, claims = _decoded(key) if kind is KeyKind.JWT else ({}, {})
+    header, claims = decoded(key) if kind is KeyKind.JWT else ({}, {})
     if kind is KeyKind.JWT and not header:
         kind = KeyKind.UNKNOWN
     return Key(
@@ -27,8 +27,8 @@ def probe_key(target: Target) -> Key:
         role=str(claims.get("role", "")),
         issuer=str(claims.get("iss", "")),
         project=str(claims.get("ref", "")),
-        expires_at=_seconds(claims.get("exp")),
-        issued_at=_seconds(claims.get("iat")),
+        expires_at=seconds(claims.get("exp")),
+        issued_at=seconds(claims.get("iat")),
         now=time.time(),
         host=target.host,
         took_ms=(time.monotonic() - started) * 1000,
@@ -43,13 +43,15 @@ def _kind(key: str) -> KeyKind:
     return KeyKind.JWT if key.count(".") == 2 else KeyKind.UNKNOWN
 
 
-def _decoded(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
+def decoded(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Header and claims of a token, whoever signed it; both empty when it is none."""
     try:
         parts = jwt.decode_complete(token, options={"verify_signature": False})
-    except jwt.InvalidTokenError:
+    except (jwt.InvalidTokenError, ValueError, RecursionError):
         return {}, {}
     return parts["header"], parts["payload"]
 
 
-def _seconds(value: object) -> float | None:
+def seconds(value: object) -> float | None:
+    """A time that a claim tells, if it tells one."""
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None

@@ -149,6 +149,7 @@ async def _talk(
         steps=steps,
         join_reason=channel.join_reason,
         system_message=channel.system_message,
+        overheard=tuple(dict.fromkeys(channel.dialogue.overheard)),
         table=str(binding or ""),
         write_ms=channel.write_ms,
         change_bytes=channel.change_bytes,

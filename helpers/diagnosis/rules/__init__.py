@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from helpers.diagnosis.evidence import Evidence
 from helpers.diagnosis.results import Check
 from helpers.diagnosis.rules import (
+    answers,
     key,
     live,
     packages,
@@ -14,16 +17,23 @@ from helpers.diagnosis.rules import (
     prisma_schema,
     server,
     tables,
+    tls,
+    token,
     way_in,
+    wish,
 )
 from helpers.diagnosis.rules.rule import Rule, Verdict, attributed
 
 __all__ = ["RULES", "Rule", "Verdict", "judge"]
 
 #: In the order of the way through the system: of several failures, the first is most likely the others' cause.
-RULES = (
+RULES: tuple[Rule[Any], ...] = (
     *way_in.RULES,
+    *tls.RULES,
     *key.RULES,
+    *token.RULES,
+    *wish.RULES,
+    *answers.RULES,
     *server.RULES,
     *tables.RULES,
     *live.RULES,

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from helpers.diagnosis.evidence import Clock, Key, KeyKind
 from helpers.diagnosis.rules import needs
-from helpers.diagnosis.rules.rule import Verdict, failure, ok, rule, warning
+from helpers.diagnosis.rules.rule import Verdict, duration, failure, ok, rule, warning
 
 __all__ = ["RULES"]
 
@@ -22,8 +22,17 @@ DEMO_ISSUER = "supabase-demo"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
-@rule("The client's key is a client's key", needs.key, API_KEYS)
+@rule(
+    "The client's key is a client's key",
+    needs.key,
+    API_KEYS,
+    symptom="All works, also for people who should not see it; or nothing does.",
+    remedy="Use the publishable key in clients; revoke a server's key that was handed out.",
+    verify="Diagnose again: the key acts as anon.",
+)
 def key_role(key: Key) -> Verdict:
+    """Publishable and anon keys are meant to be public, secret and service_role keys never leave a server: they pass
+    row-level security by. What is neither was copied in part."""
     if key.kind is KeyKind.PUBLISHABLE:
         return ok("a publishable key, which acts as anon")
     if key.kind is KeyKind.SECRET or key.role == "service_role":
@@ -38,22 +47,40 @@ def key_role(key: Key) -> Verdict:
     return ok(f"a JSON Web Token ({key.algorithm}) for the role {key.role}")
 
 
-@rule("The key has not expired", needs.key, "https://github.com/supabase/supabase/issues/16684")
+@rule(
+    "The key has not expired",
+    needs.key,
+    "https://github.com/supabase/supabase/issues/16684",
+    symptom="From one moment on everything is refused with 401.",
+    remedy="Put the present key in its place.",
+    verify="Diagnose again: the upgrade is granted.",
+    follows=("clocks_agree",),
+)
 def key_life(key: Key) -> Verdict:
+    """Keys last ten years; a shorter one is a user's token in the key's place, or of a key that was made by hand."""
     if key.expires_at is None:
         return ok("it carries no time of expiry")
     left = key.expires_at - key.now
     until = datetime.fromtimestamp(key.expires_at, UTC).isoformat(timespec="seconds")
     if left <= 0:
-        return failure(f"valid until {until}", f"The key expired {_duration(-left)} ago", COPY_KEY)
+        return failure(f"valid until {until}", f"The key expired {duration(-left)} ago", COPY_KEY)
     if left < SOON_S:
         renew = "Refresh it in time and call supabase.realtime.setAuth(token) each time"
-        return warning(f"valid until {until}", f"The key ends in {_duration(left)}, and each channel with it", renew)
+        return warning(f"valid until {until}", f"The key ends in {duration(left)}, and each channel with it", renew)
     return ok(f"valid until {until}")
 
 
-@rule("The key belongs to this project", needs.key, API_KEYS)
+@rule(
+    "The key belongs to this project",
+    needs.key,
+    API_KEYS,
+    symptom="Everything is refused, though URL and key are both right, each for another project.",
+    remedy="Copy URL and key from the same page of the same project.",
+    verify="Diagnose again: the upgrade is granted.",
+)
 def key_project(key: Key) -> Verdict:
+    """An anon key names its project (`ref`), which is the first label of the host. The keys that `supabase start`
+    shows are the same everywhere."""
     ref = key.host.split(".")[0]
     if key.project and key.host.endswith((".supabase.co", ".supabase.in")) and key.project != ref:
         cause = f"The key is of the project {key.project}, the URL of {ref}"
@@ -66,8 +93,17 @@ def key_project(key: Key) -> Verdict:
     return ok(f"issuer {key.issuer or 'not named'}, project {key.project or 'not named'}")
 
 
-@rule("The clocks agree", needs.clock, "https://github.com/supabase/supabase/issues/16684")
+@rule(
+    "The clocks agree",
+    needs.clock,
+    "https://github.com/supabase/supabase/issues/16684",
+    symptom="Tokens expire too early, or are refused as not yet valid; measured delays are negative or too long.",
+    remedy="Switch on time synchronisation on this machine.",
+    verify="timedatectl status, then diagnose again.",
+)
 def clocks_agree(clock: Clock) -> Verdict:
+    """Tokens carry times by the clock of their issuer. A machine that sleeps, or a container without time service,
+    drifts away."""
     ahead = "ahead of" if clock.ahead_s > 0 else "behind"
     seen = f"this machine is {abs(clock.ahead_s):.1f} s {ahead} the server, ± {clock.uncertainty_s:.1f} s"
     certain = abs(clock.ahead_s) - clock.uncertainty_s
@@ -76,13 +112,6 @@ def clocks_agree(clock: Clock) -> Verdict:
     if certain > SKEW_FAILURE_S:
         return failure(seen, cause, fix)
     return warning(seen, cause, fix) if certain > SKEW_WARNING_S else ok(seen)
-
-
-def _duration(seconds: float) -> str:
-    for unit, size in (("days", 86_400), ("hours", 3600), ("minutes", 60)):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:.0f} seconds"
 
 
 RULES = (key_role, key_life, key_project, clocks_agree)

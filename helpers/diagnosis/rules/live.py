@@ -6,6 +6,7 @@ import statistics
 
 from helpers.diagnosis.evidence import Live, Step, TableVerdict
 from helpers.diagnosis.rules import needs
+from helpers.diagnosis.rules.answers import ANSWER_IDS
 from helpers.diagnosis.rules.rule import Verdict, failure, listed, note, ok, rule, warning
 
 __all__ = ["RULES"]
@@ -34,11 +35,22 @@ end $$;
 create trigger broadcast_change after insert or update or delete on {table}
   for each row execute function broadcast_change();"""
 
+AGAIN = "Diagnose again: the step has a time."
+
 Seen = tuple[Live, Step]
 
 
-@rule("A heartbeat is answered", needs.live_step("heartbeat"), TROUBLESHOOTING)
+@rule(
+    "A heartbeat is answered",
+    needs.live_step("heartbeat"),
+    TROUBLESHOOTING,
+    symptom="Channels are SUBSCRIBED and nothing arrives, until the client gives up after two heartbeats (50 s).",
+    remedy="Reconnect after one lost heartbeat; let no proxy buffer or inspect WebSockets.",
+    verify=AGAIN,
+    notes=(1, 2),
+)
 def heartbeat_answered(seen: Seen) -> Verdict:
+    """The TCP connection lives and carries nothing: a proxy buffers or drops frames, or the server's process hangs."""
     _, step = seen
     if step.samples_ms:
         return ok(_times(step))
@@ -46,22 +58,39 @@ def heartbeat_answered(seen: Seen) -> Verdict:
     return failure(step.detail, cause, "Look for a proxy that buffers WebSockets; reconnect after one lost heartbeat")
 
 
-@rule("A public channel can be joined", needs.live_step("join"), TROUBLESHOOTING)
+@rule(
+    "A public channel can be joined",
+    needs.live_step("join"),
+    TROUBLESHOOTING,
+    symptom="CHANNEL_ERROR or TIMED_OUT on every channel, while the socket is open.",
+    remedy="Look the server's reason up in its list of error codes, and at the project's Realtime logs.",
+    verify=AGAIN,
+    follows=ANSWER_IDS,
+)
 def join_accepted(seen: Seen) -> Verdict:
+    """The server refuses with a reason that is in no table yet, or does not answer at all."""
     live, step = seen
     if step.samples_ms:
         return ok(_times(step))
-    if live.join_reason.startswith("PrivateOnly"):
-        fix = "supabase.channel(topic, { config: { private: true } }), with policies on realtime.messages"
-        return warning(live.join_reason, "This project allows private channels only: public ones are refused", fix)
     if not live.join_reason:
         return failure(step.detail, "Realtime did not answer the join", "Look at the project's Realtime logs")
     cause = f"Realtime refuses the join: {live.join_reason}"
     return failure(live.join_reason, cause, "Look the reason up in the server's list of error codes")
 
 
-@rule("Changes are subscribed soon after the join", needs.live_step("system ok"), "realtime-js#525, realtime#281")
+@rule(
+    "Changes are subscribed soon after the join",
+    needs.live_step("system ok"),
+    "https://github.com/supabase/realtime-js/issues/525",
+    symptom="A row that is written right after SUBSCRIBED never arrives.",
+    remedy="Write after the system message, or fetch once when it comes.",
+    verify=AGAIN,
+    follows=ANSWER_IDS,
+    notes=(14,),
+)
 def changes_ready(seen: Seen) -> Verdict:
+    """SUBSCRIBED means that the channel is joined. Changes are delivered from the `system` message on, which takes
+    seconds where the server has to start its poller first."""
     live, step = seen
     if not step.samples_ms:
         return _not_subscribed(live, live.system_message or step.detail)
@@ -82,8 +111,17 @@ def _not_subscribed(live: Live, said: str) -> Verdict:
     return warning(said, cause, 'Name your tables: diagnose(target, tables=["messages"]), or set DATABASE_URL')
 
 
-@rule("A broadcast comes back", needs.live_step("broadcast"), TROUBLESHOOTING)
+@rule(
+    "A broadcast comes back",
+    needs.live_step("broadcast"),
+    TROUBLESHOOTING,
+    symptom="send() says ok, and nobody receives anything.",
+    remedy="Look at the rate limits and for something on the way that drops messages.",
+    verify=AGAIN,
+    follows=ANSWER_IDS,
+)
 def broadcast_returns(seen: Seen) -> Verdict:
+    """Broadcasts need no database: where they are lost, a limit is reached or messages are dropped on the way."""
     _, step = seen
     if step.samples_ms:
         return ok(_times(step))
@@ -91,8 +129,18 @@ def broadcast_returns(seen: Seen) -> Verdict:
     return failure(step.detail, cause, "Look at the rate limits (messages per second) and the Realtime logs")
 
 
-@rule("A change is delivered", needs.live_step("change"), TROUBLESHOOTING)
+@rule(
+    "A change is delivered",
+    needs.live_step("change"),
+    TROUBLESHOOTING,
+    symptom="SUBSCRIBED, the system message came, and no change ever arrives.",
+    remedy="Look at grants, policies and slots; if broadcasts arrive, the way itself is good.",
+    verify=AGAIN,
+    follows=(*ANSWER_IDS, "slot_lag", "wal_level", "select_granted"),
+)
 def change_delivered(seen: Seen) -> Verdict:
+    """The row is committed and the subscription stands: the poller does not run, the slot is lost, the rate limit drops
+    changes without a word, or something on the way drops these messages."""
     live, step = seen
     if step.samples_ms:
         return ok(f"an INSERT into {live.table} arrived")
@@ -100,8 +148,16 @@ def change_delivered(seen: Seen) -> Verdict:
     return failure(step.detail, cause, "See the checks of grants, policies and slots, and the Realtime logs")
 
 
-@rule("A change arrives within 50 ms", needs.measured("change"), POLLER)
+@rule(
+    "A change arrives within 50 ms",
+    needs.measured("change"),
+    POLLER,
+    symptom="Changes arrive a quarter of a second late on average, however near the server is.",
+    remedy="Where it matters, let a trigger broadcast the change: Broadcast is pushed, not polled.",
+    verify="Measure the broadcast's layer, which has no poll in it.",
+)
 def delivery_time(seen: Seen) -> Verdict:
+    """Changes are polled from the replication slot: at once while rows come, every 500 ms when none do."""
     live, step = seen
     median = statistics.median(step.samples_ms)
     write = statistics.median(live.write_ms) if live.write_ms else 0.0
@@ -118,8 +174,16 @@ def delivery_time(seen: Seen) -> Verdict:
     return warning(text, f"{cause}; this is more than the poll explains", fix)
 
 
-@rule("A change is smaller than 1 KB", needs.measured("change"), "https://supabase.com/docs/guides/realtime/limits")
+@rule(
+    "A change is smaller than 1 KB",
+    needs.measured("change"),
+    "https://supabase.com/docs/guides/realtime/limits",
+    symptom="Phones on slow networks lag behind; egress grows.",
+    remedy="Select the columns that the screen needs.",
+    verify=AGAIN,
+)
 def payload_size(seen: Seen) -> Verdict:
+    """Each subscriber gets the whole row, and the types of all columns beside it."""
     live, _ = seen
     text = f"{live.change_bytes} bytes for a small row of {live.table}; target {PAYLOAD_TARGET_BYTES} bytes"
     if live.change_bytes <= PAYLOAD_TARGET_BYTES:
@@ -132,9 +196,14 @@ def payload_size(seen: Seen) -> Verdict:
     "Realtime subscribes to every table",
     needs.subscriptions,
     "https://github.com/supabase/realtime/issues/307",
-    follows=("tables_exist", "tables_published", "publication_there", "select_granted"),
+    symptom="The status stays SUBSCRIBED, and no change ever arrives.",
+    remedy="Listen to `system` messages; they say what the status hides.",
+    verify=AGAIN,
+    follows=("tables_exist", "tables_published", "publication_there", "select_granted", *ANSWER_IDS),
+    notes=(15,),
 )
 def tables_subscribed(verdicts: tuple[TableVerdict, ...]) -> Verdict:
+    """The reply to a join is ok whatever is asked for; whether it is subscribed to is said afterwards."""
     refused = [verdict for verdict in verdicts if verdict.ok is False]
     silent = [verdict.table for verdict in verdicts if verdict.ok is None]
     if refused:

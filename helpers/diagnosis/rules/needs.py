@@ -2,38 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from helpers.diagnosis.evidence import (
+    Address,
     Clock,
     Connection,
     Database,
     Evidence,
+    Heard,
     Key,
     Live,
     Missing,
+    Place,
     Services,
     Step,
     Table,
     TableVerdict,
+    UserToken,
+    Wish,
 )
 
 __all__ = [
+    "Ear",
+    "addresses",
     "after",
     "analyzed_tables",
     "answered",
     "clock",
     "database",
+    "heard",
     "key",
     "live_step",
     "measured",
     "opened",
     "published_tables",
     "reached",
+    "sentence_in",
     "subscriptions",
     "tables",
+    "token",
     "users_tables",
+    "wish",
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class Ear:
+    """All that the server has said that is not a matter of course, and which server it is."""
+
+    heard: tuple[Heard, ...]
+    host: str
+    origin: str
+    took_ms: float = 0.0
 
 
 def key(evidence: Evidence) -> Key | Missing:
@@ -42,6 +65,67 @@ def key(evidence: Evidence) -> Key | Missing:
 
 def clock(evidence: Evidence) -> Clock | Missing:
     return evidence.clock
+
+
+def addresses(evidence: Evidence) -> tuple[Connection, tuple[Address, ...]] | Missing:
+    connection = after("DNS")(evidence)
+    if isinstance(connection, Missing) or isinstance(evidence.addresses, Missing):
+        return connection if isinstance(connection, Missing) else evidence.addresses  # type: ignore[return-value]
+    return connection, evidence.addresses
+
+
+def token(evidence: Evidence) -> UserToken | Missing:
+    return evidence.token
+
+
+def wish(evidence: Evidence) -> Wish | Missing:
+    return evidence.wish
+
+
+def heard(evidence: Evidence) -> Ear | Missing:
+    """What the server has said to this diagnosis, and what a user has brought."""
+    connection = evidence.connection
+    if isinstance(connection, Missing):
+        return connection
+    brought = () if isinstance(evidence.heard, Missing) else evidence.heard
+    said = (*_said(evidence, connection), *brought)
+    if not connection.reached and not said:
+        return Missing("Realtime did not answer")
+    scheme = "https" if connection.secure else "http"
+    origin = f"{scheme}://{connection.host}:{connection.port}"
+    return Ear(said, connection.host, origin, connection.took_ms)
+
+
+def _said(evidence: Evidence, connection: Connection) -> Iterator[Heard]:
+    """Of the handshake, of the join and what came after it, of each table, of the token; in this order."""
+    if connection.reached and not connection.open:
+        yield Heard(Place.HANDSHAKE, sentence_in(connection.body), connection.status)
+    if not isinstance(evidence.live, Missing):
+        yield from _said_live(evidence.live)
+    if not isinstance(evidence.subscriptions, Missing):
+        refused = (verdict.message for verdict in evidence.subscriptions if verdict.ok is False)
+        yield from (Heard(Place.SYSTEM, message) for message in refused)
+    trial = evidence.token if isinstance(evidence.token, Missing) else evidence.token.trial
+    if not isinstance(trial, Missing) and trial.joined is False:
+        yield Heard(Place.JOIN, trial.reason)
+
+
+def _said_live(live: Live) -> Iterator[Heard]:
+    """A refused subscription to all tables of `public` is nobody's wish, and says nothing."""
+    if live.join_reason:
+        yield Heard(Place.JOIN, live.join_reason)
+    if live.table and live.step("system ok").fault and live.system_message:
+        yield Heard(Place.SYSTEM, live.system_message)
+    yield from (Heard(Place.SYSTEM, sentence) for sentence in live.overheard)
+
+
+def sentence_in(body: str) -> str:
+    """Realtime's own sentence in the body of a refused upgrade; the body itself when it is another's."""
+    try:
+        said = json.loads(body)
+    except ValueError:
+        return body
+    return str(said.get("error", body)) if isinstance(said, dict) else body
 
 
 def subscriptions(evidence: Evidence) -> tuple[TableVerdict, ...] | Missing:

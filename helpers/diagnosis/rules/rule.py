@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 from helpers.diagnosis.evidence import Evidence, Missing, Table
 from helpers.diagnosis.results import Check, Status
 
-__all__ = ["Rule", "Verdict", "attributed", "failure", "listed", "note", "ok", "rule", "warning"]
+__all__ = ["Rule", "Verdict", "attributed", "duration", "failure", "listed", "note", "ok", "rule", "warning"]
 
 T = TypeVar("T")
 #: Of a long list, so many are named.
@@ -134,6 +134,14 @@ def listed(names: Iterable[object]) -> str:
     texts = [str(name) for name in names]
     more = f" and {len(texts) - MOST_NAMED} more" if len(texts) > MOST_NAMED else ""
     return ", ".join(texts[:MOST_NAMED]) + more
+
+
+def duration(seconds: float) -> str:
+    """A time as a person says it."""
+    for unit, size in (("days", 86_400), ("hours", 3600), ("minutes", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} seconds"
 
 
 def _took_ms(needed: Any, evidence: Evidence) -> float:
