@@ -16,8 +16,9 @@ from helpers.target import Target
 
 
 def pytest_configure() -> None:
-    """Heed SIGINT, so that tests may send it: a shell that runs pytest in the background makes its children deaf."""
+    """Heed SIGINT and SIGHUP, so that tests may send them: a background job, or `nohup`, makes its children deaf."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

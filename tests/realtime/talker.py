@@ -114,8 +114,8 @@ class Place:
 
     async def talker(self, key: str | None = None, version: Version = Version.V2) -> Talker:
         """A client with an open socket."""
-        socket = await connect(
-            self.url(key, version.value), proxy=None, compression=None, ping_interval=None, max_size=None
-        )
+        plain = {"proxy": None, "compression": None, "ping_interval": None, "max_size": None}
+        # Without a bound on what waits to be read, or a test that leaves frames unread could not say goodbye.
+        socket = await connect(self.url(key, version.value), max_queue=None, **plain)
         self._stack.push_async_callback(socket.close)
         return Talker(socket, version)
