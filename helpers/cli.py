@@ -34,6 +34,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_run(commands)
+    _add_doctor(commands)
     _add_lab(commands)
     return parser
 
@@ -52,6 +53,32 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     run.set_defaults(run=_run)
 
 
+def _add_doctor(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    doctor = commands.add_parser(
+        "doctor",
+        help="say what is wrong with a project, and how to mend it",
+        description="Look at every layer from DNS to the first delivered change, judge it, and print cause and fix; "
+        "the first line is the first cause on the way. A project is only read.",
+        epilog="exit codes: 0 nothing is wrong (notes may be told), 1 something does not work, 2 an option or .env "
+        "cannot be used, 3 everything works but something will hurt (warnings), 130 interrupted",
+    )
+    doctor.add_argument(
+        "--target",
+        choices=("lab", "env"),
+        help="the embedded lab, or the project that .env names (default: .env if it names one, else the lab)",
+    )
+    doctor.add_argument(
+        "--table", action="append", metavar="NAME", help="look at this table (repeat it; default: all published ones)"
+    )
+    doctor.add_argument("--project", type=Path, metavar="DIR", help="read the Prisma schema and packages there too")
+    doctor.add_argument("--repeats", type=int, default=3, metavar="N", help="how often the way is taken (default: 3)")
+    doctor.add_argument("--watch", type=float, metavar="SECONDS", help="then stay connected and watch for so long")
+    doctor.add_argument("--all", action="store_true", help="print also what is fine and what could not be checked")
+    doctor.add_argument("--json", action="store_true", help="print one JSON document")
+    doctor.add_argument("--json-schema", action="store_true", help="print the JSON Schema of that document, and end")
+    doctor.set_defaults(run=_doctor)
+
+
 def _add_lab(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     lab = commands.add_parser("lab", help="start an embedded Supabase in the foreground")
     lab.add_argument("--json", action="store_true", help="print URL and keys as one line of JSON when ready")
@@ -66,6 +93,12 @@ def _run(arguments: argparse.Namespace) -> int:
     from helpers.run import run_command
 
     return run_command(arguments)
+
+
+def _doctor(arguments: argparse.Namespace) -> int:
+    from helpers.doctor import doctor_command
+
+    return doctor_command(arguments)
 
 
 def _lab(arguments: argparse.Namespace) -> int:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from helpers.diagnosis.results import Check, Diagnosis, Layer
 
-__all__ = ["as_html", "as_text", "check_as_text", "checks_as_html"]
+__all__ = ["SIGNS", "as_html", "as_text", "check_as_text", "checks_as_html", "counted", "layer_as_text", "measured"]
 
 #: A sign and a word, so that nothing depends on colour.
 SIGNS = {
@@ -26,7 +26,7 @@ RIGHT = 'style="text-align:right;vertical-align:top"'
 
 def as_text(diagnosis: Diagnosis) -> str:
     """The headline first, then the layers, then what needs attention, then the rest in one line each."""
-    lines = [diagnosis.headline, _measured(diagnosis), "", *map(_layer_line, diagnosis.layers), ""]
+    lines = [diagnosis.headline, measured(diagnosis), "", *map(layer_as_text, diagnosis.layers), ""]
     lines += map(check_as_text, diagnosis.ranked)
     return "\n".join(lines)
 
@@ -35,7 +35,7 @@ def as_html(diagnosis: Diagnosis) -> str:
     """Two tables, escaped, without styles that a plain front end would need."""
     layers = "".join(map(_layer_row, diagnosis.layers))
     return (
-        f"<p><strong>{escape(diagnosis.headline)}</strong><br>{escape(_measured(diagnosis))}</p>"
+        f"<p><strong>{escape(diagnosis.headline)}</strong><br>{escape(measured(diagnosis))}</p>"
         f"<table><thead>{_head('layer', 'result', 'started ms', 'took ms', 'median (range) ms', 'seen')}</thead>"
         f"<tbody>{layers}</tbody></table>"
         f"{checks_as_html(diagnosis.ranked)}"
@@ -54,13 +54,20 @@ def check_as_text(check: Check) -> str:
     return "\n".join(_check_lines(check))
 
 
-def _measured(diagnosis: Diagnosis) -> str:
-    return f"{diagnosis.target}, {diagnosis.taken_at}, {diagnosis.repeats} runs in {diagnosis.seconds:.1f} s"
+def measured(diagnosis: Diagnosis) -> str:
+    """Where, when, how often and how long."""
+    return f"{diagnosis.target}, {diagnosis.taken_at}, {counted(diagnosis.repeats, 'run')} in {diagnosis.seconds:.1f} s"
 
 
-def _layer_line(layer: Layer) -> str:
+def layer_as_text(layer: Layer) -> str:
+    """One line: how it ended, how long it took, what was seen."""
     took = "" if layer.status == "skipped" else f"{layer.took_ms:.1f} ms"
     return f"{SIGNS[layer.status]:<10} {layer.name:<14} {took:>11}  {layer.detail}".rstrip()
+
+
+def counted(number: int, thing: str) -> str:
+    """A number with its noun."""
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
 def _check_lines(check: Check) -> list[str]:

@@ -157,12 +157,14 @@ class Diagnosis:
 
     @property
     def headline(self) -> str:
-        """One sentence: the first cause on the way, or that nothing fails."""
+        """One sentence: the first cause on the way; of a target that works, the first thing that will hurt, or health."""
         if self.failures:
             return self.failures[0].cause
-        done = sum(check.status is not Status.SKIPPED for check in self.checks)
-        skipped = len(self.checks) - done
-        return f"No failure in {done} checks; {len(self.warnings)} warnings, {skipped} not checked"
+        if self.warnings:
+            more = f" ({len(self.warnings) - 1} more)" if len(self.warnings) > 1 else ""
+            return f"Nothing fails, but: {self.warnings[0].cause}{more}"
+        skipped = sum(check.status is Status.SKIPPED for check in self.checks)
+        return f"Healthy: {len(self.checks) - skipped} checks, nothing found; {skipped} not made"
 
     def check(self, check_id: str) -> Check:
         """The check of that name.

@@ -16,7 +16,7 @@ FLOORS = (
     {"plots", "workspace", "preflight"},
     {"session", "report"},
     {"checkpoint"},
-    {"run"},
+    {"run", "doctor"},
     {"cli"},
     {"__main__"},
 )
