@@ -35,7 +35,7 @@ def doctor_command(arguments: argparse.Namespace) -> int:
 
     Args:
         arguments: `target` (``"lab"``, ``"env"`` or None), `table` (names or None), `project` (a folder or None),
-            `repeats`, `watch` (seconds or None), `json`, `json_schema`, `all`.
+            `repeats`, `json`, `json_schema`, `all`.
 
     Raises:
         WorkbookError: `.env` or an option cannot be used, or the lab did not start.
@@ -57,8 +57,6 @@ def _check(arguments: argparse.Namespace) -> None:
         raise SettingsError(tried, f"--project {folder} is not a folder", "Name the folder of your application")
     if arguments.repeats < 1:
         raise SettingsError(tried, f"--repeats {arguments.repeats} is no number of runs", "Take 1 or more")
-    if arguments.watch is not None and arguments.watch <= 0:
-        raise SettingsError(tried, f"--watch {arguments.watch:g} is no time", "Take seconds, for example 60")
 
 
 async def _until_terminated(arguments: argparse.Namespace) -> Diagnosis:
@@ -76,7 +74,6 @@ async def _until_terminated(arguments: argparse.Namespace) -> Diagnosis:
                     repeats=arguments.repeats,
                     progress=report,
                     project=arguments.project,
-                    watch_s=arguments.watch,
                 )
     except asyncio.CancelledError:
         raise KeyboardInterrupt from None

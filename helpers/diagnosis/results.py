@@ -157,7 +157,7 @@ class Diagnosis:
 
     @property
     def headline(self) -> str:
-        """One sentence: the first cause on the way; of a target that works, the first thing that will hurt, or health."""
+        """One sentence: the first cause on the way, else the first thing that will hurt, else health."""
         if self.failures:
             return self.failures[0].cause
         if self.warnings:

@@ -36,4 +36,3 @@ def _rest(diagnosis: Diagnosis) -> list[str]:
 def _reason(check: Check) -> str:
     """Why it was not made; a finding that only follows from another is told in its own words."""
     return check.evidence.removeprefix("not checked, because ")
-
