@@ -35,6 +35,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_run(commands)
     _add_doctor(commands)
+    _add_explain(commands)
     _add_lab(commands)
     return parser
 
@@ -78,6 +79,17 @@ def _add_doctor(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     doctor.set_defaults(run=_doctor)
 
 
+def _add_explain(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    explain = commands.add_parser(
+        "explain",
+        help="explain a message, a symptom or a rule",
+        description="Print the pages about a message of the server (in quotes), a symptom in your own words, or a "
+        "rule's name; without any, the list of all rules. Needs no target. Exit code 1 if no page fits.",
+    )
+    explain.add_argument("text", nargs="*", metavar="TEXT", help="such as CHANNEL_ERROR, or tables_published")
+    explain.set_defaults(run=_explain)
+
+
 def _add_lab(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     lab = commands.add_parser("lab", help="start an embedded Supabase in the foreground")
     lab.add_argument("--json", action="store_true", help="print URL and keys as one line of JSON when ready")
@@ -98,6 +110,12 @@ def _doctor(arguments: argparse.Namespace) -> int:
     from helpers.doctor import doctor_command
 
     return doctor_command(arguments)
+
+
+def _explain(arguments: argparse.Namespace) -> int:
+    from helpers.doctor import explain_command
+
+    return explain_command(arguments)
 
 
 def _lab(arguments: argparse.Namespace) -> int:

@@ -11,6 +11,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
+from itertools import groupby
 
 from rich.console import Console
 from rich.text import Text
@@ -18,11 +19,13 @@ from rich.text import Text
 from helpers import session, workspace
 from helpers.diagnosis import Diagnosis, diagnose
 from helpers.diagnosis.document import as_json, schema
+from helpers.diagnosis.explain import explain
+from helpers.diagnosis.pages import AREAS, all_pages
 from helpers.diagnosis.summary import as_summary
 from helpers.errors import SettingsError
 from helpers.target import Target
 
-__all__ = ["doctor_command"]
+__all__ = ["doctor_command", "explain_command"]
 
 #: Exit codes. 2 (the input) and 130 (interrupted) are those of every command.
 HEALTHY, FAILURES, WARNINGS = 0, 1, 3
@@ -48,6 +51,21 @@ def doctor_command(arguments: argparse.Namespace) -> int:
     diagnosis = asyncio.run(_until_terminated(arguments))
     _print(as_json(diagnosis).rstrip() if arguments.json else as_summary(diagnosis, everything=arguments.all))
     return FAILURES if diagnosis.failures else WARNINGS if diagnosis.warnings else HEALTHY
+
+
+def explain_command(arguments: argparse.Namespace) -> int:
+    """Print the pages that fit `text`, or without one the name and the title of each rule."""
+    if not arguments.text:
+        _print(_index())
+        return HEALTHY
+    explanation = explain(" ".join(arguments.text))
+    _print(str(explanation))
+    return HEALTHY if explanation.pages else FAILURES
+
+
+def _index() -> str:
+    parts = groupby(sorted(all_pages(), key=lambda page: list(AREAS.values()).index(page.area)), lambda page: page.area)
+    return "\n\n".join("\n".join([area, *(f"  {page.id:<30} {page.title}" for page in pages)]) for area, pages in parts)
 
 
 def _check(arguments: argparse.Namespace) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -35,10 +36,18 @@ def test_the_first_line_is_the_first_failure() -> None:
     assert str(DIAGNOSIS).splitlines()[0] == "D is broken"
 
 
-def test_without_a_failure_the_first_line_counts() -> None:
-    """Of a healthy target the first line says how much was checked."""
-    healthy = Diagnosis("t", "now", (), DIAGNOSIS.checks[:3])
-    assert str(healthy).splitlines()[0] == "No failure in 2 checks; 1 warnings, 1 not checked"
+def test_without_a_failure_the_first_line_names_the_first_warning() -> None:
+    """What works and will hurt is told before what is fine, and how much more there is."""
+    works = Diagnosis("t", "now", (), DIAGNOSIS.checks[:3])
+    assert str(works).splitlines()[0] == "Nothing fails, but: it hurts"
+    assert Diagnosis("t", "now", (), DIAGNOSIS.checks[1:3] * 2).headline == "Nothing fails, but: it hurts (1 more)"
+
+
+def test_of_a_healthy_target_the_first_line_counts() -> None:
+    """How much was looked at, and how much could not be; a note is not a finding."""
+    noted = replace(DIAGNOSIS.checks[2], status=Status.NOTE)
+    healthy = Diagnosis("t", "now", (), (*DIAGNOSIS.checks[:2], noted))
+    assert healthy.headline == "Healthy: 2 checks, nothing found; 1 not made"
 
 
 def test_the_most_urgent_comes_first() -> None:

@@ -15,8 +15,9 @@ from helpers.diagnosis.rules import needs
 from helpers.diagnosis.rules.needs import Ear
 from helpers.diagnosis.rules.rule import Rule, Verdict, ok
 from helpers.diagnosis.rules.sentences import ANSWERS, Answer
+from helpers.diagnosis.rules.sentences.prose import readable
 
-__all__ = ["ANSWER_IDS", "RULES", "answer_to"]
+__all__ = ["ANSWER_IDS", "RULES", "answer_to", "says"]
 
 #: Hosts of the hosted service, where limits are set in the dashboard; elsewhere an operator sets them over HTTP.
 HOSTED = (".supabase.co", ".supabase.in")
@@ -25,6 +26,11 @@ HOSTED = (".supabase.co", ".supabase.in")
 def answer_to(sentence: str) -> Answer | None:
     """The table's entry for what somebody has heard, wherever that was."""
     return next((each for each in ANSWERS if each.matches(Heard(Place.LOG, sentence))), None)
+
+
+def says(rule_id: str) -> str:
+    """The words of the server by which a rule recognises it; empty for a rule that does not listen."""
+    return next((readable(answer.words) for answer in ANSWERS if answer.id == rule_id), "")
 
 
 def _rule(answer: Answer) -> Rule[Ear]:

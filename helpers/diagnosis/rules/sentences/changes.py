@@ -15,7 +15,8 @@ ANSWERS = (
     Answer(
         id="unsubscribable",
         title="What is subscribed to is published",
-        words=rf"Please check Realtime is enabled for the given connect parameters(?:.*?{WHERE})?",
+        words=r"(Unable to subscribe to changes with given parameters\. )?"
+        rf"Please check Realtime is enabled for the given connect parameters(?:.*?{WHERE})?",
         cause="The publication supabase_realtime holds no table $schema.$table: it was not added, or its name or "
         "schema "
         "is written otherwise",
