@@ -9,13 +9,21 @@ import pytest_asyncio
 
 from helpers import workspace
 from helpers.lab import Lab, LabSettings
+from helpers.lab.realtime.settings import Limits, RealtimeSettings
 from helpers.target import Target
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def clinic() -> AsyncIterator[Lab]:
-    """A running lab with the workbook's tables in it."""
-    async with Lab(LabSettings()) as lab:
+    """A running lab with the workbook's tables in it; it refuses sooner, and counts rates over less, than others."""
+    realtime = RealtimeSettings(
+        handshake_error_delay_s=0.05,
+        join_error_delay_s=0.05,
+        rate_tick_s=0.1,
+        rate_ticks=2,
+        limits=Limits(presence_events_per_s=50),
+    )
+    async with Lab(LabSettings(realtime=realtime)) as lab:
         await workspace.fill(lab.target)
         yield lab
 

@@ -13,6 +13,7 @@ import pytest
 from helpers.diagnosis import Diagnosis, Status, diagnose
 from helpers.lab import Lab
 from helpers.lab.keys import mint
+from helpers.lab.network import BAD_GATEWAY, CAPTIVE_PAGE, PROXY_PASSWORD, STRIPPED_UPGRADE, Conditions, network
 from helpers.target import Target
 
 WAY = ["DNS", "TCP", "TLS", "HTTP upgrade", "heartbeat", "join", "system ok", "broadcast", "change"]
@@ -102,6 +103,78 @@ async def test_an_expired_key(patient: Target, clinic: Lab) -> None:
     assert "HTTP 401" in diagnosis.check("realtime_answers").evidence
 
 
+async def test_an_expired_user_token(patient: Target, clinic: Lab) -> None:
+    """The first line is about the token, and what the server says to it is what was expected."""
+    token = clinic.token(lifetime_s=-7200)
+    diagnosis = await diagnose(replace(patient, user_token=token), repeats=1)
+    assert str(diagnosis).startswith("The user's token expired 2 hours ago")
+    assert [check.id for check in diagnosis.failures] == ["token_life"]
+    assert "InvalidJWTToken" in diagnosis.check("token_expired").evidence
+
+
+async def test_a_good_user_token_is_taken(patient: Target, clinic: Lab) -> None:
+    """Signed with the shared secret or with the project's own key, it joins, as was expected of it."""
+    for algorithm in ("HS256", "ES256"):
+        token = clinic.token(algorithm=algorithm)  # type: ignore[arg-type]
+        diagnosis = await diagnose(replace(patient, user_token=token), repeats=1)
+        assert diagnosis.findings == ()
+        assert diagnosis.check("token_answer").evidence.startswith("joined with it, as expected")
+
+
+@pytest.mark.parametrize(
+    "text", ["hello there", "a.b.c", "eyJhbGciOi", "ß.ß.ß", "." * 400, "eyJhbGciOiJIUzI1NiJ9.W10.x"]
+)
+async def test_a_text_that_is_no_token_is_a_finding(patient: Target, text: str) -> None:
+    """Whatever is given in a token's place, the diagnosis goes on, says so, and sends it nowhere."""
+    diagnosis = await diagnose(replace(patient, user_token=text), repeats=1)
+    assert [check.id for check in diagnosis.findings] == ["token_readable"]
+    assert "was not sent anywhere" in diagnosis.check("token_readable").evidence
+
+
+@pytest.mark.parametrize(
+    ("conditions", "words"),
+    [
+        (STRIPPED_UPGRADE, "A proxy on the way strips the header Upgrade"),
+        (PROXY_PASSWORD, "A proxy on the way asks for a password (Server: squid/6.13)"),
+        (CAPTIVE_PAGE, "A page of the network stands in the way (a captive portal)"),
+        (BAD_GATEWAY, "The gateway answers HTTP 502"),
+    ],
+    ids=str,
+)
+async def test_what_is_on_the_way_is_named_first(patient: Target, conditions: Conditions, words: str) -> None:
+    """The first line names the fault of the network, and it is the only failure."""
+    async with network(patient, conditions) as via:
+        diagnosis = await diagnose(via.target)
+    assert str(diagnosis).startswith(words)
+    assert len(diagnosis.failures) == 1
+
+
+async def test_a_refused_handshake_is_waited_for(lab: Lab) -> None:
+    """A server that refuses after its two seconds is heard to the end."""
+    diagnosis = await diagnose(replace(lab.target, publishable_key=mint("x" * 40, "anon")), repeats=1)
+    assert [check.id for check in diagnosis.failures] == ["token_signature"]
+
+
+async def test_a_refused_join_is_waited_for(lab: Lab) -> None:
+    """A server that refuses a join after its five seconds is heard to the end."""
+    foreign = mint("x" * 40, "authenticated")
+    bare = replace(lab.target, database_url=None, writes_allowed=False, user_token=foreign)
+    diagnosis = await diagnose(bare, repeats=1)
+    assert [check.id for check in diagnosis.failures] == ["token_signature"]
+
+
+async def test_a_sentence_from_a_log_is_explained(patient: Target) -> None:
+    """What a client has logged is judged beside what is measured."""
+    diagnosis = await diagnose(patient, repeats=1, heard=["ChannelRateLimitReached: Too many channels"])
+    assert [check.id for check in diagnosis.failures] == ["too_many_channels"]
+
+
+async def test_a_configuration_is_read_as_the_server_reads_it(patient: Target) -> None:
+    """A typo that opens a channel to everybody is found without joining."""
+    diagnosis = await diagnose(patient, repeats=1, join={"config": {"private": "yes"}})
+    assert diagnosis.check("join_as_meant").fix == '{"config": {"private": true}}'
+
+
 async def test_an_older_anon_key_is_as_good(patient: Target, clinic: Lab) -> None:
     """The JSON Web Token of the role anon goes all the way too."""
     diagnosis = await diagnose(replace(patient, publishable_key=clinic.info["anon_key"]), repeats=1)
@@ -154,7 +227,7 @@ def text_of(diagnosis: Diagnosis) -> str:
     )
 
 
-@pytest.mark.parametrize("case", ["healthy", "refused", "named"])
+@pytest.mark.parametrize("case", ["healthy", "refused", "named", "token", "quoted token"])
 async def test_no_secret_is_in_any_form_of_the_result(patient: Target, clinic: Lab, case: str) -> None:
     """Keys, passwords and the JWT secret are in no text, table, page or file, also when a server echoes them."""
     target = patient
@@ -162,10 +235,14 @@ async def test_no_secret_is_in_any_form_of_the_result(patient: Target, clinic: L
         target = replace(patient, publishable_key=mint("x" * 40, "anon"))
     if case == "named":
         target = replace(patient, secret_key=clinic.info["service_role_key"])
+    if "token" in case:
+        token = clinic.token(lifetime_s=-60, kid="x")
+        target = replace(patient, user_token=f'"Bearer {token}"' if "quoted" in case else token)
     secret = patient.publishable_key
     diagnosis = await diagnose(target, tables=[secret] if case == "named" else None, repeats=1)
     password = urlsplit(patient.database_url or "").password
     secrets = [target.publishable_key, target.secret_key, target.database_url, target.jwt_secret, password]
+    secrets += [target.user_token, (target.user_token or "").strip('"').removeprefix("Bearer ")]
     shown = text_of(diagnosis)
     assert [value for value in secrets if value and value in shown] == []
 

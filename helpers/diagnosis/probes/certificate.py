@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from helpers.diagnosis.evidence import Certificate
 
-__all__ = ["agreed_certificate", "shown_certificate"]
+__all__ = ["agreed_certificate", "known_to_browsers", "shown_certificate"]
 
 LIMIT_S = 3.0
 DAY_S = 86_400
@@ -63,7 +63,7 @@ def _certificate(chain: Sequence[dict[str, Any]], version: str | None, cipher: s
         days_old=(now - ssl.cert_time_to_seconds(str(own["notBefore"]))) / DAY_S,
         names=tuple(str(value) for _, value in own.get("subjectAltName", ())),
         chain=names,
-        public=_known_to_browsers(authorities) if version else None,
+        public=known_to_browsers(authorities) if version else None,
     )
 
 
@@ -73,7 +73,8 @@ def _name(distinguished: Any) -> str:
     return parts.get("organizationName") or parts.get("commonName") or "unknown"
 
 
-def _known_to_browsers(authorities: Sequence[Any]) -> bool | None:
+def known_to_browsers(authorities: Sequence[Any]) -> bool | None:
+    """Whether one of these names is that of an authority that Mozilla trusts; None where that list is not there."""
     known = _browsers_authorities()
     return any(each in known for each in authorities) if known else None
 

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from tests.diagnosis.scenarios import packages, prisma, tables
+from tests.diagnosis.scenarios import answers, live, packages, prisma, project, tables, tls, token, way_in
 from tests.diagnosis.scenarios.scenario import Scenario
 from tests.diagnosis.scenarios.ward import Ward, healthy_ward
 
 __all__ = ["SCENARIOS", "Scenario", "Ward", "healthy_ward"]
 
-SCENARIOS: tuple[Scenario, ...] = (*tables.SCENARIOS, *prisma.SCENARIOS, *packages.SCENARIOS)
+SCENARIOS: tuple[Scenario, ...] = (
+    *way_in.SCENARIOS,
+    *tls.SCENARIOS,
+    *token.SCENARIOS,
+    *project.SCENARIOS,
+    *answers.SCENARIOS,
+    *live.SCENARIOS,
+    *tables.SCENARIOS,
+    *prisma.SCENARIOS,
+    *packages.SCENARIOS,
+)

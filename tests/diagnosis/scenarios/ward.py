@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import psycopg
 
-from helpers.diagnosis.evidence import Evidence, TableName
-from helpers.diagnosis.probes import probe_database, probe_project, probe_subscriptions
+from helpers.diagnosis.evidence import Evidence, Heard, Missing, TableName
+from helpers.diagnosis.probes import (
+    RowWriter,
+    open_writer,
+    probe_addresses,
+    probe_database,
+    probe_key,
+    probe_project,
+    probe_run,
+    probe_services,
+    probe_subscriptions,
+    probe_token,
+)
 from helpers.lab import Lab
 from helpers.target import Target
 
 __all__ = ["TABLE", "Ward", "healthy_ward"]
 
+NO_WRITER = Missing("the scenario does not look at it")
 #: Capitals, a space, a quote and a dot: whatever SQL needs quotes for.
 TABLE = TableName("clinic", 'Chat "room".1')
 #: All that a table needs whose changes reach the users to whom its rows belong, and nobody else.
@@ -42,6 +55,8 @@ class Ward:
         target: what is looked at; a scenario may put another in its place (through a proxy, say).
         healthy: the evidence of a full look at the healthy project, taken once.
         folder: an empty folder for files of the scenario.
+        careless: whether the application does what it should not; a scenario's client heeds it.
+        tools: what a scenario has put up and takes up again to mend it.
         cleanup: closed after the test, in reverse order; what a scenario opens it enters here.
     """
 
@@ -52,6 +67,8 @@ class Ward:
     folder: Path
     cleanup: contextlib.AsyncExitStack = field(default_factory=contextlib.AsyncExitStack)
     table: TableName = TABLE
+    careless: bool = False
+    tools: dict[str, Any] = field(default_factory=dict)
 
     async def sql(self, statements: str) -> None:
         """Run statements as the owner of the tables."""
@@ -64,16 +81,50 @@ class Ward:
         async with await psycopg.AsyncConnection.connect(dsn, autocommit=True) as connection:
             await connection.execute(statements.encode())
 
-    async def look(self, *, database: bool = False, subscriptions: bool = False, project: bool = False) -> Evidence:
-        """Gather these pieces of evidence anew; the others stay as they were in health."""
-        seen = self.healthy
+    async def look(
+        self,
+        *,
+        database: bool = False,
+        subscriptions: bool = False,
+        project: bool = False,
+        way_in: bool = False,
+        change: bool = False,
+        clock: bool = False,
+        token: bool = False,
+        heard: Sequence[Heard] = (),
+    ) -> Evidence:
+        """Gather these pieces of evidence anew; the others stay as they were in health.
+
+        `way_in` is the whole way to a broadcast, `change` goes on to a change, `heard` is what a client was told.
+        """
+        seen = replace(self.healthy, heard=tuple(heard), key=probe_key(self.target))
         if database:
             seen = replace(seen, database=await probe_database(self.target, [self.table]))
         if subscriptions:
             seen = replace(seen, subscriptions=await probe_subscriptions(self.target, [self.table]))
         if project:
             seen = replace(seen, project=await probe_project(self.target, self.folder, self.table.schema))
+        if way_in or change:
+            seen = await self._on_the_way(seen, change)
+        if clock:
+            seen = replace(seen, clock=(await probe_services(self.target))[1])
+        if token:
+            seen = replace(seen, token=await probe_token(self.target, seen.clock))
         return seen
+
+    async def _on_the_way(self, seen: Evidence, change: bool) -> Evidence:
+        """What hangs on the connection: of one that is not opened, there is nothing live."""
+        writer = await open_writer(self.target, seen.database) if change else NO_WRITER
+        try:
+            run = await probe_run(self.target, writer.table if isinstance(writer, RowWriter) else self.table, writer, 0)
+        finally:
+            if isinstance(writer, RowWriter):
+                await writer.close()
+        seen = replace(seen, connection=run.connection, live=run.live, addresses=await probe_addresses(self.target))
+        if run.connection.open:
+            return seen
+        services = (await probe_services(self.target))[0] if run.connection.reached else NO_WRITER
+        return replace(seen, live=NO_WRITER, subscriptions=NO_WRITER, services=services)
 
 
 @contextlib.asynccontextmanager

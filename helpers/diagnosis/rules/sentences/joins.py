@@ -128,7 +128,7 @@ ANSWERS = (
     Answer(
         id="channel_unknown_error",
         title="Realtime foresaw what came",
-        words="Unknown ?Error ?on ?Channel",
+        words="Unknown ?Error ?[oO]n ?Channel",
         cause="Realtime met an error of its own in the join: an `exp` that is not a number, or a configuration of a "
         "shape that it does not expect",
         fix="Write `exp` as a number of seconds, and `config`, `broadcast`, `presence` as objects; else look at the "
