@@ -64,7 +64,9 @@ def connection(*broken: Step, **changes: Any) -> Connection:
 
 
 def live(*broken: Step, **changes: Any) -> Live:
-    steps = {name: step(name, 1.0, 2.0, 3.0) for name in ("heartbeat", "join", "system ok", "broadcast", "change")}
+    steps = {
+        name: step(name, 1.0, 2.0, 3.0) for name in ("ping", "heartbeat", "join", "system ok", "broadcast", "change")
+    }
     steps |= {each.name: each for each in broken}
     healthy = Live(
         tuple(steps.values()),

@@ -16,7 +16,7 @@ from helpers.lab.keys import mint
 from helpers.lab.network import BAD_GATEWAY, CAPTIVE_PAGE, PROXY_PASSWORD, STRIPPED_UPGRADE, Conditions, network
 from helpers.target import Target
 
-WAY = ["DNS", "TCP", "TLS", "HTTP upgrade", "heartbeat", "join", "system ok", "broadcast", "change"]
+WAY = ["DNS", "TCP", "TLS", "HTTP upgrade", "ping", "heartbeat", "join", "system ok", "broadcast", "change"]
 
 
 async def test_a_healthy_lab_has_no_failure(patient: Target) -> None:

@@ -428,6 +428,7 @@ BROKEN = [
         "the whole row of public.notes",
         "select",
     ),
+    ("ping_answered", evidence(live=live(failed("ping", "timeout"))), WARNING, "swallows", "ping_interval=None"),
     ("heartbeat_answered", evidence(live=live(failed("heartbeat", "timeout"))), FAILURE, "open but dead", "proxy"),
     (
         "join_accepted",

@@ -14,7 +14,7 @@ class Live:
     """What the open connection answered, from the heartbeat to the first delivered change.
 
     Attributes:
-        steps: heartbeat, join, system ok, broadcast and change.
+        steps: ping, heartbeat, join, system ok, broadcast and change.
         join_reason: the server's sentence when it refused the join.
         system_message: the server's `system` message for postgres_changes.
         overheard: what the server said on the channel without being asked.

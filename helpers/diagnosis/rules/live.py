@@ -41,6 +41,26 @@ Seen = tuple[Live, Step]
 
 
 @rule(
+    "A ping is answered",
+    needs.live_step("ping"),
+    "https://websockets.readthedocs.io/en/stable/topics/keepalive.html",
+    symptom="Python clients lose the connection after 40 s, again and again; browsers, which send no pings, do not.",
+    remedy="Let the proxy pass pings and pongs on, or switch the client's own pings off: heartbeats go on.",
+    verify=AGAIN,
+    follows=("heartbeat_answered",),
+    notes=(47,),
+)
+def ping_answered(seen: Seen) -> Verdict:
+    """A proxy that takes messages apart and passes on only those of text and bytes swallows pings. Libraries that send
+    them (Python's every 20 s) take the connection for dead."""
+    _, step = seen
+    if step.samples_ms:
+        return ok(_times(step))
+    cause = "Something on the way swallows WebSocket pings, while messages get through"
+    return warning(step.detail, cause, "websockets.connect(url, ping_interval=None), or a proxy that passes pings on")
+
+
+@rule(
     "A heartbeat is answered",
     needs.live_step("heartbeat"),
     TROUBLESHOOTING,
@@ -222,6 +242,7 @@ def _times(step: Step) -> str:
 
 
 RULES = (
+    ping_answered,
     heartbeat_answered,
     join_accepted,
     changes_ready,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from helpers.diagnosis.evidence import Evidence
 from helpers.diagnosis.probes import run, subscriptions
-from helpers.diagnosis.results import Status
+from helpers.diagnosis.results import Check, Status
 from helpers.lab.network import Conditions, Way, broadcasts, changes, delay, drop, heartbeats, system
+from tests.diagnosis.scenarios.relay import relay
 from tests.diagnosis.scenarios.scenario import Scenario
-from tests.diagnosis.scenarios.tools import healed, look_at_way_in, through
+from tests.diagnosis.scenarios.tools import hasty, healed, look_at_way_in, through
 from tests.diagnosis.scenarios.ward import Ward
 
 __all__ = ["SCENARIOS"]
@@ -28,7 +29,28 @@ async def look_at_tables(ward: Ward) -> Evidence:
 
 
 LATE = Conditions(name="late", to_client=Way(frames=(delay(system, ms=1100),)))
+
+
+async def behind_a_proxy_without_pings(ward: Ward) -> None:
+    hasty(ward, run, "PING_LIMIT_S")
+    between, ward.target = await ward.cleanup.enter_async_context(relay(ward.target, swallows_pings=True))
+    ward.tools["relay"] = between
+
+
+async def pings_pass(ward: Ward, check: Check) -> None:
+    assert "a proxy that passes pings on" in check.fix
+    ward.tools["relay"].swallows_pings = False
+
+
 SCENARIOS = (
+    Scenario(
+        "ping_answered",
+        "a proxy swallows pings",
+        behind_a_proxy_without_pings,
+        look_at_way_in,
+        pings_pass,
+        Status.WARNING,
+    ),
     Scenario(
         "heartbeat_answered",
         "heartbeats are lost",

@@ -34,6 +34,7 @@ class Relay:
     change: Change | None = None
     drops_query: bool = False
     compresses: bool = False
+    swallows_pings: bool = False
     clock_ahead_s: float = 0.0
     session: aiohttp.ClientSession = field(default_factory=aiohttp.ClientSession)
 
@@ -45,7 +46,7 @@ class Relay:
             upstream = await self.session.ws_connect(url)
         except aiohttp.WSServerHandshakeError as refused:
             return await self._refused(url, refused.status)
-        client = web.WebSocketResponse(compress=self.compresses)
+        client = web.WebSocketResponse(compress=self.compresses, autoping=not self.swallows_pings)
         await client.prepare(request)
         tasks = [asyncio.create_task(self._up(client, upstream)), asyncio.create_task(self._down(upstream, client))]
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -78,6 +79,8 @@ class Relay:
 
     async def _up(self, client: web.WebSocketResponse, upstream: aiohttp.ClientWebSocketResponse) -> None:
         async for message in client:
+            if message.type is WSMsgType.PING:
+                continue
             await (upstream.send_str if message.type is WSMsgType.TEXT else upstream.send_bytes)(message.data)
 
     async def _down(self, upstream: aiohttp.ClientWebSocketResponse, client: web.WebSocketResponse) -> None:
