@@ -71,11 +71,14 @@ def ping_answered(seen: Seen) -> Verdict:
 )
 def heartbeat_answered(seen: Seen) -> Verdict:
     """The TCP connection lives and carries nothing: a proxy buffers or drops frames, or the server's process hangs."""
-    _, step = seen
+    live, step = seen
     if step.samples_ms:
         return ok(_times(step))
+    pings = "pings are answered" if live.step("ping").samples_ms else "neither are pings answered"
     cause = "The connection is open but dead: Realtime does not answer, or something on the way holds frames back"
-    return failure(step.detail, cause, "Look for a proxy that buffers WebSockets; reconnect after one lost heartbeat")
+    return failure(
+        f"{step.detail}; {pings}", cause, "Look for a proxy that buffers WebSockets; reconnect after one lost heartbeat"
+    )
 
 
 @rule(
