@@ -8,7 +8,7 @@ import os
 import socket
 import struct
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import quote, urlsplit
 
 from helpers.lab import Lab
@@ -27,13 +27,13 @@ class Battlefield:
 
     Attributes:
         secret: what no attacker may ever hear.
-        leaks: how often one has; `intrusions`, how often a forged token opened a socket.
+        leaks: where one has, the bytes around it; `intrusions`, how often a forged token opened a socket.
     """
 
     lab: Lab
     hostile: Hostile
     secret: bytes
-    leaks: int = 0
+    leaks: list[bytes] = field(default_factory=list)
     intrusions: int = 0
 
     @property
@@ -43,7 +43,8 @@ class Battlefield:
         return port
 
     def hear(self, data: bytes) -> None:
-        self.leaks += self.secret in data
+        if (at := data.find(self.secret)) >= 0:
+            self.leaks.append(data[max(0, at - 500) : at + 500])
 
 
 Attack = Callable[[Battlefield], Awaitable[None]]
