@@ -29,6 +29,7 @@ from helpers.lab.network import (
     named,
     network,
     on_topic,
+    repeat,
     replies,
     system,
     tls_front,
@@ -146,6 +147,20 @@ async def test_a_late_message_is_overtaken(target: Target) -> None:
         await channel.broadcast("greeting", {"n": 2})
         await until(lambda: sum(isinstance(event, Broadcast) for event in events) == 2)
         assert [event.payload["n"] for event in events if isinstance(event, Broadcast)] == [2, 1]
+
+
+async def test_a_message_may_come_more_than_once(target: Target) -> None:
+    """Each broadcast arrives as often as the rule says, one right after the other, and its acknowledgement once."""
+    config = JoinConfig(broadcast_self=True, broadcast_ack=True)
+    async with network(target, to_client(repeat(broadcasts, 3))) as via, RealtimeClient(via.target) as client:
+        channel = client.channel(name(), config)
+        events = heard(channel)
+        await channel.subscribe()
+        for number in (1, 2):
+            await channel.broadcast("greeting", {"n": number})
+        await until(lambda: sum(isinstance(event, Broadcast) for event in events) == 6)
+        assert [event.payload["n"] for event in events if isinstance(event, Broadcast)] == [1, 1, 1, 2, 2, 2]
+        assert via.counters.repeated == 4
 
 
 async def test_a_rule_may_be_about_one_topic_or_one_event(target: Target) -> None:

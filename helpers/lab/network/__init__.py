@@ -47,6 +47,7 @@ from helpers.lab.network.rules import (
     heartbeats,
     named,
     on_topic,
+    repeat,
     replies,
     system,
 )
@@ -91,6 +92,7 @@ __all__ = [
     "named",
     "network",
     "on_topic",
+    "repeat",
     "replies",
     "system",
     "tls_front",

@@ -18,7 +18,7 @@ class Counters:
         taken: of these, taken away by the network (idle, aged, cut).
         bytes_to_server, bytes_to_client: that were passed on.
         messages: WebSocket messages that were looked into, for a rule's sake.
-        dropped, delayed: of these, by a rule.
+        dropped, delayed, repeated: of these, by a rule.
         stalls: losses.
     """
 
@@ -31,4 +31,5 @@ class Counters:
     messages: int = 0
     dropped: int = 0
     delayed: int = 0
+    repeated: int = 0
     stalls: int = 0

@@ -122,6 +122,10 @@ class Pipe:
         rule = next((rule for rule in rules if rule.kind(message)), None)
         if rule is None:
             await self._send(piece.raw)
+        elif rule.copies:
+            self._counters.repeated += rule.copies - 1
+            for _ in range(rule.copies):
+                await self._send(piece.raw)
         elif rule.delay_ms is None:
             self._counters.dropped += 1
         else:

@@ -1,4 +1,4 @@
-"""Rules about WebSocket messages of one kind: drop them, or deliver them late."""
+"""Rules about WebSocket messages of one kind: drop them, deliver them late, or more than once."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ __all__ = [
     "heartbeats",
     "named",
     "on_topic",
+    "repeat",
     "replies",
     "system",
 ]
@@ -26,10 +27,12 @@ Kind = Callable[[Message], bool]
 
 @dataclass(frozen=True, slots=True)
 class FrameRule:
-    """Messages that `kind` matches are dropped (`delay_ms` None), or delivered so much later than those around them."""
+    """Messages that `kind` matches are delivered `copies` times, so much later than those around them (`delay_ms`), or
+    dropped where neither is given."""
 
     kind: Kind
     delay_ms: float | None = None
+    copies: int = 0
 
 
 def drop(kind: Kind) -> FrameRule:
@@ -40,6 +43,11 @@ def drop(kind: Kind) -> FrameRule:
 def delay(kind: Kind, ms: float) -> FrameRule:
     """These messages come later; others overtake them."""
     return FrameRule(kind, ms)
+
+
+def repeat(kind: Kind, copies: int = 2) -> FrameRule:
+    """These messages come as often, one right after the other, as from a server that sends them again."""
+    return FrameRule(kind, copies=copies)
 
 
 def everything(message: Message) -> bool:
