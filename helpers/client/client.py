@@ -68,6 +68,7 @@ class RealtimeClient:
         close_code: the WebSocket close code that the server sent, if it did.
         connect_ms: from the first packet to the granted upgrade: DNS, TCP, TLS and HTTP together.
         counters: what went over the wire.
+        silent_s: seconds that nothing had travelled, in either direction, when the connection was lost.
         round_trips_ms: of the latest 1,000 heartbeats.
     """
 
@@ -88,9 +89,11 @@ class RealtimeClient:
         self.close_code: int | None = None
         self.connect_ms = 0.0
         self.counters = Counters()
+        self.silent_s = 0.0
         self.round_trips_ms: deque[float] = deque(maxlen=_KEPT_ROUND_TRIPS)
         self._heartbeat_s = heartbeat_s
         self._timeout_s = timeout_s
+        self._moved_at = 0.0
         self._link: Link | None = None
         self._over = asyncio.Event()
         self._refs = count(1)
@@ -124,7 +127,8 @@ class RealtimeClient:
             self._link = await open_link(url, self, timeout=self._timeout_s, tls=tls, use_proxy=use_proxy)
         except CONNECT_ERRORS as error:
             raise connection_failed(error, self.target, self._timeout_s) from None
-        self.connect_ms = (time.monotonic() - started_at) * 1e3
+        self._moved_at = time.monotonic()
+        self.connect_ms = (self._moved_at - started_at) * 1e3
         self.state = ClientState.OPEN
         if self._link.close_code is not None:  # closed in the same breath as it was granted
             self.link_lost(self._link.close_code, self._link.close_reason or "")
@@ -210,6 +214,7 @@ class RealtimeClient:
             await self._link.send(data, text=is_text)
         except ConnectionClosed:
             raise self._unusable("sending to Realtime") from None
+        self._moved_at = time.monotonic()
         self.counters.frames_out += 1
         self.counters.bytes_out += len(data)
 
@@ -264,6 +269,7 @@ class RealtimeClient:
         self.counters.wire_bytes_in += count
 
     def message_received(self, data: bytes, is_text: bool, received_at: float) -> None:
+        self._moved_at = received_at
         self.counters.frames_in += 1
         self.counters.bytes_in += len(data)
         try:
@@ -277,6 +283,7 @@ class RealtimeClient:
             self.state = ClientState.LOST
             self.reason = _lost(code, reason)
         self.close_code = code
+        self.silent_s = time.monotonic() - self._moved_at
         self._over.set()
         for answer in self._pending.values():
             if not answer.done():
