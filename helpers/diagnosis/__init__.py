@@ -8,6 +8,7 @@ from helpers.diagnosis.exercise import EXERCISES, Mending, break_and_mend
 from helpers.diagnosis.explain import Explanation, explain
 from helpers.diagnosis.hello import FirstChange, first_change
 from helpers.diagnosis.pages import Page, rule_index, rule_page
+from helpers.diagnosis.probes import watch
 from helpers.diagnosis.results import Check, Diagnosis, Layer, Status
 
 __all__ = [
@@ -28,5 +29,6 @@ __all__ = [
     "gather",
     "rule_index",
     "rule_page",
+    "watch",
     "would_arrive",
 ]

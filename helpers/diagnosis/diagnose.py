@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from helpers.diagnosis.evidence import Database, Evidence, Heard, Missing, Place, TableName
+from helpers.diagnosis.evidence.watch import Second
 from helpers.diagnosis.merge import layers, merged_connection, merged_live
 from helpers.diagnosis.probes import (
     RowWriter,
@@ -24,6 +25,7 @@ from helpers.diagnosis.probes import (
     probe_subscriptions,
     probe_token,
     read_wish,
+    watch,
     writable_table,
 )
 from helpers.diagnosis.redact import address_of, redacted
@@ -49,6 +51,7 @@ async def diagnose(
     project: Path | None = None,
     join: Mapping[str, Any] | None = None,
     heard: Sequence[str] = (),
+    watch_s: float | None = None,
 ) -> Diagnosis:
     """Look at every layer between this machine and the first delivered change, and judge it.
 
@@ -63,13 +66,17 @@ async def diagnose(
         project: folder of an application, whose Prisma schema, migrations and packages are read too.
         join: the configuration with which a client joins (`config`), to be read as the server reads it.
         heard: sentences of the server that a client has logged, to be explained.
+        watch_s: seconds to stay connected and watch at the end, see `watch`. Ctrl-C then ends the watch alone.
 
     Returns:
         The diagnosis, also of a target that cannot be reached: nothing that the world does raises.
     """
     started, taken_at = time.monotonic(), utc_now()
-    evidence, runs = await _gather(target, _parsed(target, tables), max(1, repeats), progress or _silent, project)
+    report, names = progress or _silent, _parsed(target, tables)
+    evidence, runs = await _gather(target, names, max(1, repeats), report, project)
     evidence = _with(evidence, join, heard)
+    if watch_s:
+        evidence = await _watched(target, names, watch_s, report, evidence)
     secrets = secrets_of(target)
     return Diagnosis(
         target=address_of(target),
@@ -99,6 +106,20 @@ def _with(evidence: Evidence, join: Mapping[str, Any] | None, heard: Sequence[st
     """The evidence with what the user has brought."""
     said = tuple(Heard(Place.LOG, sentence) for sentence in heard)
     return replace(evidence, heard=said, wish=evidence.wish if join is None else read_wish(join))
+
+
+async def _watched(
+    target: Target, names: Sequence[TableName] | None, seconds: float, report: Progress, seen: Evidence
+) -> Evidence:
+    """With what a watch sees; it is not tried where no connection could be opened."""
+    if isinstance(seen.connection, Missing) or not seen.connection.open:
+        return replace(seen, watched=Missing("the connection was not opened"))
+    report(f"Watching for {seconds:g} s")
+
+    def told(second: Second) -> None:
+        report(f"Watching, {second.at_s:.0f} s: {second.changes} changes, {second.errors} errors")
+
+    return replace(seen, watched=await watch(target, seconds, names, database=seen.database, progress=told))
 
 
 def _parsed(target: Target, tables: Sequence[str] | None) -> list[TableName] | None:

@@ -32,6 +32,16 @@ from helpers.diagnosis.evidence import (
 )
 from helpers.diagnosis.evidence.packages import NodeChoice, Package, Packages
 from helpers.diagnosis.evidence.project import DatabaseUrl, Ledger, Migration, ModelTable, Project, ProjectDatabase
+from helpers.diagnosis.evidence.watch import (
+    Committed,
+    Heartbeats,
+    Second,
+    Subscribed,
+    TableSeen,
+    Tally,
+    TopicSeen,
+    Watched,
+)
 from helpers.diagnosis.probes.project.migrations import effects_of
 from helpers.diagnosis.probes.project.prisma_schema import parse_schema
 from tests.diagnosis.scenarios.application import REALTIME, SCHEMA, TABLES
@@ -176,6 +186,25 @@ def project(**changes: Any) -> Project:
     return replace(healthy, **changes)
 
 
+def watched(**changes: Any) -> Watched:
+    """A watch of a minute in which two changes came, and nothing was lost."""
+    name = TableName("public", "notes")
+    healthy = Watched(
+        asked_s=60.0,
+        lasted_s=60.5,
+        taken_at="2027-01-15T08:00:00+00:00",
+        heartbeats=Heartbeats(25.0, 2, 2, (12.0, 13.0), 25.0),
+        role="authenticated",
+        token_left_s=3000.0,
+        subscriptions=(Subscribed("public.notes", name, 1, 1, 0, (4.0,)), Subscribed("room:1", None, 1, 1)),
+        tables=(TableSeen(name, Tally(1, 1, 0)),),
+        topics=(TopicSeen("room:1", 3, 3, committed=3, missed=0),),
+        committed=(Committed(name, 2, 2, 0, (), Tally(1, 1, 0)),),
+        timeline=tuple(Second(float(at), at == 5, at in (7, 8, 9)) for at in range(60)),
+    )
+    return replace(healthy, **changes)
+
+
 def evidence(**changes: Any) -> Evidence:
     healthy = Evidence(
         connection=connection(),
@@ -189,5 +218,6 @@ def evidence(**changes: Any) -> Evidence:
         addresses=(Address("IPv4", "203.0.113.7"), Address("IPv6", "2001:db8::7")),
         token=token(),
         wish=Wish(),
+        watched=watched(),
     )
     return replace(healthy, **changes)

@@ -21,11 +21,13 @@ from helpers.diagnosis.evidence.key import Clock, Key, KeyKind, Services
 from helpers.diagnosis.evidence.live import Live, TableVerdict
 from helpers.diagnosis.evidence.project import Project
 from helpers.diagnosis.evidence.token import TokenKind, Trial, UserToken
+from helpers.diagnosis.evidence.watch import Watched
 from helpers.diagnosis.evidence.way_in import Address, Certificate, Connection
 from helpers.diagnosis.evidence.wish import Misreading, Wish
 
 __all__ = [
     "KEY_ROLES",
+    "NOBODY_WATCHED",
     "NO_PROJECT",
     "Address",
     "Certificate",
@@ -54,6 +56,7 @@ __all__ = [
     "Trial",
     "Usage",
     "UserToken",
+    "Watched",
     "Wish",
 ]
 
@@ -63,6 +66,8 @@ NO_PROJECT = Missing("no project folder was named")
 UNTRIED = Missing("the addresses were not tried")
 NO_TOKEN = Missing("no user's token is given")
 NO_WISH = Missing("no configuration of a join is given: diagnose(target, join={…})")
+#: What is said of a watch when nobody asks for one.
+NOBODY_WATCHED = Missing("nobody watched (watch_s=60)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,3 +86,4 @@ class Evidence:
     token: UserToken | Missing = NO_TOKEN
     wish: Wish | Missing = NO_WISH
     heard: tuple[Heard, ...] | Missing = ()
+    watched: Watched | Missing = NOBODY_WATCHED

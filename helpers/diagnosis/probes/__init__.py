@@ -10,12 +10,14 @@ from helpers.diagnosis.probes.run import Run, probe_run
 from helpers.diagnosis.probes.services import probe_services
 from helpers.diagnosis.probes.subscriptions import probe_subscriptions
 from helpers.diagnosis.probes.token import probe_token
+from helpers.diagnosis.probes.watch import WatchProgress, watch
 from helpers.diagnosis.probes.wish import read_wish
 from helpers.diagnosis.probes.writer import RowWriter, open_writer, writable_table
 
 __all__ = [
     "RowWriter",
     "Run",
+    "WatchProgress",
     "open_writer",
     "probe_addresses",
     "probe_database",
@@ -26,5 +28,6 @@ __all__ = [
     "probe_subscriptions",
     "probe_token",
     "read_wish",
+    "watch",
     "writable_table",
 ]

@@ -19,6 +19,8 @@ from helpers.diagnosis.rules import (
     tables,
     tls,
     token,
+    watch,
+    watch_events,
     way_in,
     wish,
 )
@@ -37,6 +39,8 @@ RULES: tuple[Rule[Any], ...] = (
     *server.RULES,
     *tables.RULES,
     *live.RULES,
+    *watch.RULES,
+    *watch_events.RULES,
     *prisma_migrations.RULES,
     *prisma_reset.RULES,
     *prisma_schema.RULES,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.diagnosis.scenarios import answers, live, packages, prisma, project, tables, tls, token, way_in
+from tests.diagnosis.scenarios import answers, live, packages, prisma, project, tables, tls, token, watch, way_in
 from tests.diagnosis.scenarios.scenario import Scenario
 from tests.diagnosis.scenarios.ward import Ward, healthy_ward
 
@@ -18,4 +18,5 @@ SCENARIOS: tuple[Scenario, ...] = (
     *tables.SCENARIOS,
     *prisma.SCENARIOS,
     *packages.SCENARIOS,
+    *watch.SCENARIOS,
 )
