@@ -111,8 +111,13 @@ class Growth:
         """Whether the memory surely grew by no more than the tolerance."""
         return self.high <= self.tolerance
 
+    @property
+    def grew(self) -> bool:
+        """Whether it surely grew, and perhaps by more than the tolerance; neither flat nor grown is undecided."""
+        return self.low > 0 and not self.flat
+
     def __str__(self) -> str:
-        verdict = "flat" if self.flat else "NOT FLAT"
+        verdict = "flat" if self.flat else "GREW" if self.grew else "undecided"
         return (
             f"{self.what:<22}{self.start:>10,.0f}{self.end:>10,.0f} {self.unit:<7}{self.per_min:>+8.1f} "
             f"({self.low:+.1f} to {self.high:+.1f}) a minute, tolerance {self.tolerance:.0f}: {verdict}"

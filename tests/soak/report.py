@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from tests.soak.leftovers import HELD
@@ -10,7 +10,7 @@ from tests.soak.memory import Growth, Sample, Windows, growth
 from tests.soak.soak import Outcome
 from tests.soak.verdict import Judgement
 
-__all__ = ["growths", "lines"]
+__all__ = ["growths", "lines", "memory_held"]
 
 #: The smallest thing that can stay behind of a visit is an entry of a dictionary or set with a small object: some 100
 #: bytes. A slope below that, for each visit, is no leak of anything that a visit has. Whatever stays behind is at least
@@ -42,6 +42,11 @@ def growths(outcome: Outcome) -> list[Growth]:
     return [
         growth(what, samples, value, warm_up_s=warm_up_s, tolerance=limit, **more) for what, value, limit, more in kinds
     ]
+
+
+def memory_held(grown: Iterable[Growth]) -> bool:
+    """Whether every process is surely flat. The blocks point at the culprit: few windows may leave them undecided."""
+    return all(one.flat or (one.unit == "blocks" and not one.grew) for one in grown)
 
 
 def lines(outcome: Outcome, grown: list[Growth]) -> Iterator[str]:

@@ -33,6 +33,7 @@ def grown(per_min: float, *, step_at_s: float | None = None, seconds: int = 480)
 def test_a_leak_is_found_and_measured() -> None:
     """Its slope lies in the interval."""
     leak = grown(200)
+    assert leak.grew
     assert not leak.flat
     assert leak.low < 200 < leak.high
 
@@ -40,6 +41,7 @@ def test_a_leak_is_found_and_measured() -> None:
 def test_noise_is_flat() -> None:
     """Also when buffers of a moment come on top."""
     assert grown(0).flat
+    assert not grown(0).grew
 
 
 def test_a_step_while_warming_up_is_no_growth() -> None:
