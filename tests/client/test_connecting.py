@@ -21,7 +21,7 @@ from cryptography.x509.oid import NameOID
 from helpers.client import ClientState, RealtimeClient
 from helpers.errors import ConnectionFailed, InputError, JoinFailed
 from helpers.lab import Lab
-from helpers.lab.network import BLACK_HOLE, network
+from helpers.lab.network import BLACK_HOLE, Conditions, Lifetime, network
 from helpers.target import Target
 from helpers.wire.frames import Version
 from helpers.wire.join import JoinConfig
@@ -251,3 +251,19 @@ async def test_a_push_that_is_stuck_in_the_socket_fails_once(target: Target) -> 
     gc.collect()
     loop.set_exception_handler(None)
     assert reported == []
+
+
+async def test_a_lost_connection_tells_its_silence(target: Target) -> None:
+    """Seconds since the last frame in either direction: those of an idle limit, and none after traffic."""
+    async with network(target, Conditions(lifetime=Lifetime(idle_s=0.4))) as via, RealtimeClient(via.target) as client:
+        async with asyncio.timeout(10):
+            await client.heartbeat()
+            await client.wait_closed()
+        assert client.silent_s >= 0.4
+    async with network(target) as via, RealtimeClient(via.target) as client:
+        await asyncio.sleep(0.3)
+        await client.heartbeat()
+        via.cut()
+        async with asyncio.timeout(10):
+            await client.wait_closed()
+        assert client.silent_s < 0.3

@@ -14,14 +14,16 @@ import psycopg
 import pytest
 import pytest_asyncio
 
+from helpers import workspace
 from helpers.diagnosis import diagnose, watch
 from helpers.diagnosis.evidence import Evidence, TableName, Watched
 from helpers.diagnosis.evidence.watch import Second, Tally
 from helpers.diagnosis.results import Status
 from helpers.diagnosis.rules import judge
 from helpers.diagnosis.watching.plan import Patience
-from helpers.lab import Lab
+from helpers.lab import Lab, LabSettings
 from helpers.lab.network import DOWN, PERFECT, Ending, network
+from helpers.lab.realtime.settings import Limits, RealtimeSettings
 from helpers.target import Target, TargetKind
 from tests.diagnosis.samples import evidence
 
@@ -248,3 +250,19 @@ async def test_a_half_open_connection_is_told_from_a_quiet_one(patient: Target) 
     assert [drop.dead for drop in seen.drops] == [True] * seen.drop_count
     assert seen.heartbeats.unanswered == seen.drop_count >= 1
     assert set(findings(seen)) == {"dead_link"}
+
+
+async def test_what_a_quota_drops_is_missed_and_explained() -> None:
+    """The server drops changes beyond its limit and says nothing; the database knows, and the rule names the quota."""
+    limited = RealtimeSettings(limits=Limits(events_per_s=20), rate_tick_s=0.1, rate_ticks=5)
+    async with Lab(LabSettings(realtime=limited)) as lab:
+        await workspace.fill(lab.target)
+        await watch(lab.target, 0.1, ["events"], patience=QUICK)
+        url = lab.info["database_url"]
+        async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
+            writing = asyncio.create_task(write(connection, 200, 0.005))
+            seen = await watch(lab.target, 1.5, ["events"], quota_per_s=20, patience=QUICK)
+            await writing
+    assert seen.missed > 0
+    assert set(findings(seen)) == {"near_event_limit"}
+    assert "dropped in silence" in findings(seen)["near_event_limit"]
