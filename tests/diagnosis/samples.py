@@ -6,7 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 from helpers.diagnosis.evidence import (
+    KEY_ROLES,
     Address,
+    Broadcast,
     Certificate,
     Clock,
     Column,
@@ -16,7 +18,10 @@ from helpers.diagnosis.evidence import (
     Key,
     KeyKind,
     Live,
+    Messages,
+    OpenDefaults,
     Policy,
+    PolicyTrial,
     Publication,
     Services,
     Slot,
@@ -47,6 +52,7 @@ from helpers.diagnosis.probes.project.prisma_schema import parse_schema
 from tests.diagnosis.scenarios.application import REALTIME, SCHEMA, TABLES
 
 NOW = 1_800_000_000.0
+CLAIMS = '{"role": "authenticated", "sub": "7d1f8c53-1b61-4b0c-8f55-2f4f14c5f6a1"}'
 
 
 def step(name: str, *samples_ms: float, **changes: Any) -> Step:
@@ -115,6 +121,10 @@ def token(**changes: Any) -> UserToken:
     return replace(healthy, **changes)
 
 
+def column(name: str, kind: str = "text", **changes: Any) -> Column:
+    return replace(Column(name, kind, readable_by=("authenticated",), average_bytes=20), **changes)
+
+
 def table(**changes: Any) -> Table:
     """A table that gives no rule a reason to speak."""
     healthy = Table(
@@ -122,28 +132,65 @@ def table(**changes: Any) -> Table:
         published=True,
         replica_identity="full",
         primary_key=("id",),
-        columns=(Column("id", "uuid", average_bytes=16), Column("body", "text", average_bytes=80)),
-        rls=True,
-        policies=(Policy("own", "SELECT", ("authenticated",), "(user_id = ( SELECT auth.uid() AS uid))"),),
+        columns=(column("id", "uuid"), column("user_id", "uuid"), column("body", can_be_large=True)),
+        policies=(policy(),),
         select_roles=("authenticated",),
+        owner="prisma",
+        indexed=("id", "user_id"),
+        rows=5000,
+        rls=True,
+        trials=(PolicyTrial("authenticated", CLAIMS, 0.1),),
     )
     return replace(healthy, **changes)
 
 
+def policy(**changes: Any) -> Policy:
+    """Rows for their owner."""
+    healthy = Policy(
+        "own",
+        "SELECT",
+        ("authenticated",),
+        "(user_id = ( SELECT auth.uid() AS uid))",
+        reads=((TableName("public", "notes"), "user_id"),),
+    )
+    return replace(healthy, **changes)
+
+
+def broadcast(**changes: Any) -> Broadcast:
+    definition = "CREATE TRIGGER told AFTER INSERT ON public.notes FOR EACH ROW EXECUTE FUNCTION public.told()"
+    return replace(Broadcast("told", definition, '"public"."told"()', whole_rows=True, topic="room:"), **changes)
+
+
+def messages(**changes: Any) -> Messages:
+    """Members may read and write the rooms' channels."""
+    rooms = "(( SELECT realtime.topic() AS topic) ~~ 'room:%'::text)"
+    policies = (
+        Policy("read rooms", "SELECT", ("authenticated",), rooms),
+        Policy("write rooms", "INSERT", ("authenticated",), check=rooms),
+    )
+    healthy = Messages(True, policies, day="2026-11-22", select_roles=KEY_ROLES, insert_roles=KEY_ROLES)
+    return replace(healthy, **changes)
+
+
 def database(*tables: Table, **changes: Any) -> Database:
+    told = table(name=TableName("public", "told"), published=False, broadcasts=(broadcast(),))
     healthy = Database(
         version="17.4",
         role="prisma",
         bypasses_rls=False,
         wal_level="logical",
-        publication=Publication(True, False, ("insert", "update", "delete"), 1),
-        tables=tables or (table(),),
+        publication=Publication(
+            True, False, ("insert", "update", "delete"), 1, owner="prisma", names=(TableName("public", "notes"),)
+        ),
+        tables=tables or (table(), told),
         slots=(Slot("supabase_realtime_messages_replication_slot", True, "reserved", 1000),),
         keep_bytes=4 << 30,
         replication_slots=Usage(2, 10),
         wal_senders=Usage(1, 10),
-        connections=Usage(12, 60),
-        topic_policies=(Policy("read rooms", "SELECT", ("authenticated",)),),
+        connections=Usage(12, 60, 3),
+        limited_roles=(("prisma", Usage(2, 20)),),
+        messages=messages(),
+        defaults=(OpenDefaults("prisma", "public", ("authenticated",)),),
     )
     return replace(healthy, **changes)
 

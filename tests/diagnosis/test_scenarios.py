@@ -46,8 +46,16 @@ async def test_a_healthy_table_gives_no_finding(ward: Ward) -> None:
     assert {name for name, check in seen.items() if check.status is Status.NOTE} <= HEALTHY_NOTES
 
 
-#: What is worth knowing of the lab even in health: its role bypasses policies, nobody uses private channels, it polls.
-HEALTHY_NOTES = {"role_obeys_rls", "private_channels", "delivery_time", "changes_ready"}
+#: What is worth knowing of the lab even in health: its role bypasses policies, nobody uses private channels, it polls,
+#: old rows are complete, and new tables are granted to nobody.
+HEALTHY_NOTES = {
+    "role_obeys_rls",
+    "private_channels",
+    "delivery_time",
+    "changes_ready",
+    "old_rows_kept",
+    "default_grants",
+}
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda each: f"{each.rule}: {each.story}")

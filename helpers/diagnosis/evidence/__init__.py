@@ -6,20 +6,29 @@ from dataclasses import dataclass
 
 from helpers.diagnosis.evidence.base import Missing, Step
 from helpers.diagnosis.evidence.database import (
-    KEY_ROLES,
-    Column,
     Database,
-    Policy,
+    Held,
+    Messages,
+    OpenDefaults,
     Publication,
     Slot,
-    Table,
-    TableName,
     Usage,
 )
 from helpers.diagnosis.evidence.heard import Heard, Place
 from helpers.diagnosis.evidence.key import Clock, Key, KeyKind, Services
 from helpers.diagnosis.evidence.live import Live, TableVerdict
 from helpers.diagnosis.evidence.project import Project
+from helpers.diagnosis.evidence.tables import (
+    KEY_ROLES,
+    Broadcast,
+    Column,
+    Function,
+    Policy,
+    PolicyTrial,
+    Scan,
+    Table,
+    TableName,
+)
 from helpers.diagnosis.evidence.token import TokenKind, Trial, UserToken
 from helpers.diagnosis.evidence.watch import Watched
 from helpers.diagnosis.evidence.way_in import Address, Certificate, Connection
@@ -30,22 +39,29 @@ __all__ = [
     "NOBODY_WATCHED",
     "NO_PROJECT",
     "Address",
+    "Broadcast",
     "Certificate",
     "Clock",
     "Column",
     "Connection",
     "Database",
     "Evidence",
+    "Function",
     "Heard",
+    "Held",
     "Key",
     "KeyKind",
     "Live",
+    "Messages",
     "Misreading",
     "Missing",
+    "OpenDefaults",
     "Place",
     "Policy",
+    "PolicyTrial",
     "Project",
     "Publication",
+    "Scan",
     "Services",
     "Slot",
     "Step",

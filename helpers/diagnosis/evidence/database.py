@@ -1,100 +1,34 @@
-"""What the catalogs say."""
+"""What the catalogs say about the server, the publication and Realtime's own tables."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 
-__all__ = ["KEY_ROLES", "Column", "Database", "Policy", "Publication", "Slot", "Table", "TableName", "Usage"]
+from helpers.diagnosis.evidence.tables import Policy, Table, TableName
 
-
-#: A name, and perhaps a second one behind a dot; double quotes protect dots.
-_NAME = re.compile(r'("(?:[^"]|"")*"|[^.]*)(\.?)(.*)', re.DOTALL)
-
-#: The roles as which a client's key or a user's token acts.
-KEY_ROLES = ("anon", "authenticated")
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class TableName:
-    """A table in its schema, as PostgreSQL spells both (no quotes)."""
-
-    schema: str
-    table: str
-
-    @classmethod
-    def parse(cls, text: str, default_schema: str) -> TableName:
-        """``messages`` or ``chat.messages``; double quotes protect dots and quotes as in SQL."""
-        found = _NAME.match(text.strip())
-        assert found is not None, "the pattern matches every text"
-        first, dot, second = found.groups()
-        return cls(_unquoted(first), _unquoted(second)) if dot else cls(default_schema, _unquoted(first))
-
-    def __str__(self) -> str:
-        return f"{self.schema}.{self.table}"
-
-    @property
-    def quoted(self) -> str:
-        """The name as SQL needs it, whatever it contains."""
-        return ".".join('"' + part.replace('"', '""') + '"' for part in (self.schema, self.table))
-
-
-def _unquoted(name: str) -> str:
-    return name[1:-1].replace('""', '"') if len(name) > 1 and name[0] == name[-1] == '"' else name
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """`type` is the type's own name (``int8``); `labels` are an enum's values; `counted`: a sequence numbers it."""
-
-    name: str
-    type: str
-    type_schema: str = "pg_catalog"
-    counted: bool = False
-    labels: tuple[str, ...] = ()
-    average_bytes: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """One row-level security policy; `command` is ALL, SELECT, INSERT, UPDATE or DELETE."""
-
-    name: str
-    command: str
-    roles: tuple[str, ...]
-    using: str = ""
-    check: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """One table as the catalogs describe it. `select_roles`: which of the key's roles may read all its columns."""
-
-    name: TableName
-    exists: bool = True
-    published: bool = False
-    replica_identity: str = "default"
-    primary_key: tuple[str, ...] = ()
-    columns: tuple[Column, ...] = ()
-    rls: bool = False
-    policies: tuple[Policy, ...] = ()
-    select_roles: tuple[str, ...] = ()
-
-    @property
-    def average_bytes(self) -> int | None:
-        """Average width of a row as `pg_stats` knows it; None before the first ANALYZE."""
-        known = [column.average_bytes for column in self.columns if column.average_bytes is not None]
-        return sum(known) if known else None
+__all__ = ["Database", "Held", "Messages", "OpenDefaults", "Publication", "Slot", "Usage"]
 
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """`supabase_realtime`; `operations` among insert, update, delete."""
+    """`supabase_realtime`; `operations` among insert, update, delete.
+
+    Attributes:
+        all_tables: whether it was made FOR ALL TABLES.
+        tables: how many it has, each partition counted.
+        via_root: whether changes of partitions are published as those of the whole table.
+        owner: who may change it, and `ours` whether the role that looked is one of them.
+        names: of all its tables.
+    """
 
     exists: bool
     all_tables: bool = False
     operations: tuple[str, ...] = ()
     tables: int = 0
+    via_root: bool = False
+    owner: str = ""
+    ours: bool = True
+    names: tuple[TableName, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +43,58 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """How much of a limit is in use."""
+    """How much of a limit is in use; `kept` of it is for others (superusers, say)."""
 
     used: int
     limit: int
+    kept: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A transaction that has been open for long, so that slots keep the WAL since its begin.
+
+    `prepared` is the name of a prepared one, which no session holds any more; else `pid` is the session's.
+    """
+
+    age_s: float
+    role: str
+    state: str = ""
+    pid: int = 0
+    prepared: str = ""
+    application: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Messages:
+    """`realtime.messages`, where Broadcast from the database and the policies of private channels live.
+
+    Attributes:
+        rls: whether its policies are in force.
+        policies: on it.
+        partitioned: whether it needs a partition for each day, as on newer servers.
+        today, tomorrow: names of the partitions of these days (UTC) that are missing; empty when they are there.
+        day: the day that `today` speaks of, as ISO 8601.
+        select_roles, insert_roles: which of the key's roles may do so, the schema's grant included.
+    """
+
+    rls: bool
+    policies: tuple[Policy, ...] = ()
+    partitioned: bool = True
+    today: str = ""
+    tomorrow: str = ""
+    day: str = ""
+    select_roles: tuple[str, ...] = ()
+    insert_roles: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class OpenDefaults:
+    """That tables which `owner` makes in `schema` (empty: in any) are readable to `roles` at once."""
+
+    owner: str
+    schema: str
+    roles: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +106,11 @@ class Database:
         role: as whom it was read, and `bypasses_rls` whether policies do not apply to that role.
         keep_bytes: `max_slot_wal_keep_size` in bytes, -1 without a limit.
         own_table: the workbook's table of events, if it is there.
-        topic_policies: policies on `realtime.messages`; None when there is no such table.
+        limited_roles: connections of roles that have a limit of their own.
+        held: transactions that have been open for some time.
+        messages: None when there is no table realtime.messages.
+        defaults: grants that new tables get by themselves.
+        untried: why policies were not tried, if they were not.
         errors: queries that failed, as "name: reason"; what they would have told keeps its default.
     """
 
@@ -140,6 +126,10 @@ class Database:
     replication_slots: Usage | None = None
     wal_senders: Usage | None = None
     connections: Usage | None = None
-    topic_policies: tuple[Policy, ...] | None = None
+    limited_roles: tuple[tuple[str, Usage], ...] = ()
+    held: tuple[Held, ...] = ()
+    messages: Messages | None = None
+    defaults: tuple[OpenDefaults, ...] = ()
+    untried: str = ""
     errors: tuple[str, ...] = field(default=())
     took_ms: float = 0.0

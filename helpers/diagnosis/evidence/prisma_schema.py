@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from helpers.diagnosis.evidence.database import TableName
+from helpers.diagnosis.evidence.tables import TableName
 
 __all__ = ["DatabaseEnum", "Datasource", "Model", "ModelField", "PrismaSchema"]
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from helpers.diagnosis.evidence.base import Missing
-from helpers.diagnosis.evidence.database import Policy, TableName
 from helpers.diagnosis.evidence.packages import Packages
 from helpers.diagnosis.evidence.prisma_schema import PrismaSchema
+from helpers.diagnosis.evidence.tables import Policy, TableName
 
 __all__ = [
     "DatabaseUrl",

@@ -222,7 +222,16 @@ def payload_size(seen: Seen) -> Verdict:
     symptom="The status stays SUBSCRIBED, and no change ever arrives.",
     remedy="Listen to `system` messages; they say what the status hides.",
     verify=AGAIN,
-    follows=("tables_exist", "tables_published", "publication_there", "select_granted", *ANSWER_IDS),
+    follows=(
+        "tables_exist",
+        "tables_are_tables",
+        "tables_logged",
+        "tables_published",
+        "tables_partitioned",
+        "publication_there",
+        "select_granted",
+        *ANSWER_IDS,
+    ),
     notes=(15,),
 )
 def tables_subscribed(verdicts: tuple[TableVerdict, ...]) -> Verdict:

@@ -26,6 +26,7 @@ from helpers.diagnosis.evidence import (
 )
 
 __all__ = [
+    "REAL",
     "Ear",
     "addresses",
     "after",
@@ -47,6 +48,10 @@ __all__ = [
     "users_tables",
     "wish",
 ]
+
+
+#: What has changes of its own.
+REAL = ("table", "partitioned table")
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +209,7 @@ def tables(evidence: Evidence) -> tuple[Table, ...] | Missing:
     found = evidence.database
     if isinstance(found, Missing):
         return found
-    there = tuple(table for table in found.tables if table.exists)
+    there = tuple(table for table in found.tables if table.exists and table.kind in REAL)
     return there or Missing(_no_tables(found))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
-from helpers.diagnosis.evidence import Evidence, Missing, Table
+from helpers.diagnosis.evidence import Evidence, Messages, Missing, Table
 from helpers.diagnosis.results import Check, Status
 
 __all__ = ["Rule", "Verdict", "attributed", "duration", "failure", "listed", "note", "ok", "rule", "warning"]
@@ -145,8 +145,12 @@ def duration(seconds: float) -> str:
 
 
 def _took_ms(needed: Any, evidence: Evidence) -> float:
-    """How long the probe took; of several pieces of evidence, the longest. Tables are read with the whole database."""
+    """How long the probe took; of several pieces of evidence, the longest. Parts of the database are read with it."""
     pieces = needed if isinstance(needed, tuple) else (needed,)
-    if any(isinstance(piece, Table) for piece in pieces):
+    if _is_of_database(needed):
         pieces = (evidence.database,)
     return max((float(getattr(piece, "took_ms", 0.0)) for piece in pieces), default=0.0)
+
+
+def _is_of_database(piece: Any) -> bool:
+    return isinstance(piece, Table | Messages) or (isinstance(piece, tuple) and any(map(_is_of_database, piece)))

@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
-from tests.diagnosis.scenarios import answers, live, packages, prisma, project, tables, tls, token, watch, way_in
+from tests.diagnosis.scenarios import (
+    answers,
+    live,
+    messages,
+    packages,
+    policies,
+    prisma,
+    project,
+    servers,
+    tables,
+    tls,
+    token,
+    types,
+    watch,
+    way_in,
+)
 from tests.diagnosis.scenarios.scenario import Scenario
 from tests.diagnosis.scenarios.ward import Ward, healthy_ward
 
@@ -15,7 +30,11 @@ SCENARIOS: tuple[Scenario, ...] = (
     *project.SCENARIOS,
     *answers.SCENARIOS,
     *live.SCENARIOS,
+    *servers.SCENARIOS,
     *tables.SCENARIOS,
+    *policies.SCENARIOS,
+    *types.SCENARIOS,
+    *messages.SCENARIOS,
     *prisma.SCENARIOS,
     *packages.SCENARIOS,
     *watch.SCENARIOS,

@@ -26,6 +26,7 @@ from helpers.diagnosis.probes import (
 )
 from helpers.lab import Lab
 from helpers.target import Target
+from tests.diagnosis.scenarios.lone_server import LoneServer
 
 __all__ = ["TABLE", "Ward", "healthy_ward"]
 
@@ -57,6 +58,7 @@ class Ward:
         folder: an empty folder for files of the scenario.
         careless: whether the application does what it should not; a scenario's client heeds it.
         tools: what a scenario has put up and takes up again to mend it.
+        server: a PostgreSQL of the scenario's own, where the lab's must not be touched.
         cleanup: closed after the test, in reverse order; what a scenario opens it enters here.
     """
 
@@ -69,6 +71,7 @@ class Ward:
     table: TableName = TABLE
     careless: bool = False
     tools: dict[str, Any] = field(default_factory=dict)
+    server: LoneServer | None = None
 
     async def sql(self, statements: str) -> None:
         """Run statements as the owner of the tables."""

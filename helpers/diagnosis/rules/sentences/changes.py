@@ -27,7 +27,15 @@ ANSWERS = (
         "them all. Names are compared with capitals.",
         verify=VERIFY,
         source="https://github.com/supabase/realtime/issues/307",
-        follows=("tables_exist", "tables_published", "publication_there", "select_granted"),
+        follows=(
+            "tables_exist",
+            "tables_are_tables",
+            "tables_logged",
+            "tables_published",
+            "tables_partitioned",
+            "publication_there",
+            "select_granted",
+        ),
         notes=(13, 15, 17),
     ),
     Answer(
