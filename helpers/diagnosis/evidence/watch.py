@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from helpers.diagnosis import watch_render
-from helpers.diagnosis.evidence.database import TableName
+from helpers.diagnosis.evidence.tables import TableName
 
 if TYPE_CHECKING:
     import pandas as pd
