@@ -7,7 +7,8 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from helpers.diagnosis.results import Check, Layer
-from helpers.target import Target, mask
+from helpers.redaction import masked
+from helpers.target import Target
 
 __all__ = ["address_of", "redacted"]
 
@@ -17,7 +18,7 @@ R = TypeVar("R", Check, Layer)
 def redacted(result: R, secrets: tuple[str, ...]) -> R:
     """The same layer or check, each secret in its texts masked."""
     values: dict[str, Any] = {field.name: getattr(result, field.name) for field in fields(result)}
-    clean: dict[str, Any] = {name: _clean(text, secrets) for name, text in values.items() if type(text) is str}
+    clean: dict[str, Any] = {name: masked(text, secrets) for name, text in values.items() if type(text) is str}
     return replace(result, **clean)
 
 
@@ -25,9 +26,3 @@ def address_of(target: Target) -> str:
     """Kind and origin of the target, without a user's name and password if the URL held them."""
     parts = urlsplit(target.api_url)
     return f"{target.kind.value} at {parts.scheme}://{parts.netloc.rpartition('@')[2]}"
-
-
-def _clean(text: str, secrets: tuple[str, ...]) -> str:
-    for secret in secrets:
-        text = text.replace(secret, mask(secret))
-    return text
