@@ -21,6 +21,7 @@ from helpers.diagnosis.evidence import Address, Certificate, Connection
 from helpers.diagnosis.probes.addresses import DNS_LIMIT_S, Resolved, connect_to, family_name, resolve
 from helpers.diagnosis.probes.certificate import agreed_certificate, shown_certificate
 from helpers.diagnosis.probes.stopwatch import StepFailed, Stopwatch
+from helpers.redaction import masked, secrets_of
 from helpers.target import Target
 
 __all__ = ["NAMES", "WayIn"]
@@ -147,7 +148,7 @@ class WayIn:
                 try:
                     await websocket.handshake()
                 except InvalidStatus as error:
-                    self.body = (error.response.body or b"").decode(errors="replace").strip()[:BODY_CHARACTERS]
+                    self.body = self._cut((error.response.body or b"").decode(errors="replace"), BODY_CHARACTERS)
                     note.detail = f"HTTP {error.response.status_code} {self.body}".strip()
                     raise
                 finally:
@@ -158,8 +159,13 @@ class WayIn:
             if self.websocket is None:
                 websocket.transport.abort()
 
+    def _cut(self, text: str, most: int) -> str:
+        """The begin of a text, its secrets masked before: of half a secret nobody would know that it is one."""
+        return masked(text.strip(), secrets_of(self.target))[:most]
+
     def _read_answer(self, websocket: ClientConnection) -> None:
         if websocket.response is not None:
             self.status = websocket.response.status_code
-            told = [(name.lower(), value[:HEADER_CHARACTERS]) for name, value in websocket.response.headers.raw_items()]
+            items = websocket.response.headers.raw_items()
+            told = [(name.lower(), self._cut(value, HEADER_CHARACTERS)) for name, value in items]
             self.headers = tuple(item for item in told if item[0] in TELLING or item[0].startswith("x-"))
