@@ -73,6 +73,7 @@ def _add_doctor(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     )
     doctor.add_argument("--project", type=Path, metavar="DIR", help="read the Prisma schema and packages there too")
     doctor.add_argument("--repeats", type=int, default=3, metavar="N", help="how often the way is taken (default: 3)")
+    doctor.add_argument("--watch", type=float, metavar="SECONDS", help="then stay connected and watch for so long")
     doctor.add_argument("--all", action="store_true", help="print also what is fine and what could not be checked")
     doctor.add_argument("--json", action="store_true", help="print one JSON document")
     doctor.add_argument("--json-schema", action="store_true", help="print the JSON Schema of that document, and end")

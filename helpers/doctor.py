@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import math
 import os
 import signal
 import sys
@@ -38,7 +39,7 @@ def doctor_command(arguments: argparse.Namespace) -> int:
 
     Args:
         arguments: `target` (``"lab"``, ``"env"`` or None), `table` (names or None), `project` (a folder or None),
-            `repeats`, `json`, `json_schema`, `all`.
+            `repeats`, `watch` (seconds or None), `json`, `json_schema`, `all`.
 
     Raises:
         WorkbookError: `.env` or an option cannot be used, or the lab did not start.
@@ -75,6 +76,8 @@ def _check(arguments: argparse.Namespace) -> None:
         raise SettingsError(tried, f"--project {folder} is not a folder", "Name the folder of your application")
     if arguments.repeats < 1:
         raise SettingsError(tried, f"--repeats {arguments.repeats} is no number of runs", "Take 1 or more")
+    if arguments.watch is not None and not 0 < arguments.watch < math.inf:
+        raise SettingsError(tried, f"--watch {arguments.watch:g} is no time", "Take seconds, for example 60")
 
 
 async def _until_terminated(arguments: argparse.Namespace) -> Diagnosis:
@@ -92,6 +95,7 @@ async def _until_terminated(arguments: argparse.Namespace) -> Diagnosis:
                     repeats=arguments.repeats,
                     progress=report,
                     project=arguments.project,
+                    watch_s=arguments.watch,
                 )
     except asyncio.CancelledError:
         raise KeyboardInterrupt from None

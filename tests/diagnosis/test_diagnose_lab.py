@@ -50,6 +50,14 @@ async def test_the_rows_that_were_written_are_gone(patient: Target, surgeon: psy
     assert await (await surgeon.execute("select count(*) from public.events")).fetchone() == before
 
 
+#: Whatever a definition could be changed in; `pg_class` by what is not statistics.
+CATALOGS = (
+    *("pg_attribute", "pg_constraint", "pg_index", "pg_namespace", "pg_policy", "pg_proc", "pg_publication"),
+    *("pg_publication_rel", "pg_roles", "pg_trigger", "pg_type"),
+    "(select oid, relname, relowner, relacl, relreplident, relrowsecurity, relfilenode from pg_class)",
+)
+
+
 async def snapshot(connection: psycopg.AsyncConnection) -> dict[str, object]:
     """All rows, sequences and definitions, but for the subscriptions that the server itself keeps."""
     tables = await connection.execute(
@@ -67,12 +75,18 @@ async def snapshot(connection: psycopg.AsyncConnection) -> dict[str, object]:
         name: await (
             await connection.execute(f"select md5(string_agg(c::text, '' order by c::text)) from {name} c")
         ).fetchone()  # type: ignore[arg-type]
-        for name in ("pg_attribute", "pg_policy", "pg_proc", "pg_publication", "pg_publication_rel", "pg_trigger")
+        for name in CATALOGS
     }
     sequences = await (
         await connection.execute("select schemaname, sequencename, last_value from pg_sequences")
     ).fetchall()
-    return {"rows": rows, "catalogs": catalogs, "sequences": sorted(sequences)}
+    tuples = await (
+        await connection.execute(
+            "select schemaname, relname, n_tup_ins, n_tup_upd, n_tup_del from pg_stat_user_tables"
+            " where (schemaname, relname) <> ('realtime', 'subscription')"
+        )
+    ).fetchall()
+    return {"rows": rows, "catalogs": catalogs, "sequences": sorted(sequences), "tuples": sorted(tuples)}
 
 
 async def test_nothing_is_written_where_writing_is_not_allowed(

@@ -125,6 +125,21 @@ async def test_interrupted_with_a_lab_it_leaves_nothing(tmp_path: Path) -> None:
     await _until(lambda: descendants_of(str(tmp_path)) == [])
 
 
+async def test_interrupted_while_watching_the_rest_is_told(practice: Lab, tmp_path: Path) -> None:
+    """Ctrl-C ends a watch before its time, and the diagnosis is printed with what was seen until then."""
+    master, slave = pty.openpty()
+    arguments = ("--watch", "600", "--repeats", "1")
+    process = await _started(practice.target, tmp_path, *arguments, out=slave, TERM="xterm-256color", NO_COLOR="1")
+    os.close(slave)
+    loop = asyncio.get_running_loop()
+    seen = await loop.run_in_executor(None, _read, master, b"Watching, 1 s")
+    process.send_signal(signal.SIGINT)
+    seen += await loop.run_in_executor(None, _read, master)
+    assert await asyncio.wait_for(process.wait(), LIMIT_S) in (0, 3), seen
+    assert b"1 run in " in seen
+    assert b"Traceback" not in seen
+
+
 @pytest.mark.parametrize(("variables", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False)])
 async def test_colours_only_on_a_terminal_that_wants_them(
     practice: Lab, tmp_path: Path, variables: dict[str, str], coloured: bool
@@ -170,11 +185,11 @@ async def test_explain(command: Command, arguments: list[str], code: int, says: 
 
 
 async def _started(
-    target: Target | None, folder: Path, out: int | None = None, **more: str
+    target: Target | None, folder: Path, *arguments: str, out: int | None = None, **more: str
 ) -> asyncio.subprocess.Process:
     place = asyncio.subprocess.PIPE if out is None else out
     return await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "helpers", "doctor"),
+        *(sys.executable, "-m", "helpers", "doctor", *arguments),
         env=environment(target, folder, **more),
         stdout=place,
         stderr=place,
@@ -188,12 +203,14 @@ async def _until(condition: Callable[[], object]) -> None:
             await asyncio.sleep(0.05)
 
 
-def _read(terminal: int) -> bytes:
-    """All that is written to a terminal until its last writer has gone (which Linux tells as an error)."""
+def _read(terminal: int, until: bytes = b"") -> bytes:
+    """What is written to a terminal until a word, or until its last writer has gone (which Linux tells as an error)."""
     seen = b""
     try:
         while chunk := os.read(terminal, 4096):
             seen += chunk
+            if until and until in seen:
+                return seen
     except OSError:
         pass
     os.close(terminal)
