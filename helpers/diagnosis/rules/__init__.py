@@ -40,7 +40,8 @@ from helpers.diagnosis.rules.rule import Rule, Verdict, attributed
 
 __all__ = ["RULES", "Rule", "Verdict", "judge"]
 
-#: In the order of the way through the system: of several failures, the first is most likely the others' cause.
+#: In the order of the way through the system: of several failures, the first is most likely the others' cause. Within
+#: the database, what is most often the cause and most silent comes first.
 RULES: tuple[Rule[Any], ...] = (
     *way_in.RULES,
     *tls.RULES,
@@ -49,19 +50,19 @@ RULES: tuple[Rule[Any], ...] = (
     *wish.RULES,
     *answers.RULES,
     *server.RULES,
-    *slots.RULES,
-    *capacity.RULES,
     *publication.RULES,
     *tables.RULES,
-    *identity.RULES,
     *grants.RULES,
     *policies.RULES,
     *policy_calls.RULES,
     *policy_trials.RULES,
-    *policy_costs.RULES,
+    *identity.RULES,
     *types.RULES,
+    *capacity.RULES,
     *messages.RULES,
     *broadcasts.RULES,
+    *slots.RULES,
+    *policy_costs.RULES,
     *live.RULES,
     *watch.RULES,
     *watch_events.RULES,
