@@ -18,7 +18,7 @@ topics = st.integers(0, TOPICS - 1)
 actions = st.one_of(
     st.tuples(st.just("post"), topics, st.none() | sockets),
     st.tuples(st.just("post"), topics, st.none() | sockets),  # twice, as most of what happens is this
-    st.tuples(st.just("put"), sockets),
+    st.tuples(st.sampled_from(["put", "put_first"]), sockets),
     st.tuples(st.sampled_from(["add", "remove"]), topics, sockets),
     st.tuples(st.sampled_from(["hold", "release"]), sockets),
     st.tuples(st.just("turn")),
@@ -53,6 +53,7 @@ class Hall:
         ]
         self.topics: list[Fanout[int]] = [Fanout(mailroom) for _ in range(TOPICS)]
         self.due: list[list[bytes]] = [[] for _ in range(SOCKETS)]
+        self._held_from: dict[int, int] = {}
         self._number = 0
 
     def post(self, topic: int, but: int | None) -> None:
@@ -66,6 +67,11 @@ class Hall:
         self.outboxes[socket].put(frame)
         self.due[socket].append(frame)
 
+    def put_first(self, socket: int) -> None:
+        frame, due = self._frame(), self.due[socket]
+        self.outboxes[socket].put_first(frame)
+        due.insert(self._held_from.get(socket, len(due)), frame)
+
     def add(self, topic: int, socket: int) -> None:
         if socket not in list(self.topics[topic]):
             self.topics[topic].add(socket, self.outboxes[socket])
@@ -74,9 +80,11 @@ class Hall:
         self.topics[topic].remove(socket)
 
     def hold(self, socket: int) -> None:
+        self._held_from.setdefault(socket, len(self.due[socket]))
         self.outboxes[socket].hold()
 
     def release(self, socket: int) -> None:
+        self._held_from.pop(socket, None)
         self.outboxes[socket].release()
 
     def check(self) -> None:

@@ -145,7 +145,8 @@ class Outbox:
         if self._held is None:
             self.put(frame)
         else:
-            self.flush()
+            self.stray()
+            self._keep(self._held)
             self._held.insert(0, frame)
             self._held_bytes += len(frame)
 
