@@ -124,11 +124,12 @@ async def published_oids(connection: AsyncConnection, publication: str) -> froze
 async def log_publication(connection: AsyncConnection, publication: str) -> str:
     """The publication to read the log with: the twin that knows no column lists and row filters.
 
-    A data folder made before there were twins has none.
+    Without the event trigger of realtime.sql, as in a data folder made before there was one, there is no twin.
     """
-    twin = f"{publication}_log"
-    cursor = await connection.execute("select from pg_publication where pubname = %s", (twin,))
-    return publication if await cursor.fetchone() is None else twin
+    query = "select pubname from pg_publication where pubname = 'realtime_log_' || md5(%s)"
+    cursor = await connection.execute(query, (publication,))
+    twin = await cursor.fetchone()
+    return publication if twin is None else str(twin[0])
 
 
 async def describe_published(

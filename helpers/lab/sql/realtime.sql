@@ -155,9 +155,15 @@ begin
 end $$;
 
 -- The genuine server reads the log with wal2json, which takes of a publication its tables and operations, heeds neither
--- column lists nor row filters, shows stored generated columns and names partitions, not their root. pgoutput, which every PostgreSQL has, does all that
--- a publication says. So each of the project's publications has a twin, named after it and ending in _log, that lists
+-- column lists nor row filters, shows stored generated columns and names partitions, not their root. pgoutput, which
+-- every PostgreSQL has, does all that a publication says. So each of the project's publications has a twin that lists
 -- the same without such restrictions; the lab reads from the twin.
+--
+-- A twin's name is made of the publication's name so that it is never too long, and none that a project would choose.
+create or replace function realtime.twin_of(publication text) returns text
+language sql immutable
+as $$ select 'realtime_log_' || md5(publication) $$;
+
 create or replace function realtime.follow_publications() returns void
 language plpgsql
 security definer
@@ -165,24 +171,38 @@ set search_path = pg_catalog
 set client_min_messages = error
 as $$
 declare
+    gone text;
     pub record;
     change text;
 begin
+    for gone in
+        select pubname from pg_publication
+        where pubowner = 'supabase_admin'::regrole and starts_with(pubname, 'realtime_log_')
+          and pubname not in (select realtime.twin_of(pubname) from pg_publication)
+    loop
+        execute format('drop publication %I', gone);
+    end loop;
+
     for pub in
-        select p.oid, p.pubname || '_log' as twin, p.puballtables,
+        select p.oid, p.pubname as name, realtime.twin_of(p.pubname) as twin, p.puballtables,
                concat_ws(', ', case when p.pubinsert then 'insert' end, case when p.pubupdate then 'update' end,
-                         case when p.pubdelete then 'delete' end) as operations
+                         case when p.pubdelete then 'delete' end) as operations,
+               (p.pubinsert, p.pubupdate, p.pubdelete) = (t.pubinsert, t.pubupdate, t.pubdelete) as alike
         from pg_publication p
+        left join pg_publication t on t.pubname = realtime.twin_of(p.pubname)
         where p.pubowner <> 'supabase_admin'::regrole
     loop
-        if not exists (select from pg_publication where pubname = pub.twin) then
-            execute format('create publication %I%s with (publish_generated_columns = stored)', pub.twin,
-                           case when pub.puballtables then ' for all tables' end);
+        if pub.alike is null then
+            execute format('create publication %I%s with (publish = %L, publish_generated_columns = stored)', pub.twin,
+                           case when pub.puballtables then ' for all tables' end, pub.operations);
+            execute format('comment on publication %I is %L', pub.twin,
+                           format('What the lab reads of the publication %I, which it follows', pub.name));
+        elsif not pub.alike then  -- only then, as those who publish at the same time would fail at one another
+            execute format('alter publication %I set (publish = %L)', pub.twin, pub.operations);
         end if;
-        execute format('alter publication %I set (publish = %L)', pub.twin, pub.operations);
         for change in
-            with listed as (
-                select prpubid as pubid, 'table ' || prrelid::regclass::text as what from pg_publication_rel
+            with listed as (  -- `only`, as the tables that inherit from it are listed themselves
+                select prpubid as pubid, 'table only ' || prrelid::regclass::text as what from pg_publication_rel
                 union all
                 select pnpubid, 'tables in schema ' || pnnspid::regnamespace::text from pg_publication_namespace
             ),
@@ -216,27 +236,8 @@ begin
     end if;
 end $$;
 
-create or replace function realtime.publication_dropped() returns event_trigger
-language plpgsql
-security definer
-set search_path = pg_catalog
-as $$
-declare
-    gone record;
-begin
-    for gone in select object_name from pg_event_trigger_dropped_objects() where object_type = 'publication' loop
-        if exists (select from pg_publication
-                   where pubname = gone.object_name || '_log' and pubowner = 'supabase_admin'::regrole) then
-            execute format('drop publication %I', gone.object_name || '_log');
-        end if;
-    end loop;
-end $$;
-
 create event trigger realtime_publication_changed on ddl_command_end
-    when tag in ('CREATE PUBLICATION', 'ALTER PUBLICATION')
+    when tag in ('CREATE PUBLICATION', 'ALTER PUBLICATION', 'DROP PUBLICATION', 'DROP OWNED')
     execute function realtime.publication_changed();
-create event trigger realtime_publication_dropped on sql_drop
-    when tag in ('DROP PUBLICATION')
-    execute function realtime.publication_dropped();
 
 select realtime.follow_publications();
