@@ -127,11 +127,20 @@ def _changes_wait_s(config: dict[str, Any]) -> float | None:
     if not isinstance(options, dict) or not _flag(options.get("wait")):
         return None
     try:
-        timeout = options.get("timeout")
-        limit_ms = int(timeout) if isinstance(timeout, int | str) else _CHANGES_WAIT_MS
-    except ValueError:
-        limit_ms = _CHANGES_WAIT_MS
-    return limit_ms / 1000
+        return _milliseconds(options.get("timeout")) / 1000
+    except (ValueError, OverflowError):
+        return _CHANGES_WAIT_MS / 1000
+
+
+def _milliseconds(value: Any) -> int:
+    """A time as forms cast it: the digits of a number count too.
+
+    Raises:
+        ValueError: it is none, or not above zero.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | str) or int(value) <= 0:
+        raise ValueError(value)
+    return int(value)
 
 
 def _bindings(topic: str, config: dict[str, Any], *, legacy: bool) -> tuple[dict[str, Any], ...]:
