@@ -63,12 +63,17 @@ async def serve(lab: Lab, superuser: str) -> AsyncIterator[Serve]:
     """Starts servers: `await serve(limits=Limits(users=1), join_error_delay_s=0.2)`; they end with the test."""
     async with contextlib.AsyncExitStack() as stack:
 
-        async def start(*, limits: Limits | None = None, cold_start_s: float = 0.0, **settings: Any) -> Place:
+        async def start(
+            *, limits: Limits | None = None, cold_start_s: float = 0.0, refresh_s: float = 60.0, **settings: Any
+        ) -> Place:
             slot = f"realtime_tests_{uuid.uuid4().hex}"
-            wait_s = (cold_start_s, cold_start_s)
-            changes = ChangeFeed(
-                superuser, ChangeSettings(poll_idle_s=0.02, slot_name=f"{slot}_changes", cold_start_s=wait_s)
+            reading = ChangeSettings(
+                poll_idle_s=0.02,
+                slot_name=f"{slot}_changes",
+                cold_start_s=(cold_start_s, cold_start_s),
+                publication_refresh_s=refresh_s,
             )
+            changes = ChangeFeed(superuser, reading)
             await changes.start()
             stack.push_async_callback(changes.stop)
             secrets = Secrets(lab.info["jwt_secret"], lab.info["publishable_key"], lab.info["secret_key"])

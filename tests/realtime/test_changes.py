@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 
 from helpers.wire.frames import Version
+from tests.realtime.conftest import Serve
 from tests.realtime.talker import Place, Talker
 
 USER = "11111111-1111-4111-8111-111111111111"
@@ -103,6 +104,19 @@ async def test_a_new_token_is_looked_with(place: Place, database: psycopg.AsyncC
     await write(database, USER, "not mine any more")
     await write(database, other, "mine now")
     assert (await talker.hear_event("postgres_changes")).payload["data"]["record"]["body"] == "mine now"
+
+
+async def test_a_new_token_after_the_table_was_withdrawn(serve: Serve, database: psycopg.AsyncConnection) -> None:
+    """Who was refused as the publication had changed is refused once more, and not told to be subscribed."""
+    place = await serve(refresh_s=0.02)
+    talker = await subscribed(place, BINDING)
+    await database.execute("alter publication supabase_realtime drop table public.realtime_notes")
+    try:
+        assert (await talker.hear_event("system")).payload["status"] == "error"
+        await talker.say("realtime:a", "access_token", {"access_token": place.lab.token(sub=USER, fresh=True)})
+        assert (await talker.hear_event("system")).payload["status"] == "error"
+    finally:
+        await database.execute(TABLE)
 
 
 async def test_after_a_leave_nothing_arrives(place: Place, database: psycopg.AsyncConnection) -> None:

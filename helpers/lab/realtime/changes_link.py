@@ -124,6 +124,8 @@ class ChangesLink:
 
     def _republished(self, refusal: SubscriptionRefused | None) -> None:
         """The publication's tables have changed: the genuine server subscribes anew, and says so for each binding."""
+        if refusal is not None:
+            self._subscription = None  # so that a new token asks again
         for _ in self._bindings:
             if refusal is None:
                 self._tell("ok", _SUBSCRIBED)
