@@ -101,12 +101,12 @@ class Door:
 
     async def _upgrade(self, request: web.Request) -> web.StreamResponse:
         """Hand a connection that has served HTTP so far to Realtime: Node opens WebSockets on those it has kept."""
-        transport, protocol = _taken(request), self._realtime()
+        (transport, said), protocol = _taken(request), self._realtime()
         lines = [f"GET {request.raw_path} HTTP/1.1".encode(), *(b": ".join(item) for item in request.raw_headers)]
         transport.set_protocol(protocol)
         protocol.connection_made(transport)
         assert isinstance(protocol, asyncio.Protocol)
-        protocol.data_received(b"\r\n".join([*lines, b"", b""]))
+        protocol.data_received(b"\r\n".join([*lines, b"", said]))
         return web.Response()  # which goes nowhere
 
     async def _forward(self, request: web.Request) -> web.StreamResponse:
@@ -130,13 +130,29 @@ class Door:
             return await _pass_back(request, answer)
 
 
-def _taken(request: web.Request) -> asyncio.Transport:
-    """The connection of a request; for aiohttp it is lost."""
+def _taken(request: web.Request) -> tuple[asyncio.Transport, bytes]:
+    """The connection of a request, and what has come on it since; for aiohttp it is lost."""
     transport, protocol = request.transport, request.protocol
     assert isinstance(transport, asyncio.Transport)
+    rest = _Rest()
+    protocol.set_parser(rest)  # type: ignore[arg-type]  # which goes on reading, too, if aiohttp had enough
     protocol.transport = None  # or it would be closed
     protocol.connection_lost(None)
-    return transport
+    return transport, bytes(rest.data)
+
+
+class _Rest:
+    """Takes what aiohttp kept for the protocol to which a connection is upgraded."""
+
+    def __init__(self) -> None:
+        self.data = bytearray()
+
+    def feed_data(self, data: bytes) -> tuple[bool, bytes]:
+        self.data += data
+        return False, b""
+
+    def feed_eof(self) -> None:
+        """There may be more; it goes to the next protocol."""
 
 
 def _is_ours(record: logging.LogRecord) -> bool:

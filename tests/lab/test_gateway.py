@@ -288,3 +288,25 @@ async def test_websocket_on_a_kept_connection(lab: Lab) -> None:
     assert stream.state is State.OPEN
     assert json.loads(list(stream.events_received())[-1].data)[4]["status"] == "ok"  # type: ignore[union-attr]
     writer.close()
+
+
+@pytest.mark.parametrize("kept", [False, True])
+async def test_a_websocket_client_that_is_ahead(lab: Lab, kept: bool) -> None:
+    """What a client says together with its request is heard, on a new connection and on one that has served HTTP."""
+    url = urlsplit(lab.info["api_url"])
+    key = f"apikey={lab.info['publishable_key']}"
+    request = (
+        f"GET /realtime/v1/websocket?{key}&vsn=2.0.0 HTTP/1.1\r\nHost: lab\r\nUpgrade: websocket\r\n"
+        "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    ).encode()
+    said = b'[null,"1","phoenix","heartbeat",{}]'
+    frame = bytes((0x81, 0x80 | len(said), 0, 0, 0, 0)) + said  # masked with zeros
+    async with asyncio.timeout(10):
+        reader, writer = await asyncio.open_connection(url.hostname, url.port)
+        if kept:
+            writer.write(b"GET /realtime/v1/api/ping HTTP/1.1\r\nHost: lab\r\n\r\n")
+            await reader.readuntil(b'"Success"}')
+        writer.write(request + frame)
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 101")
+        assert b'"status":"ok"' in await reader.read(1000)
+    writer.close()
