@@ -77,7 +77,7 @@ async def test_partitions(stage: Stage, other: str) -> None:
 
 
 async def test_a_twin_goes_with_its_publication(stage: Stage, other: str) -> None:
-    """With its old name when it is renamed, and altogether when it is dropped, in whatever way."""
+    """With its old name when it is renamed, and altogether when it is dropped."""
     renamed = f"{other}_renamed"
     await stage.sql(f"create publication {other}")
     await stage.sql(f"alter publication {other} rename to {renamed}")
@@ -85,6 +85,24 @@ async def test_a_twin_goes_with_its_publication(stage: Stage, other: str) -> Non
     assert len(await stage.sql(_LISTED, renamed, renamed)) == 2
     await stage.sql(f"drop publication {renamed}")
     assert await stage.sql(_LISTED, renamed, renamed) == []
+
+
+async def test_a_twin_goes_with_the_owner_of_its_publication(stage: Stage, other: str) -> None:
+    """Whatever role drops all that it owns, a publication among it."""
+    await stage.sql(f"create role {other}")
+    await stage.sql(f"grant {other} to postgres")
+    try:
+        await stage.sql(f"grant create on database postgres to {other}")
+        await stage.sql(f"set role {other}")
+        await stage.sql(f"create publication {other}")
+        assert len(await stage.sql(_LISTED, other, other)) == 2
+        await stage.sql("reset role")
+        await stage.sql(f"drop owned by {other}")
+        assert await stage.sql(_LISTED, other, other) == []
+    finally:
+        await stage.sql("reset role")
+        await stage.sql(f"drop owned by {other}")
+        await stage.sql(f"drop role {other}")
 
 
 async def test_a_twin_explains_itself(stage: Stage) -> None:

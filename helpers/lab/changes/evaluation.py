@@ -7,6 +7,7 @@ connection keeps one core busy. So the questions are cut into portions, which a 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from types import TracebackType
@@ -20,6 +21,8 @@ from helpers.lab.changes.settings import ChangeSettings
 from helpers.lab.changes.visibility import Answers, Inquiry, Key, Sight, Viewer
 
 __all__ = ["Evaluation", "Question", "Visible"]
+
+_log = logging.getLogger(__name__)
 
 #: Somebody, and the oid of a table.
 Question = tuple[Viewer, int]
@@ -47,7 +50,7 @@ class Evaluation:
         self._sights: list[Sight] = []
 
     async def __aenter__(self) -> Evaluation:
-        await self._widen(1)
+        self._sights.append(await self._connect())
         return self
 
     async def __aexit__(
@@ -87,9 +90,15 @@ class Evaluation:
         return visible
 
     async def _widen(self, connections: int) -> None:
-        while len(self._sights) < connections:
-            timeout_s = self._settings.statement_timeout_s
-            self._sights.append(Sight(await connect(self._database, "realtime_rls_evaluation", timeout_s)))
+        """Connect more often, or work on with what there is: nothing but the speed hangs on it."""
+        try:
+            while len(self._sights) < connections:
+                self._sights.append(await self._connect())
+        except psycopg.OperationalError as error:
+            _log.warning("policies are evaluated on %d of %d connections: %s", len(self._sights), connections, error)
+
+    async def _connect(self) -> Sight:
+        return Sight(await connect(self._database, "realtime_rls_evaluation", self._settings.statement_timeout_s))
 
 
 async def _work(
