@@ -41,7 +41,7 @@ def drop(kind: Kind) -> FrameRule:
 
 
 def delay(kind: Kind, ms: float) -> FrameRule:
-    """These messages come later; others overtake them."""
+    """These messages come later, others overtake them; an end of the connection does too, and then they are lost."""
     return FrameRule(kind, ms)
 
 
