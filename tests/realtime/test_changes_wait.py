@@ -83,7 +83,7 @@ async def test_a_wait_that_is_too_long(serve: Serve, timeout: Any, limit_s: floa
     await left_nothing(place)
 
 
-@pytest.mark.parametrize("timeout", ["9" * 400, 10**30, True, 1e3, "soon", None])
+@pytest.mark.parametrize("timeout", ["9" * 400, 10**30, 0, -5, True, 1e3, "soon", None])
 async def test_a_timeout_that_is_no_time(place: Place, database: psycopg.AsyncConnection, timeout: Any) -> None:
     """The server's own limits hold then, and the join is answered."""
     reply = await join_waiting(await place.talker(), place, BINDING, timeout=timeout)
