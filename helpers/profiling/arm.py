@@ -119,7 +119,7 @@ def _entering(recorder: Recorder, expected: int, arrived: asyncio.Event) -> Call
     def on_event(event: Event) -> None:
         if isinstance(event, Change) and "seq" in event.record:
             recorder.on_receipt(int(event.record["seq"]), event.received_at, event.size_bytes)
-            if recorder.distinct >= expected:
+            if recorder.has(expected):
                 arrived.set()
 
     return on_event

@@ -89,7 +89,7 @@ def _entering(recorder: Recorder, expected: int, arrived: asyncio.Event) -> Call
     def on_event(event: Event) -> None:
         if isinstance(event, Broadcast) and event.event == EVENT:
             recorder.on_receipt(event.payload["seq"], event.received_at, event.size_bytes)
-            if recorder.distinct >= expected:
+            if recorder.has(expected):
                 arrived.set()
 
     return on_event

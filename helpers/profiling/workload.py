@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 from helpers.errors import SettingsError
+from helpers.profiling.histogram import Floats, Ints
 
 __all__ = ["FIRST_ROOM", "MAX_RATE_PER_S", "MAX_ROWS", "MAX_SECONDS", "Workload"]
 
 #: The first of the seeded rooms (data/seed/rooms.csv); the next three are seeded as well.
 FIRST_ROOM = 123
+
+#: One value, or many at once.
+Numbers = TypeVar("Numbers", float, Floats)
+Counts = TypeVar("Counts", int, Ints)
 
 MAX_RATE_PER_S = 5_000.0
 MAX_SECONDS = 120.0
@@ -54,11 +60,11 @@ class Workload:
         """How many rows the schedule holds, at least one."""
         return max(1, round(self.rate_per_s * self.seconds))
 
-    def due_s(self, index: int) -> float:
+    def due_s(self, index: Numbers) -> Numbers:
         """When row `index` is due, in seconds after the start."""
         return index / self.rate_per_s
 
-    def room(self, index: int) -> int:
+    def room(self, index: Counts) -> Counts:
         """The room of row `index`."""
         return self.first_room + index % self.rooms
 
