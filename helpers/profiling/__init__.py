@@ -5,9 +5,13 @@ from __future__ import annotations
 from helpers.profiling.broadcast import profile_broadcast
 from helpers.profiling.connection import profile_connection
 from helpers.profiling.everything import profile_everything
+from helpers.profiling.histogram import Histogram
+from helpers.profiling.investigation import Investigation, load_investigation, save_investigation
+from helpers.profiling.ledger import Ledger
 from helpers.profiling.memory import profile_memory
 from helpers.profiling.network_results import LinkLoss, LinkLossProfile, NetworkProfile, NetworkStep
 from helpers.profiling.networks import NETWORKS, profile_link_loss, profile_networks
+from helpers.profiling.recording import Recording
 from helpers.profiling.results import (
     BroadcastProfile,
     BroadcastStep,
@@ -30,6 +34,9 @@ __all__ = [
     "Comparison",
     "ConnectionProfile",
     "Gain",
+    "Histogram",
+    "Investigation",
+    "Ledger",
     "LinkLoss",
     "LinkLossProfile",
     "MemoryProfile",
@@ -37,11 +44,13 @@ __all__ = [
     "NetworkStep",
     "Profile",
     "Profiling",
+    "Recording",
     "Skipped",
     "Slope",
     "Summary",
     "Workload",
     "compare_subscriptions",
+    "load_investigation",
     "profile_broadcast",
     "profile_connection",
     "profile_everything",
@@ -49,4 +58,5 @@ __all__ = [
     "profile_memory",
     "profile_networks",
     "profile_subscription",
+    "save_investigation",
 ]

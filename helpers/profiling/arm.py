@@ -7,12 +7,14 @@ import contextlib
 import secrets
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from helpers.client import RealtimeClient
 from helpers.errors import SettingsError
+from helpers.profiling.harness import Harness, LoopWatch, limits
 from helpers.profiling.load import Load, Run
 from helpers.profiling.recorder import Recorder
+from helpers.profiling.recording import Recording
 from helpers.profiling.results import Profile
 from helpers.profiling.statistics import Summary, summarize
 from helpers.profiling.workload import Workload
@@ -64,6 +66,8 @@ class Outcome:
     wire_bytes_in: int
     cpu_s: float
     seconds: float
+    harness: Harness
+    ended: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,13 +103,18 @@ class Arm:
             recorder = self._recorder(run)
             channel.on_event(_entering(recorder, self.expected, arrived))
             bytes_before, cpu_before = client.counters.wire_bytes_in, time.process_time()
-            written = await _write_and_drain(load, run, arrived)
+            async with LoopWatch() as watch:
+                written = await _write_and_drain(load, run, arrived)
             return Outcome(
                 recorder,
                 written,
                 wire_bytes_in=client.counters.wire_bytes_in - bytes_before,
                 cpu_s=time.process_time() - cpu_before,
                 seconds=time.monotonic() - run.start,
+                harness=watch.harness(
+                    self.workload.rate_per_s, _kept_per_s(self.workload, written), written.late_max_ms
+                ),
+                ended=channel.reason,
             )
 
     def _recorder(self, run: Run) -> Recorder:
@@ -130,6 +139,30 @@ async def _write_and_drain(load: Load, run: Run, arrived: asyncio.Event) -> Writ
     with contextlib.suppress(TimeoutError):  # what has not arrived by then is counted as lost
         await asyncio.wait_for(arrived.wait(), DRAIN_LIMIT_S)
     return written
+
+
+def _kept_per_s(workload: Workload, written: Written) -> float:
+    """The rate at which rows were sent, if the last was the latest."""
+    return workload.rows / (workload.due_s(workload.rows) + written.late_max_ms / 1e3)
+
+
+def _recording(arm: Arm, outcome: Outcome, run: int) -> Recording:
+    """One run with its histogram, and with everything that a reader must know of it."""
+    ledger = outcome.recorder.ledger
+    p99_ms = 1e3 * ledger.latency.percentile_s(99) if ledger.latency.count else None
+    ended = [f"the channel ended: {outcome.ended}"] if outcome.ended else []
+    recording = Recording.of(
+        ledger,
+        arm.label,
+        run=run,
+        seconds=outcome.seconds,
+        sent=outcome.written.committed,
+        wire_bytes=outcome.wire_bytes_in,
+        names=[("subscriber", arm.label)],
+        harness=outcome.harness,
+        notes=(*ended, *limits(outcome.harness, p99_ms, writer_late_p99_ms=outcome.written.late_p99_ms)),
+    )
+    return replace(recording, expected=arm.expected, lost=arm.expected - ledger.distinct)
 
 
 def profile_of(arm: Arm, outcomes: Sequence[Outcome]) -> Profile:
@@ -163,6 +196,7 @@ def profile_of(arm: Arm, outcomes: Sequence[Outcome]) -> Profile:
         client_cpu_percent=100 * sum(outcome.cpu_s for outcome in outcomes) / seconds,
         send_late_ms=max(outcome.written.late_max_ms for outcome in outcomes),
         latencies_ms=tuple(round(latency, 3) for latency in latencies_ms),
+        recordings=tuple(_recording(arm, outcome, run) for run, outcome in enumerate(outcomes)),
     )
 
 

@@ -11,7 +11,9 @@ from typing import NamedTuple
 
 from helpers.client import Channel, RealtimeClient
 from helpers.errors import FailureError, SettingsError
+from helpers.profiling.harness import Harness, LoopWatch, limits
 from helpers.profiling.recorder import Recorder
+from helpers.profiling.recording import Recording
 from helpers.profiling.results import BroadcastProfile, BroadcastStep
 from helpers.profiling.statistics import summarize
 from helpers.profiling.workload import Workload
@@ -33,11 +35,25 @@ MAX_MESSAGES = 20_000
 
 
 class _Sent(NamedTuple):
-    """What became of the sending: how many, how late at worst, and why it stopped early if it did."""
+    """What became of the sending: how many, in which time, how late at worst, and why it stopped early if it did."""
 
     messages: int
+    seconds: float
     late_max_ms: float
     note: str
+
+    @property
+    def per_s(self) -> float:
+        """The rate that was reached, 0 if nothing was sent."""
+        return self.messages / self.seconds if self.seconds > 0 else 0.0
+
+
+class _Heard(NamedTuple):
+    """What the receiving side says beside its books: bytes, why its channel ended if it did, and how late it was."""
+
+    wire_bytes: int
+    ended: str
+    harness: Harness
 
 
 async def profile_broadcast(
@@ -77,10 +93,20 @@ async def _step(target: Target, workload: Workload) -> BroadcastStep:
         recorder = Recorder(workload, time.monotonic() + 0.05, 0, None)
         arrived = asyncio.Event()
         receiving.on_event(_entering(recorder, workload.rows, arrived))
-        sent = await _send(sending, workload, recorder.start)
-        with contextlib.suppress(TimeoutError):  # what has not arrived by then is counted as lost
-            await asyncio.wait_for(arrived.wait(), DRAIN_LIMIT_S)
-    return _as_step(workload, recorder, sent)
+        before = receiver.counters.wire_bytes_in
+        async with LoopWatch() as watch:
+            sent = await _send(sending, workload, recorder.start)
+            await _drain(receiving, arrived)
+        wire_bytes = receiver.counters.wire_bytes_in - before
+        ended = f"the receiver's channel ended: {receiving.reason}" if receiving.reason else ""
+    heard = _Heard(wire_bytes, ended, watch.harness(workload.rate_per_s, sent.per_s, sent.late_max_ms))
+    return _as_step(workload, recorder, sent, heard)
+
+
+async def _drain(receiving: Channel, arrived: asyncio.Event) -> None:
+    """Until everything has arrived; what has not within the limit is counted as lost."""
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(arrived.wait(), DRAIN_LIMIT_S)
 
 
 def _entering(recorder: Recorder, expected: int, arrived: asyncio.Event) -> Callable[[Event], None]:
@@ -96,8 +122,8 @@ def _entering(recorder: Recorder, expected: int, arrived: asyncio.Event) -> Call
 
 
 async def _send(channel: Channel, workload: Workload, start: float) -> _Sent:
-    """Send every message when it is due; stop when the server closes the channel."""
-    body, late_s, sent = "x" * workload.body_bytes, 0.0, 0
+    """Send every message when it is due; stop when the server closes the channel, or the connection is lost."""
+    body, late_s, sent, note = "x" * workload.body_bytes, 0.0, 0, ""
     try:
         for index in range(workload.rows):
             due = start + workload.due_s(index)
@@ -106,21 +132,43 @@ async def _send(channel: Channel, workload: Workload, start: float) -> _Sent:
             await channel.broadcast(EVENT, {"seq": index, "body": body})
             sent += 1
     except FailureError as closed:
-        return _Sent(sent, 1_000 * late_s, closed.happened)
-    return _Sent(sent, 1_000 * late_s, "")
+        note = closed.happened
+    planned_s = workload.due_s(workload.rows)
+    return _Sent(sent, max(time.monotonic() - start, planned_s), 1_000 * late_s, note)
 
 
-def _as_step(workload: Workload, recorder: Recorder, sent: _Sent) -> BroadcastStep:
+def _as_step(workload: Workload, recorder: Recorder, sent: _Sent, heard: _Heard) -> BroadcastStep:
+    recording = _recording(workload, recorder, sent, heard)
     return BroadcastStep(
         rate_per_s=workload.rate_per_s,
         sent=sent.messages,
-        received=recorder.received,
-        lost=sent.messages - recorder.distinct,
-        duplicated=recorder.duplicated,
-        reordered=recorder.reordered,
-        received_per_s=recorder.received / max(recorder.last_at - recorder.start, workload.seconds),
+        received=recording.received,
+        lost=recording.lost,
+        duplicated=recording.duplicated,
+        reordered=recording.reordered,
+        received_per_s=recording.throughput_per_s,
         send_late_ms=sent.late_max_ms,
         latency_ms=summarize(recorder.latencies_ms) if recorder.latencies_ms else None,
         payload_bytes=summarize(recorder.sizes) if recorder.sizes else None,
-        note=sent.note,
+        note="; ".join(recording.notes),
+        recording=recording,
+    )
+
+
+def _recording(workload: Workload, recorder: Recorder, sent: _Sent, heard: _Heard) -> Recording:
+    """The step with its histogram, and with everything that a reader must know of it."""
+    ledger = recorder.ledger
+    p99_ms = 1e3 * ledger.latency.percentile_s(99) if ledger.latency.count else None
+    notes = [note for note in (sent.note, heard.ended) if note]
+    if not notes:  # who was cut off did not reach its rate for that reason
+        notes += limits(heard.harness, p99_ms)
+    return Recording.of(
+        ledger,
+        f"broadcast at {workload.rate_per_s:g}/s",
+        seconds=max(recorder.last_at - recorder.start, workload.seconds),
+        sent=sent.messages,
+        wire_bytes=heard.wire_bytes,
+        names=[("receiver", "workbook")],
+        harness=heard.harness,
+        notes=notes,
     )

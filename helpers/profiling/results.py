@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
+from helpers.profiling.recording import Recording
 from helpers.profiling.statistics import Gain, Summary
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class Profile:
         client_cpu_percent: CPU time of this process, in percent of one core.
         send_late_ms: how late the writer sent its latest row; it is part of the latency, and tells who was slow.
         latencies_ms: the sample behind `latency_ms`, in order of receipt.
+        recordings: each run with its histogram; none in results of before there were recordings.
     """
 
     target: str
@@ -81,6 +83,12 @@ class Profile:
     client_cpu_percent: float
     send_late_ms: float
     latencies_ms: tuple[float, ...]
+    recordings: tuple[Recording, ...] = ()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader must know of the runs: what broke, and who was the limit, the harness or the target."""
+        return tuple(dict.fromkeys(note for recording in self.recordings for note in recording.notes))
 
     def to_frame(self) -> pd.DataFrame:
         """One column with this profile's label, one row for each figure."""
@@ -109,6 +117,8 @@ def _figures(profile: Profile) -> dict[str, object]:
         figures["message size, mean (bytes)"] = f"{profile.payload_bytes.mean:.0f}"
     figures["bytes received"] = profile.wire_bytes_in
     figures["client CPU (% of a core)"] = f"{profile.client_cpu_percent:.1f}"
+    if profile.notes:
+        figures["note"] = "; ".join(profile.notes)
     return figures
 
 
@@ -211,7 +221,9 @@ class BroadcastStep:
 
     Attributes:
         rate_per_s: as scheduled. received_per_s: as received, from the first due to the last receipt.
-        send_late_ms: how late the sender was at worst; if large, this machine was the limit and not the target.
+        send_late_ms: how late the sender was at worst.
+        note: what a reader must know: what broke, and who was the limit, the harness or the target.
+        recording: the same with its histogram; None in results of before there were recordings.
     """
 
     rate_per_s: float
@@ -225,6 +237,7 @@ class BroadcastStep:
     latency_ms: Summary | None
     payload_bytes: Summary | None
     note: str = ""
+    recording: Recording | None = None
 
 
 @dataclass(frozen=True, slots=True)

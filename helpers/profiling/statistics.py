@@ -22,6 +22,9 @@ RESAMPLES = 1_000
 #: Bounds the memory of the resampling: 8 MB of values at a time.
 CELLS_AT_ONCE = 1_000_000
 
+#: From so many pairs on a bootstrap of their mean covers what it should (see its test).
+BOOTSTRAP_PAIRS = 20
+
 #: The 97.5 % point of the normal distribution.
 Z975 = 1.959964
 
@@ -67,6 +70,8 @@ class Gain:
         change_percent: typical change of a pair (geometric mean of the ratios, minus 1).
         low_percent, high_percent: its 95 % interval.
         n: number of pairs.
+        higher_is_better: what the metric means; of most of them less is better.
+        left_out: pairs that could not be compared, as one of the two had no samples.
     """
 
     metric: str
@@ -77,17 +82,34 @@ class Gain:
     low_percent: float
     high_percent: float
     n: int
+    higher_is_better: bool = False
+    left_out: int = 0
 
     @property
     def shown(self) -> bool:
         """Whether the interval leaves out "no change"."""
         return self.low_percent > 0 or self.high_percent < 0
 
-    def __str__(self) -> str:
-        interval = f"{self.low_percent:+.1f} to {self.high_percent:+.1f} %, n = {self.n} pairs"
+    @property
+    def verdict(self) -> str:
+        """ "better by 38 % (31–45), n = 20 pairs", or "no difference shown" with its interval."""
+        sample = f"n = {self.n} pairs"
+        if self.left_out:
+            sample += f"; {self.left_out} left out, without samples"
         if not self.shown:
-            return f"{self.metric}: no difference shown ({interval})"
-        return f"{self.metric}: {self.change_percent:+.1f} % ({interval})"
+            return f"no difference shown ({self.low_percent:+.1f} to {self.high_percent:+.1f} %), {sample}"
+        word = "better" if (self.change_percent > 0) is self.higher_is_better else "worse"
+        ends = sorted((abs(self.low_percent), abs(self.high_percent)))
+        change, low, high = (_percent(value) for value in (abs(self.change_percent), *ends))
+        return f"{word} by {change} % ({low}–{high}), {sample}"
+
+    def __str__(self) -> str:
+        return f"{self.metric}: {self.verdict}"
+
+
+def _percent(value: float) -> str:
+    """One decimal below 10, none above."""
+    return f"{value:,.0f}" if value >= 10 else f"{value:.1f}"
 
 
 def summarize(values: Sequence[float] | Floats, *, block: int = 1, seed: int = 0) -> Summary:
@@ -136,20 +158,46 @@ def _portions(total: int, most: int) -> list[int]:
     return [min(most, total - begun) for begun in range(0, total, most)]
 
 
-def paired_gain(metric: str, unit: str, before: Sequence[float], after: Sequence[float]) -> Gain | None:
+def paired_gain(
+    metric: str,
+    unit: str,
+    before: Sequence[float | None],
+    after: Sequence[float | None],
+    *,
+    higher_is_better: bool = False,
+) -> Gain | None:
     """Compare two arms pair by pair; None where a ratio means nothing (fewer than two pairs, or a value of 0).
 
-    The interval is Student's t on the logarithms of the ratios: with a handful of pairs it is wider, and more honest,
-    than a bootstrap over them.
+    A pair that holds a None, from a run without samples, is left out, and the answer says so.
+
+    The interval is that of the mean of the logarithms of the ratios: by bootstrap from `BOOTSTRAP_PAIRS` on, below
+    that Student's t: with a handful of pairs it is wider, and more honest, than a bootstrap over them.
     """
     if len(before) != len(after):
         raise ValueError(f"{len(before)} values before and {len(after)} after are no pairs")
-    if len(before) < 2 or min(*before, *after) <= 0:
+    whole = [(one, other) for one, other in zip(before, after, strict=True) if one is not None and other is not None]
+    if len(whole) < 2 or min(map(min, whole)) <= 0:
         return None
-    ratios = np.log(np.asarray(after, dtype=np.float64) / np.asarray(before, dtype=np.float64))
-    middle, half = float(ratios.mean()), _half_width(ratios)
-    change, low, high = (100 * math.expm1(value) for value in (middle, middle - half, middle + half))
-    return Gain(metric, unit, float(np.mean(before)), float(np.mean(after)), change, low, high, len(before))
+    pairs = np.array(whole, dtype=np.float64)
+    ratios = np.log(pairs[:, 1] / pairs[:, 0])
+    ends = _bootstrapped_mean(ratios) if len(ratios) >= BOOTSTRAP_PAIRS else _student_mean(ratios)
+    change, low, high = (100 * math.expm1(value) for value in (float(ratios.mean()), *ends))
+    first, second = pairs.mean(axis=0).tolist()
+    left_out = len(before) - len(whole)
+    return Gain(metric, unit, first, second, change, low, high, len(whole), higher_is_better, left_out)
+
+
+def _bootstrapped_mean(sample: Floats, seed: int = 0) -> tuple[float, float]:
+    """Percentile interval of the mean."""
+    drawn = np.random.default_rng(seed).integers(sample.size, size=(RESAMPLES, sample.size))
+    low, high = np.percentile(sample[drawn].mean(axis=1), (2.5, 97.5))
+    return float(low), float(high)
+
+
+def _student_mean(sample: Floats) -> tuple[float, float]:
+    """Interval of the mean of a small sample."""
+    half = student_t975(sample.size - 1) * float(sample.std(ddof=1)) / math.sqrt(sample.size)
+    return float(sample.mean()) - half, float(sample.mean()) + half
 
 
 def slope(x: Sequence[float], y: Sequence[float]) -> tuple[float, float, float]:
@@ -181,10 +229,6 @@ def wilson(successes: int, trials: int) -> tuple[float, float]:
     middle = (share + square / (2 * trials)) / (1 + square / trials)
     half = Z975 / (1 + square / trials) * math.sqrt(share * (1 - share) / trials + square / (4 * trials**2))
     return max(0.0, middle - half), min(1.0, middle + half)
-
-
-def _half_width(sample: Floats) -> float:
-    return student_t975(sample.size - 1) * float(sample.std(ddof=1)) / math.sqrt(sample.size)
 
 
 def student_t975(freedom: int) -> float:

@@ -115,13 +115,13 @@ def _comparison(full: Arm, filtered: Arm, pairs: Sequence[tuple[Outcome, Outcome
     )
 
 
-#: What is compared: name, unit, and where a run tells it (0 where it cannot).
-METRICS: tuple[tuple[str, str, Callable[[Profile], float]], ...] = (
+#: What is compared: name, unit, and where a run tells it; None from a run that cannot, as nothing arrived.
+METRICS: tuple[tuple[str, str, Callable[[Profile], float | None]], ...] = (
     ("messages", "a run", lambda run: run.received),
     ("bytes received", "bytes a run", lambda run: run.wire_bytes_in),
     ("client CPU", "% of a core", lambda run: run.client_cpu_percent),
-    ("latency p50", "ms", lambda run: run.latency_ms.p50 if run.latency_ms else 0.0),
-    ("latency p95", "ms", lambda run: run.latency_ms.p95 if run.latency_ms else 0.0),
+    ("latency p50", "ms", lambda run: run.latency_ms.p50 if run.latency_ms else None),
+    ("latency p95", "ms", lambda run: run.latency_ms.p95 if run.latency_ms else None),
 )
 
 

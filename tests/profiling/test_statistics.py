@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers.profiling.statistics import paired_gain, slope, student_t975, summarize
+from helpers.profiling.statistics import BOOTSTRAP_PAIRS, paired_gain, slope, student_t975, summarize
 
 
 def test_summary_of_known_sample() -> None:
@@ -69,8 +69,30 @@ def test_gain_of_constant_ratio() -> None:
     assert gain is not None
     assert gain.change_percent == pytest.approx(-75)
     assert gain.shown
-    assert "-75.0 %" in str(gain)
-    assert "n = 3 pairs" in str(gain)
+    assert str(gain) == "bytes: better by 75 % (75–75), n = 3 pairs"
+
+
+def test_more_is_better_of_some_metrics() -> None:
+    """What a change is worth depends on the metric: half of the throughput is worse, twice of it is better."""
+    halved, doubled = ([100.0, 101.0], [50.0, 50.5]), ([50.0, 50.5], [100.0, 101.0])
+    for (before, after), higher, says in (
+        (halved, True, "worse by 50 % (50–50)"),
+        (halved, False, "better by 50 % (50–50)"),
+        (doubled, True, "better by 100 % (100–100)"),
+        (doubled, False, "worse by 100 % (100–100)"),
+    ):
+        gain = paired_gain("x", "1/s", before, after, higher_is_better=higher)
+        assert gain is not None
+        assert gain.verdict == f"{says}, n = 2 pairs"
+
+
+def test_pairs_without_samples_are_left_out_and_told() -> None:
+    """A run that measured nothing is no zero."""
+    gain = paired_gain("x", "ms", [10.0, 12.0, None, 11.0], [5.0, 6.0, 5.0, None])
+    assert gain is not None
+    assert (gain.n, gain.left_out, gain.before) == (2, 2, 11.0)
+    assert gain.verdict.endswith("n = 2 pairs; 2 left out, without samples")
+    assert paired_gain("x", "ms", [10.0, None], [5.0, 6.0]) is None
 
 
 def test_noise_is_no_gain() -> None:
@@ -81,12 +103,13 @@ def test_noise_is_no_gain() -> None:
     assert "no difference shown" in str(gain)
 
 
-def test_gain_without_effect_is_rarely_shown() -> None:
-    """With no effect at all, about one comparison in twenty claims one."""
+@pytest.mark.parametrize("pairs", [5, BOOTSTRAP_PAIRS])
+def test_gain_without_effect_is_rarely_shown(pairs: int) -> None:
+    """With no effect at all, about one comparison in twenty claims one, by either kind of interval."""
     random = np.random.default_rng(3)
     shown = 0
     for _ in range(400):
-        before, after = random.lognormal(5, 0.2, size=(2, 5))
+        before, after = random.lognormal(5, 0.2, size=(2, pairs))
         gain = paired_gain("x", "ms", list(before), list(after))
         shown += bool(gain and gain.shown)
     assert 0.02 < shown / 400 < 0.09
