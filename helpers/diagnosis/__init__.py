@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from helpers.diagnosis.arrival import Arrival, would_arrive
+from helpers.diagnosis.audience import Audience, who_would_hear
 from helpers.diagnosis.diagnose import diagnose, gather
 from helpers.diagnosis.exercise import EXERCISES, Mending, break_and_mend
 from helpers.diagnosis.explain import Explanation, explain
@@ -14,6 +15,7 @@ from helpers.diagnosis.results import Check, Diagnosis, Layer, Status
 __all__ = [
     "EXERCISES",
     "Arrival",
+    "Audience",
     "Check",
     "Diagnosis",
     "Explanation",
@@ -30,5 +32,6 @@ __all__ = [
     "rule_index",
     "rule_page",
     "watch",
+    "who_would_hear",
     "would_arrive",
 ]

@@ -24,6 +24,8 @@ EXERCISES: dict[str, Callable[[str], str]] = {
     "tables_published": lambda table: f"alter publication supabase_realtime drop table {table}",
     "select_granted": lambda table: f"revoke all on {table} from anon, authenticated",
     "rls_with_policy": lambda table: f"drop policy own on {table}",
+    "policies_wrapped": lambda table: f"alter policy own on {table} using (user_id = auth.uid())",
+    "tables_with_primary_key": lambda table: f"alter table {table} drop column id",
 }
 CONNECT_LIMIT_S = 4
 
