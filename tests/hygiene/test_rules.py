@@ -9,6 +9,7 @@ import pytest
 
 from helpers.diagnosis.pages import AREAS
 from helpers.diagnosis.rules import RULES, Rule
+from tests.diagnosis.scenarios import SCENARIOS
 
 FEWEST = 60
 TEXTS = ("title", "symptom", "why", "remedy", "verify", "source")
@@ -69,6 +70,11 @@ FREQUENT = (
     *("publication_there", "tables_published", "select_granted", "rls_with_policy", "replica_identity", "enum_names"),
     *("large_rows", "private_channels", "slot_lost"),
 )
+
+
+def test_each_is_shown_to_fire_and_to_be_cured() -> None:
+    """No rule without a scenario that breaks a real thing: `python -m tests.diagnosis.scenarios` prints all."""
+    assert {rule.id for rule in RULES} - {scenario.rule for scenario in SCENARIOS} == set()
 
 
 def test_there_are_enough() -> None:

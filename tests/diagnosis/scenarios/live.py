@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from helpers import workspace
 from helpers.diagnosis.evidence import Evidence
 from helpers.diagnosis.probes import run, subscriptions
 from helpers.diagnosis.results import Check, Status
+from helpers.lab import Lab, LabSettings
+from helpers.lab.changes.settings import ChangeSettings
 from helpers.lab.network import Conditions, Way, broadcasts, changes, delay, drop, heartbeats, system
 from tests.diagnosis.scenarios.relay import relay
 from tests.diagnosis.scenarios.scenario import Scenario
@@ -42,7 +45,37 @@ async def pings_pass(ward: Ward, check: Check) -> None:
     ward.tools["relay"].swallows_pings = False
 
 
+async def wide_rows(ward: Ward) -> None:
+    """The table to whose changes the way leads has a column that no screen needs."""
+    await ward.sql("alter table public.events add column filler text not null default repeat('x', 1500)")
+    ward.cleanup.push_async_callback(ward.sql, "alter table public.events drop column if exists filler")
+
+
+async def fewer_columns(ward: Ward, check: Check) -> None:
+    """Without the column each subscriber gets what one that selects would."""
+    assert "to the columns that the screen needs" in check.fix
+    await ward.sql("alter table public.events drop column filler")
+
+
+async def late_by_more_than_the_poll(ward: Ward) -> None:
+    """A server that pushes changes, so that nothing but the network makes them late."""
+    lab = await ward.cleanup.enter_async_context(Lab(LabSettings(changes=ChangeSettings(streaming=True))))
+    await workspace.fill(lab.target)
+    ward.target = lab.target
+    late = Conditions(name="late changes", to_client=Way(frames=(delay(changes, ms=1200),)))
+    await through(late)(ward)
+
+
 SCENARIOS = (
+    Scenario("payload_size", "a wide column in each change", wide_rows, look_at_change, fewer_columns, Status.WARNING),
+    Scenario(
+        "delivery_time",
+        "changes late by more than the poll",
+        late_by_more_than_the_poll,
+        look_at_change,
+        healed,
+        Status.WARNING,
+    ),
     Scenario(
         "ping_answered",
         "a proxy swallows pings",
