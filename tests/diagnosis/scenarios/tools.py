@@ -18,7 +18,7 @@ import aiohttp
 from helpers.diagnosis.evidence import Evidence, Heard, Place
 from helpers.diagnosis.probes.connection import WayIn
 from helpers.diagnosis.probes.dialogue import Dialogue, is_reply, unasked
-from helpers.diagnosis.probes.run import reason_of
+from helpers.diagnosis.probes.run import POLL_IDLE_S, reason_of
 from helpers.diagnosis.probes.stopwatch import WORLD, StepFailed, Stopwatch
 from helpers.diagnosis.results import Check
 from helpers.lab.network import PERFECT, Conditions, network
@@ -42,6 +42,9 @@ __all__ = [
     "with_token",
 ]  # fmt: skip
 
+#: Within this an answer comes that comes at all; a change waits for the poll besides.
+A_MOMENT_S = 0.5
+
 Broken = Callable[[Ward], Awaitable[None]]
 Mend = Callable[[Ward, Check], Awaitable[None]]
 
@@ -57,10 +60,10 @@ async def look_at_token(ward: Ward) -> Evidence:
 
 
 def hasty(ward: Ward, module: ModuleType, *names: str) -> None:
-    """Let the probes of a module wait for half a second where they wait for many, until the scenario is over."""
+    """Let the probes of a module wait for a moment where they wait for seconds, until the scenario is over."""
     for name in names:
         ward.cleanup.callback(setattr, module, name, getattr(module, name))
-        setattr(module, name, 0.5)
+        setattr(module, name, A_MOMENT_S + (POLL_IDLE_S if name == "CHANGE_LIMIT_S" else 0))
 
 
 def through(conditions: Conditions, *impatient: tuple[ModuleType, str]) -> Broken:

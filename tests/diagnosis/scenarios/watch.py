@@ -194,10 +194,10 @@ def live(attendance: Attendance) -> None:
 
 
 def close_idle(attendance: Attendance) -> None:
-    """Something closes after 0.5 s of silence, nobody writes, and heartbeats come each 2 s."""
-    attendance.via.set(Conditions(lifetime=Lifetime(idle_s=0.5)))
-    attendance.patience = replace(QUICK, heartbeat_s=2.0)
-    attendance.statements, attendance.pause_s, attendance.seconds = (), 5.0, 1.3
+    """Something closes after a second of silence, nobody writes, and heartbeats come each 4 s."""
+    attendance.via.set(Conditions(lifetime=Lifetime(idle_s=1.0)))
+    attendance.patience = replace(QUICK, heartbeat_s=4.0)
+    attendance.statements, attendance.pause_s, attendance.seconds = (), 5.0, 2.5
 
 
 async def beat_as_printed(ward: Ward, check: Check) -> None:
