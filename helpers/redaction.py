@@ -17,6 +17,8 @@ PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "WSS_PROXY", "WS_PROXY")
 
 #: A shorter text in a token's place stands in too many a word to be masked in all of them.
 SHORTEST = 8
+#: So does a shorter password, which hides nothing.
+SHORTEST_PASSWORD = 4
 
 
 def secrets_of(target: Target) -> tuple[str, ...]:
@@ -26,7 +28,7 @@ def secrets_of(target: Target) -> tuple[str, ...]:
     proxies = [os.environ.get(spelling, "") for name in PROXIES for spelling in (name, name.lower())]
     for url in (target.api_url, target.database_url or "", *proxies):
         password = _password(url)
-        found |= {password, unquote(password)}
+        found |= {text for text in (password, unquote(password)) if len(text) >= SHORTEST_PASSWORD}
     return tuple(sorted((secret for secret in found if secret), key=len, reverse=True))
 
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 import psycopg
 from psycopg import sql
 
+from helpers.database_url import libpq_url, without_password
 from helpers.errors import TargetError
 from helpers.prisma import deploy_migrations, seed
-from helpers.prisma.urls import libpq_url, without_password
 from helpers.target import Target
 
 __all__ = ["Workspace", "fill", "prepare"]

@@ -16,10 +16,10 @@ from datetime import timedelta
 from types import ModuleType
 from typing import IO, Any
 
+from helpers.database_url import prisma_url, without_password
 from helpers.errors import PrismaError
 from helpers.prisma.engines import EngineCommand, choose_engine
 from helpers.prisma.generate import client_module
-from helpers.prisma.urls import prisma_url, without_password
 from helpers.target import Target
 
 __all__ = ["Prisma", "json_type", "prisma_client", "statements_sent"]

@@ -18,9 +18,9 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import TupleRow
 
+from helpers.database_url import libpq_url, without_password
 from helpers.errors import PrismaError
 from helpers.places import repository_root
-from helpers.prisma.urls import libpq_url, without_password
 
 __all__ = ["MIGRATIONS", "deploy_migrations", "drop_schema"]
 

@@ -8,9 +8,9 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import TupleRow
 
+from helpers.database_url import libpq_url, without_password
 from helpers.errors import PrismaError
 from helpers.places import repository_root
-from helpers.prisma.urls import libpq_url, without_password
 from helpers.target import Target
 
 __all__ = ["SEED", "SEED_ROOM", "SEED_USERS", "seed"]

@@ -12,8 +12,8 @@ import msgspec
 import psycopg
 from psycopg import sql
 
+from helpers.database_url import libpq_url, without_password
 from helpers.errors import FailureError
-from helpers.prisma.urls import libpq_url, without_password
 from helpers.profiling.worker import Worker, WorkerGone
 from helpers.profiling.workload import Workload
 from helpers.profiling.writer import FINISH_LIMIT_S, Database, Order, Written

@@ -14,9 +14,9 @@ from psycopg import sql
 from psycopg.rows import TupleRow
 from psycopg.types.json import Jsonb
 
+from helpers.database_url import libpq_url, without_password
 from helpers.errors import PrismaError
 from helpers.prisma import SEED_USERS
-from helpers.prisma.urls import libpq_url, without_password
 from helpers.target import Target
 
 __all__ = ["Load", "Source", "open_source"]

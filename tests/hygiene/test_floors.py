@@ -9,7 +9,7 @@ HELPERS = Path(__file__).resolve().parents[2] / "helpers"
 
 #: From the ground up. Rooms on one floor do not know each other.
 FLOORS = (
-    {"errors", "places", "locks", "wire"},
+    {"database_url", "errors", "places", "locks", "wire"},
     {"target", "node"},
     {"client", "lab", "prisma", "redaction", "results"},
     {"diagnosis", "profiling", "sync"},

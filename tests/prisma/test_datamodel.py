@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from helpers.database_url import libpq_url, prisma_url, without_password
 from helpers.errors import SettingsError
 from helpers.prisma.datamodel import FieldKind, parse_datamodel, read_datamodel
 from helpers.prisma.generate import SCHEMA
-from helpers.prisma.urls import libpq_url, prisma_url, without_password
 
 TRICKY = """
 // model Commented { id Int @id }
@@ -59,6 +59,6 @@ def test_urls_are_translated_for_their_readers() -> None:
     url = "postgresql://u:p%40ss@h:5432/d?schema=a&pgbouncer=true&sslmode=require&connection_limit=1"
     assert libpq_url(url) == "postgresql://u:p%40ss@h:5432/d?sslmode=require"
     assert libpq_url("postgresql://h/d?sslcert=ca.pem") == "postgresql://h/d?sslrootcert=ca.pem"
-    assert prisma_url("postgresql://u@h/d", "my schema") == "postgresql://u@h/d?schema=my+schema"
+    assert prisma_url("postgresql://u@h/d", "my schema") == "postgresql://u@h/d?schema=my%20schema"
     assert prisma_url(url, "b").count("schema=") == 1
     assert without_password("no p%40ss here", url) == "no *** here"

@@ -10,10 +10,11 @@ from typing import Any
 import psycopg
 from psycopg import AsyncConnection
 
+from helpers.database_url import fault_of, reason_of
 from helpers.diagnosis.arrival.admission import refusal
 from helpers.diagnosis.arrival.catalog import read_table, role_exists, tables_alike
 from helpers.diagnosis.arrival.conditions import evaluate_conditions
-from helpers.diagnosis.arrival.database import reading, sentence
+from helpers.diagnosis.arrival.database import reading
 from helpers.diagnosis.arrival.decision import decide
 from helpers.diagnosis.arrival.facts import EVENTS, Facts, Question, TableFacts
 from helpers.diagnosis.arrival.log import carried, size_bytes
@@ -31,6 +32,7 @@ __all__ = ["would_arrive"]
 MOST_ALIKE = 20
 
 _TRIED = "asking whether a change would arrive"
+_SET_URL = "Set DATABASE_URL to the project's PostgreSQL URL"
 
 
 async def would_arrive(
@@ -74,13 +76,16 @@ async def would_arrive(
     """
     question = _question(target, table, role, claims, filter, event, listens, row, old_row, select)
     if not target.database_url:
-        raise InputError(_TRIED, "DATABASE_URL is not set", "Set DATABASE_URL to the project's PostgreSQL URL")
+        raise InputError(_TRIED, "DATABASE_URL is not set", _SET_URL)
+    if fault := fault_of(target.database_url):
+        raise InputError(_TRIED, f"DATABASE_URL cannot be used: {fault}", _SET_URL)
     began = time.monotonic()
     try:
         async with reading(target.database_url) as connection:
             facts = await _gather(connection, question)
     except psycopg.OperationalError as error:
-        raise ConnectionFailed(_TRIED, sentence(error), "Check DATABASE_URL and the network") from error
+        happened = reason_of(error, target.database_url)
+        raise ConnectionFailed(_TRIED, happened, "Check DATABASE_URL and the network") from error
     return replace(decide(facts, _asked(question)), took_ms=(time.monotonic() - began) * 1000)
 
 

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 import psycopg
 from psycopg import AsyncConnection, sql
 
+from helpers.database_url import libpq_url
 from helpers.diagnosis.evidence import TableName
 
 __all__ = ["STATEMENT_LIMIT_S", "apart", "as_server_says", "identifier", "reading", "sentence"]
@@ -34,7 +35,10 @@ async def reading(database_url: str) -> AsyncIterator[AsyncConnection]:
         psycopg.OperationalError: the database does not answer.
     """
     connection = await psycopg.AsyncConnection.connect(
-        database_url, connect_timeout=CONNECT_LIMIT_S, prepare_threshold=None, application_name="workbook_arrival"
+        libpq_url(database_url),
+        connect_timeout=CONNECT_LIMIT_S,
+        prepare_threshold=None,
+        application_name="workbook_arrival",
     )
     async with connection:
         await connection.set_read_only(True)

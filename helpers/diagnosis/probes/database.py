@@ -11,6 +11,7 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import DictRow, dict_row
 
+from helpers.database_url import fault_of, libpq_url, reason_of
 from helpers.diagnosis.evidence import (
     KEY_ROLES,
     Database,
@@ -25,7 +26,7 @@ from helpers.diagnosis.evidence import (
 )
 from helpers.diagnosis.probes import queries
 from helpers.diagnosis.probes.policies import read_policies
-from helpers.diagnosis.probes.reader import Reader, reason
+from helpers.diagnosis.probes.reader import Reader
 from helpers.diagnosis.probes.tables import read_tables
 from helpers.diagnosis.probes.trials import claims_of, try_policies
 from helpers.diagnosis.probes.writer import own_table
@@ -46,6 +47,8 @@ async def probe_database(target: Target, tables: Sequence[TableName] | None) -> 
     """What the catalogs say about these tables; about all published ones when `tables` is None."""
     if not target.database_url:
         return Missing("DATABASE_URL is not set")
+    if fault := fault_of(target.database_url):
+        return Missing(f"DATABASE_URL cannot be used: {fault}", tried=True)
     started = time.monotonic()
     try:
         async with asyncio.timeout(LIMIT_S):
@@ -55,13 +58,15 @@ async def probe_database(target: Target, tables: Sequence[TableName] | None) -> 
             f"the database did not answer within {LIMIT_S:g} s: check DATABASE_URL and the network", tried=True
         )
     except psycopg.Error as error:
-        return Missing(f"the database of DATABASE_URL cannot be read: {reason(error)}", tried=True)
+        return Missing(
+            f"the database of DATABASE_URL cannot be read: {reason_of(error, target.database_url)}", tried=True
+        )
 
 
 async def _read(target: Target, tables: Sequence[TableName] | None, started: float) -> Database:
     assert target.database_url is not None
     connection = await psycopg.AsyncConnection.connect(
-        target.database_url, connect_timeout=CONNECT_LIMIT_S, prepare_threshold=None, row_factory=dict_row
+        libpq_url(target.database_url), connect_timeout=CONNECT_LIMIT_S, prepare_threshold=None, row_factory=dict_row
     )
     async with connection:
         await connection.set_read_only(True)

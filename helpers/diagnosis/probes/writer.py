@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import psycopg
 from psycopg import sql
 
+from helpers.database_url import libpq_url
 from helpers.diagnosis.evidence import Database, Missing, TableName
 from helpers.target import Target
 
@@ -61,7 +62,7 @@ class RowWriter:
             psycopg.Error: the database refuses.
         """
         connection = await psycopg.AsyncConnection.connect(
-            database_url, autocommit=True, connect_timeout=CONNECT_LIMIT_S, prepare_threshold=None
+            libpq_url(database_url), autocommit=True, connect_timeout=CONNECT_LIMIT_S, prepare_threshold=None
         )
         await connection.execute(sql.SQL("set statement_timeout = {}").format(STATEMENT_LIMIT_MS))
         return cls(table, connection)

@@ -18,6 +18,7 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
 
+from helpers.database_url import libpq_url
 from helpers.diagnosis.evidence import Missing, Table
 from helpers.diagnosis.evidence.watch import Tally
 from helpers.diagnosis.watching.tables import KEPT_KEYS
@@ -135,7 +136,7 @@ async def look_after(
 async def _reading(target: Target) -> AsyncIterator[psycopg.AsyncConnection[DictRow]]:
     assert target.database_url is not None, "asked only where there is a database"
     connection = await psycopg.AsyncConnection.connect(
-        target.database_url, connect_timeout=CONNECT_LIMIT_S, prepare_threshold=None, row_factory=dict_row
+        libpq_url(target.database_url), connect_timeout=CONNECT_LIMIT_S, prepare_threshold=None, row_factory=dict_row
     )
     async with connection:
         await connection.set_read_only(True)

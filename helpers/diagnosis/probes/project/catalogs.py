@@ -10,9 +10,9 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import DictRow, dict_row
 
+from helpers.database_url import fault_of, libpq_url, reason_of
 from helpers.diagnosis.evidence import KEY_ROLES, Missing, Policy, TableName
 from helpers.diagnosis.evidence.project import Ledger, ModelTable, ProjectDatabase, RoleFacts
-from helpers.prisma.urls import libpq_url, without_password
 from helpers.target import Target
 
 __all__ = ["probe_catalogs"]
@@ -87,15 +87,15 @@ async def probe_catalogs(
     """The tables of the models, Prisma's ledger, and the roles of the connection strings."""
     if not target.database_url:
         return Missing("DATABASE_URL is not set")
+    if fault := fault_of(target.database_url):
+        return Missing(f"DATABASE_URL cannot be used: {fault}")
     try:
         async with asyncio.timeout(LIMIT_S):
             return await _read(target.database_url, tables, home, roles)
     except TimeoutError:
         return Missing(f"the database did not answer within {LIMIT_S:g} s")
     except psycopg.Error as error:
-        reason = (error.diag.message_primary or str(error)).strip().splitlines()
-        text = without_password(reason[-1] if reason else type(error).__name__, target.database_url)
-        return Missing(f"the database of DATABASE_URL cannot be read: {text.rstrip('.')}")
+        return Missing(f"the database of DATABASE_URL cannot be read: {reason_of(error, target.database_url)}")
 
 
 async def _read(url: str, tables: Sequence[TableName], home: str, roles: Sequence[str]) -> ProjectDatabase:
