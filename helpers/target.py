@@ -11,6 +11,9 @@ from helpers.errors import TargetError
 
 __all__ = ["Target", "TargetKind", "mask"]
 
+#: A host's name and what may stand around it; what is longer is something else, perhaps a secret.
+LONGEST_SHOWN = 80
+
 
 class TargetKind(StrEnum):
     """The three kinds of Supabase that the workbook runs against."""
@@ -120,10 +123,15 @@ def _checked_url(url: str, tried: str) -> str:
     if not usable:
         raise TargetError(
             tried,
-            f"SUPABASE_URL={url!r} is not a web address",
+            f"SUPABASE_URL={_shown(url)} is not a web address",
             "Copy the Project URL from the dashboard (Settings, Data API): it looks like https://<project>.supabase.co",
         )
     return f"{parts.scheme}://{parts.netloc}"
+
+
+def _shown(url: str) -> str:
+    """What stands in the URL's place, unless it may be a secret: a key, or a connection string with its password."""
+    return mask(url) if "@" in url or len(url) > LONGEST_SHOWN or url.startswith(("sb_", "eyJ")) else repr(url)
 
 
 def _check_key(key: str, tried: str) -> None:

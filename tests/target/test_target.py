@@ -73,3 +73,11 @@ def test_a_target_shows_no_secret() -> None:
     target = read(SUPABASE_SECRET_KEY="sb_secret_hidden", DATABASE_URL="postgresql://u:hidden@h/db")
     assert "hidden" not in f"{target!r} {target}"
     assert KEY not in f"{target!r} {target}"
+
+
+@pytest.mark.parametrize("url", ["sb_secret_hunter2", "postgresql://postgres:hunter2@h:5432/d", "eyJh.hunter2.x"])
+def test_a_secret_in_the_urls_place_is_not_shown(url: str) -> None:
+    """Two variables of `.env` are easily swapped."""
+    with pytest.raises(TargetError) as caught:
+        Target.from_env({"SUPABASE_URL": url, "SUPABASE_PUBLISHABLE_KEY": KEY})
+    assert "hunter2" not in str(caught.value)
