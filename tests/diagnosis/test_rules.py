@@ -156,6 +156,13 @@ BROKEN = [
     ("tls_agreed", evidence(connection=connection(failed("TLS", "tls"))), FAILURE, "not complete TLS", "https"),
     (
         "tls_agreed",
+        evidence(connection=connection(failed("TLS", "tls", "WRONG_VERSION_NUMBER"))),
+        FAILURE,
+        "not in TLS",
+        "mostly 443",
+    ),
+    (
+        "tls_agreed",
         evidence(connection=connection(failed("TLS", "tls", "TLSV1_ALERT_PROTOCOL_VERSION"))),
         FAILURE,
         "too old",
@@ -252,6 +259,7 @@ BROKEN = [
     ("key_role", evidence(key=key(role="", expires_at=None)), FAILURE, "role and exp", "`role`"),
     ("key_life", evidence(key=key(expires_at=NOW - 7200)), FAILURE, "expired 2 hours ago", "publishable"),
     ("key_life", evidence(key=key(expires_at=NOW + 600)), WARNING, "ends in 10 minutes", "setAuth"),
+    ("key_life", evidence(key=key(expires_at=-1e15)), FAILURE, "The key expired", "publishable"),
     ("key_project", evidence(key=key(project="other")), FAILURE, "project other", "Use both of one project"),
     ("key_project", evidence(key=key(issuer="supabase-demo")), FAILURE, "demo key", "Never"),
     ("clocks_agree", evidence(clock=Clock(-3600.0, 0.6)), FAILURE, "clocks differ", "set-ntp"),
@@ -280,6 +288,8 @@ BROKEN = [
     ("token_role", evidence(token=token(role='a"b')), WARNING, 'as the role a"b', 'grant authenticated to "a""b"'),
     ("token_life", evidence(token=token(expires_at=NOW - 7200)), FAILURE, "token expired 2 hours ago", "setAuth"),
     ("token_life", evidence(token=token(expires_at=NOW + 60)), WARNING, "ends in 60 seconds", "setAuth"),
+    ("token_life", evidence(token=token(expires_at=-1e15)), FAILURE, "token expired", "setAuth"),
+    ("token_life", evidence(token=token(expires_at=NOW * 1000)), WARNING, "in milliseconds", "/ 1000"),
     ("token_life", evidence(token=token(expires_at=None)), FAILURE, "exp is not a number", "since 1970"),
     ("token_life", evidence(token=token(expires_at=None, claims=())), FAILURE, "exp is missing", "since 1970"),
     ("token_begun", evidence(token=token(not_before=NOW + 300)), WARNING, "in 5 minutes (nbf)", "set-ntp"),
@@ -680,3 +690,16 @@ def test_only_published_tables_are_judged_by_what_they_publish() -> None:
 def test_a_tables_name_is_read_as_sql_reads_it(text: str, name: TableName) -> None:
     """Schema and table are split at the dot, and double quotes protect what they enclose."""
     assert TableName.parse(text, "public") == name
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "192.168.1.5", "kong", "host.docker.internal", "laptop.local"])
+def test_the_demo_key_is_at_home_on_a_local_stack(host: str) -> None:
+    """Phones and containers reach `supabase start` by other names than localhost."""
+    assert check("key_project", evidence(key=key(issuer="supabase-demo", host=host))).status is Status.OK
+
+
+@pytest.mark.parametrize("issuer", ["http://[bad", "clerk", "http://127.0.0.1:54321/auth/v1"])
+def test_any_text_may_be_an_issuer(issuer: str) -> None:
+    """On a local stack: one that is no address, one without a host, and the same machine under its other name."""
+    given = evidence(token=token(issuer=issuer, host="localhost", origin="http://localhost:54321"))
+    assert check("token_issuer", given).status is Status.OK

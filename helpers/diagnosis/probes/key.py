@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import jwt
@@ -10,7 +12,10 @@ import jwt
 from helpers.diagnosis.evidence import Key, KeyKind
 from helpers.target import Target
 
-__all__ = ["decoded", "probe_key", "seconds"]
+__all__ = ["decoded", "probe_key", "seconds", "text_of"]
+
+#: No calendar reaches so far; a time beyond it is told as this one.
+LATEST = 1e15
 
 
 def probe_key(target: Target) -> Key:
@@ -23,10 +28,10 @@ def probe_key(target: Target) -> Key:
         kind = KeyKind.UNKNOWN
     return Key(
         kind=kind,
-        algorithm=str(header.get("alg", "")),
-        role=str(claims.get("role", "")),
-        issuer=str(claims.get("iss", "")),
-        project=str(claims.get("ref", "")),
+        algorithm=text_of(header, "alg"),
+        role=text_of(claims, "role"),
+        issuer=text_of(claims, "iss"),
+        project=text_of(claims, "ref"),
         expires_at=seconds(claims.get("exp")),
         issued_at=seconds(claims.get("iat")),
         now=time.time(),
@@ -49,9 +54,19 @@ def decoded(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
         parts = jwt.decode_complete(token, options={"verify_signature": False})
     except (jwt.InvalidTokenError, ValueError, RecursionError):
         return {}, {}
+    if any(isinstance(value, float) and not math.isfinite(value) for value in parts["payload"].values()):
+        return {}, {}  # Python takes Infinity and NaN for JSON, the server does not
     return parts["header"], parts["payload"]
+
+
+def text_of(claims: Mapping[str, Any], name: str) -> str:
+    """What a claim says; nothing when it is not there or null."""
+    value = claims.get(name)
+    return "" if value is None else str(value)
 
 
 def seconds(value: object) -> float | None:
     """A time that a claim tells, if it tells one."""
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(min(max(value, -LATEST), LATEST))

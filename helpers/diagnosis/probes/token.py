@@ -13,7 +13,7 @@ from helpers.diagnosis.evidence import Clock, Missing, TokenKind, Trial, UserTok
 from helpers.diagnosis.prediction import predict
 from helpers.diagnosis.probes.connection import WayIn
 from helpers.diagnosis.probes.dialogue import Dialogue, is_reply
-from helpers.diagnosis.probes.key import decoded, seconds
+from helpers.diagnosis.probes.key import decoded, seconds, text_of
 from helpers.diagnosis.probes.run import JOIN_LIMIT_S, reason_of
 from helpers.diagnosis.probes.stopwatch import Refused, StepFailed, Stopwatch
 from helpers.target import Target
@@ -53,11 +53,11 @@ def read_token(target: Target) -> tuple[UserToken, dict[str, Any], dict[str, Any
     header, claims = decoded(text)
     token = UserToken(
         kind=_kind(text, bool(header)),
-        algorithm=str(header.get("alg", "")),
-        key_id=str(header.get("kid", "")),
+        algorithm=text_of(header, "alg"),
+        key_id=text_of(header, "kid"),
         role=claims["role"] if isinstance(claims.get("role"), str) else "",
-        subject=str(claims.get("sub", "")),
-        issuer=str(claims.get("iss", "")),
+        subject=text_of(claims, "sub"),
+        issuer=text_of(claims, "iss"),
         expires_at=seconds(claims.get("exp")),
         issued_at=seconds(claims.get("iat")),
         not_before=seconds(claims.get("nbf")),

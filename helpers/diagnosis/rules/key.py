@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import ipaddress
 
 from helpers.diagnosis.evidence import Clock, Key, KeyKind
 from helpers.diagnosis.rules import needs
-from helpers.diagnosis.rules.rule import Verdict, duration, failure, ok, rule, warning
+from helpers.diagnosis.rules.rule import Verdict, duration, failure, moment, ok, rule, warning
 
 __all__ = ["RULES"]
 
@@ -19,7 +19,8 @@ SKEW_WARNING_S = 5
 SKEW_FAILURE_S = 60
 #: Who signs the keys that `supabase start` shows to everybody.
 DEMO_ISSUER = "supabase-demo"
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
+#: Names under which a machine of one's own is known to its containers and its neighbours.
+NEAR = ("localhost", ".local", ".internal", ".lan", ".home.arpa", ".test")
 
 
 @rule(
@@ -39,7 +40,8 @@ def key_role(key: Key) -> Verdict:
         cause = "The key is the server's: whoever has it reads and writes everything, past row-level security"
         return failure(f"kind {key.kind}, role {key.role or 'service_role'}", cause, f"{COPY_KEY}, and revoke this one")
     if key.kind is KeyKind.UNKNOWN:
-        return failure("neither sb_publishable_… nor a JSON Web Token", "The key is malformed", COPY_KEY)
+        cause = "The key is malformed: it was not copied whole, or changed on its way"
+        return failure("neither sb_publishable_… nor a JSON Web Token", cause, COPY_KEY)
     if not key.role or key.expires_at is None:
         missing = " and ".join(name for name, value in (("role", key.role), ("exp", key.expires_at)) if not value)
         cause = f"The key lacks the claim {missing}, without which Realtime refuses it"
@@ -61,7 +63,7 @@ def key_life(key: Key) -> Verdict:
     if key.expires_at is None:
         return ok("it carries no time of expiry")
     left = key.expires_at - key.now
-    until = datetime.fromtimestamp(key.expires_at, UTC).isoformat(timespec="seconds")
+    until = moment(key.expires_at)
     if left <= 0:
         return failure(f"valid until {until}", f"The key expired {duration(-left)} ago", COPY_KEY)
     if left < SOON_S:
@@ -85,12 +87,21 @@ def key_project(key: Key) -> Verdict:
     if key.project and key.host.endswith((".supabase.co", ".supabase.in")) and key.project != ref:
         cause = f"The key is of the project {key.project}, the URL of {ref}"
         return failure(f"claim ref {key.project!r}", cause, f"Use both of one project. {COPY_KEY}")
-    if key.issuer == DEMO_ISSUER and key.host not in LOOPBACK:
+    if key.issuer == DEMO_ISSUER and not _is_near(key.host):
         cause = "The key is the demo key of `supabase start`, which everybody knows"
         return failure(f"issuer {key.issuer}", cause, f"Never use it on {key.host}. {COPY_KEY}")
     if key.kind is not KeyKind.JWT:
         return ok("this kind of key does not name its project")
     return ok(f"issuer {key.issuer or 'not named'}, project {key.project or 'not named'}")
+
+
+def _is_near(host: str) -> bool:
+    """Whether only this machine, its containers or its network know the host, as those of a local stack do."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return "." not in host or host.endswith(NEAR)
+    return address.is_loopback or address.is_private
 
 
 @rule(

@@ -5,12 +5,13 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
 from helpers.diagnosis.evidence import Evidence, Messages, Missing, Table
 from helpers.diagnosis.results import Check, Status
 
-__all__ = ["Rule", "Verdict", "attributed", "duration", "failure", "listed", "note", "ok", "rule", "warning"]
+__all__ = ["Rule", "Verdict", "attributed", "duration", "failure", "listed", "moment", "note", "ok", "rule", "warning"]
 
 T = TypeVar("T")
 #: Of a long list, so many are named.
@@ -142,6 +143,14 @@ def duration(seconds: float) -> str:
         if seconds >= 2 * size:
             return f"{seconds / size:.0f} {unit}"
     return f"{seconds:.0f} seconds"
+
+
+def moment(seconds: float) -> str:
+    """A time since the epoch as a person reads it; of one that no calendar has, the number."""
+    try:
+        return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+    except (ValueError, OverflowError, OSError):
+        return f"{seconds:.0f} seconds after 1970"
 
 
 def _took_ms(needed: Any, evidence: Evidence) -> float:

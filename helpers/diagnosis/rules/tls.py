@@ -72,8 +72,17 @@ def tls_agreed(connection: Connection) -> Verdict:
     if step.fault == "tls" and OLD.search(step.detail) and "WRONG_VERSION" not in step.detail:
         cause = f"{where} speaks only versions of TLS that are too old (before 1.2)"
         return failure(step.detail, cause, "ssl_protocols TLSv1.2 TLSv1.3;  # nginx, and reload it")
+    if "WRONG_VERSION" in step.detail:
+        cause = f"{where} answers, but not in TLS: it speaks plain HTTP, or another protocol"
+        return failure(step.detail, cause, _without_tls(connection))
     cause = f"{where} does not complete TLS ({step.detail})"
     return failure(step.detail, cause, "Use https only on a port that speaks TLS, and let no proxy break it")
+
+
+def _without_tls(connection: Connection) -> str:
+    if is_loopback(connection):
+        return f"SUPABASE_URL=http://{connection.host}:{connection.port}"
+    return f"Use the port of {connection.host} that speaks TLS, mostly 443"
 
 
 @rule(

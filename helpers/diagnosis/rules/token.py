@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import uuid
-from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from helpers.diagnosis.evidence import Evidence, Missing, TokenKind, UserToken
 from helpers.diagnosis.prediction import PUBLIC, SHARED, agrees
 from helpers.diagnosis.rules import needs
-from helpers.diagnosis.rules.rule import Verdict, duration, failure, listed, note, ok, rule, warning
+from helpers.diagnosis.rules.rule import Verdict, duration, failure, listed, moment, note, ok, rule, warning
 from helpers.diagnosis.rules.sentences import ANSWERS
 from helpers.diagnosis.rules.sentences.tokens import SET_AUTH
 
@@ -24,6 +23,8 @@ VERIFY = "Diagnose again with the new token: the join with it is answered with o
 SIGN_IN = "const { data: { session } } = await supabase.auth.getSession()  // WORKBOOK_USER_TOKEN=session.access_token"
 #: A token that ends within this time will end while somebody looks.
 SOON_S = 300
+#: Seconds since 1970 reach this number in the year 5138, milliseconds have passed it in 1973.
+MILLISECONDS = 1e11
 #: Clocks of phones and laptops differ by less, once they are set by a time server.
 SKEW_S = 5
 #: Roles of the database that a user's token may name; others need to be made and granted.
@@ -135,12 +136,15 @@ def token_life(token: UserToken) -> Verdict:
         fix = '"exp": a number of seconds since 1970, an hour from now'
         return failure(f"exp {missing}", f"The token's claim exp {missing}: Realtime refuses it", fix)
     left = token.expires_at - token.server_now
-    until = datetime.fromtimestamp(min(token.expires_at, 253_402_300_799), UTC).isoformat(timespec="seconds")
+    until = moment(token.expires_at)
     if left <= 0:
         return failure(f"valid until {until}", f"The user's token expired {duration(-left)} ago", SET_AUTH)
     if left < SOON_S:
         cause = f"The user's token ends in {duration(left)}, and each channel with it"
         return warning(f"valid until {until}", cause, SET_AUTH)
+    if token.expires_at > MILLISECONDS:
+        cause = "The token's exp is in milliseconds, so that the token never ends, whoever has it"
+        return warning(f"exp {token.expires_at:.0f}", cause, '"exp": Math.floor(Date.now() / 1000) + 3600')
     return ok(f"valid until {until}")
 
 
@@ -177,7 +181,7 @@ def token_begun(token: UserToken) -> Verdict:
 def token_issuer(token: UserToken) -> Verdict:
     """`iss` says who issued it: the Auth of this project, of another one (staging, the local stack), or a foreign
     provider that the project must know."""
-    issuer = urlsplit(token.issuer).hostname or ""
+    issuer = _host_of(token.issuer)
     if not issuer or issuer == token.host:
         return ok(f"issuer {token.issuer or 'not named'}")
     if issuer.endswith(HOSTED) or token.issuer.rstrip("/").endswith("/auth/v1"):
@@ -188,6 +192,14 @@ def token_issuer(token: UserToken) -> Verdict:
     cause = f"The token was issued by {issuer}, not by Supabase Auth"
     fix = f"Register {issuer} under Authentication, Third-Party Auth, and pass it by createClient's accessToken"
     return note(f"issuer {token.issuer}", cause, fix)
+
+
+def _host_of(issuer: str) -> str:
+    """The host, if the issuer is a web address as it should be."""
+    try:
+        return urlsplit(issuer).hostname or ""
+    except ValueError:
+        return ""
 
 
 def _other_door(token: UserToken, issuer: str) -> Verdict:
