@@ -27,6 +27,9 @@ _OCTAVES = 40
 _BUCKETS = (_OCTAVES + 2) * _PER_OCTAVE
 _MOST_NS = (1 << (_OCTAVES + _PER_OCTAVE_BITS + 1)) - 1
 
+#: Values that are put into buckets together, so that they share the cost of it.
+_BLOCK = 4_096
+
 #: How far a percentile may be from the value it stands for: half the width of a bucket, by its lower end.
 RELATIVE_ERROR = 1 / (2 * _PER_OCTAVE)
 
@@ -45,26 +48,36 @@ class Counts(msgspec.Struct, frozen=True):
 
 
 class Histogram:
-    """Durations in seconds. What is below 0 counts as 0: clocks that differ give such, and whoever enters tells it.
-
-    Attributes:
-        min_s, max_s: the least and the greatest value, exactly; NaN for an empty histogram.
-    """
+    """Durations in seconds. What is below 0 counts as 0: clocks that differ give such, and whoever enters tells it."""
 
     def __init__(self) -> None:
         self._counts: Ints = np.zeros(_BUCKETS, dtype=np.int64)
         self._total_s = 0.0
-        self.min_s = self.max_s = math.nan
+        self._min_s = self._max_s = math.nan
+        self._waiting: list[Floats] = []
+        self._waiting_count = 0
 
     @property
     def count(self) -> int:
         """How many values were entered."""
-        return int(self._counts.sum())
+        return int(self._settled().sum())
 
     @property
     def mean_s(self) -> float:
         """Exactly; NaN for an empty histogram."""
         return self._total_s / count if (count := self.count) else math.nan
+
+    @property
+    def min_s(self) -> float:
+        """The least value, exactly; NaN for an empty histogram."""
+        self._settled()
+        return self._min_s
+
+    @property
+    def max_s(self) -> float:
+        """The greatest value, exactly; NaN for an empty histogram."""
+        self._settled()
+        return self._max_s
 
     def record(self, seconds: float) -> None:
         """Enter one value."""
@@ -74,12 +87,12 @@ class Histogram:
         """Enter values; a NaN raises ValueError, as it is no duration."""
         if seconds.size == 0:
             return
-        seconds = np.maximum(seconds, 0.0)
-        least, most = float(seconds.min()), float(seconds.max())
-        if math.isnan(most):
+        if math.isnan(float(seconds.min())):
             raise ValueError("NaN is no duration")
-        np.add.at(self._counts, _bucket(seconds), 1)
-        self._extend(float(seconds.sum()), least, most)
+        self._waiting.append(np.maximum(seconds, 0.0))
+        self._waiting_count += seconds.size
+        if self._waiting_count >= _BLOCK:
+            self._settled()
 
     def percentile_s(self, percent: float) -> float:
         """The least value that `percent` of the sample do not exceed, within `RELATIVE_ERROR`; NaN for none."""
@@ -99,9 +112,8 @@ class Histogram:
 
     def add(self, other: Histogram) -> None:
         """Take over all values of another histogram: the sum equals one that had entered all of them."""
-        self._counts += other._counts
-        if other.count:
-            self._extend(other._total_s, other.min_s, other.max_s)
+        self._counts += other._settled()
+        self._extend(other._total_s, other._min_s, other._max_s)
 
     def counts(self) -> Counts:
         """To send or store it."""
@@ -109,7 +121,7 @@ class Histogram:
             return Counts()
         filled = np.flatnonzero(self._counts)
         pairs = zip(filled.tolist(), self._counts[filled].tolist(), strict=True)
-        return Counts(tuple(pairs), self._total_s, self.min_s, self.max_s)
+        return Counts(tuple(pairs), self._total_s, self._min_s, self._max_s)
 
     @classmethod
     def merged(cls, parts: Iterable[Counts]) -> Histogram:
@@ -132,10 +144,19 @@ class Histogram:
         np.add.at(self._counts, pairs[:, 0], pairs[:, 1])
         self._extend(part.total_s, part.min_s, part.max_s)
 
+    def _settled(self) -> Ints:
+        """The counts, with everything that was entered."""
+        if self._waiting:
+            seconds = np.concatenate(self._waiting)
+            self._waiting, self._waiting_count = [], 0
+            np.add.at(self._counts, _bucket(seconds), 1)
+            self._extend(float(seconds.sum()), float(seconds.min()), float(seconds.max()))
+        return self._counts
+
     def _extend(self, total_s: float, least_s: float, most_s: float) -> None:
         self._total_s += total_s
-        self.min_s = float(np.fmin(self.min_s, least_s))  # fmin and fmax pass over NaN
-        self.max_s = float(np.fmax(self.max_s, most_s))
+        self._min_s = float(np.fmin(self._min_s, least_s))  # fmin and fmax pass over NaN
+        self._max_s = float(np.fmax(self._max_s, most_s))
 
     def _ranked(self, rank: int) -> float:
         """The value of that rank, from 1 on; its bucket's middle, which never lies outside the sample."""
@@ -144,9 +165,9 @@ class Histogram:
             return math.nan
         rank = min(max(rank, 1), count)
         if rank == count:
-            return self.max_s
+            return self._max_s
         bucket = int(np.searchsorted(np.cumsum(self._counts), rank))
-        return min(max(_middle_s(bucket), self.min_s), self.max_s)
+        return min(max(_middle_s(bucket), self._min_s), self._max_s)
 
 
 def _bucket(seconds: Floats) -> Ints:

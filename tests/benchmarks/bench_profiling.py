@@ -10,6 +10,7 @@ from collections.abc import Callable
 import numpy as np
 
 from helpers.lab import Lab
+from helpers.profiling.ledger import Ledger
 from helpers.profiling.load import Load
 from helpers.profiling.recorder import Recorder
 from helpers.profiling.statistics import summarize
@@ -17,7 +18,9 @@ from helpers.profiling.workload import Workload
 from helpers.workspace import fill
 
 RATES = (200, 1_000, 5_000)
-MESSAGES = 50_000
+BLOCK = 512
+STREAMS = (1, 16, 1_000)
+MESSAGES = 96 * BLOCK
 ROUNDS = 5
 
 
@@ -44,7 +47,18 @@ def _ledger() -> None:
         for index in range(MESSAGES):
             recorder.on_receipt(index, 1.0, 900)
 
-    print(f"ledger: {_median_s(enter) / MESSAGES * 1e9:.0f} ns for each message")
+    print(f"recorder, message by message: {_median_s(enter) / MESSAGES * 1e9:.0f} ns for each message")
+    for streams in STREAMS:
+        spent_s = _median_s(lambda streams=streams: _enter_blocks(streams))
+        print(f"ledger, {streams:,} streams, blocks of {BLOCK}: {spent_s / MESSAGES * 1e9:.0f} ns for each message")
+
+
+def _enter_blocks(streams: int) -> None:
+    ledger, size = Ledger(streams, MESSAGES // streams + 1), np.full(BLOCK, 400)
+    for begin in range(0, MESSAGES, BLOCK):
+        index = np.arange(begin, begin + BLOCK)
+        due = index * 1e-5
+        ledger.record_many(index % streams, index // streams, due, due + 0.001, size)
 
 
 def _statistics() -> None:
