@@ -199,7 +199,7 @@ async def test_notebooks_and_report(command: Command, planted: Planted, tmp_path
     """What a run leaves: executed notebooks, results, report. Each file is searched."""
     notebooks, out = tmp_path / "notebooks", tmp_path / "out"
     notebooks.mkdir()
-    for name in ("01_diagnosis", "04_report"):
+    for name in ("01_diagnosis", "04_report", "06_auth_and_rls"):
         shutil.copy(NOTEBOOKS / f"{name}.ipynb", notebooks)
     options = ("run", "--target", "env", "--notebooks", str(notebooks), "--out", str(out))
     told = await command(*options, target=planted.target, **planted.variables)
