@@ -6,13 +6,14 @@ import socket
 import ssl
 
 import msgspec
+from picows import WSError
 from websockets.exceptions import InvalidProxy, InvalidStatus, ProxyError, WebSocketException
 
 from helpers.errors import ConnectionFailed
 from helpers.target import Target
 from helpers.wire.refusals import handshake_advice
 
-__all__ = ["CONNECT_ERRORS", "connection_failed"]
+__all__ = ["CONNECT_ERRORS", "connection_failed", "refused"]
 
 #: Everything that an attempt to connect may raise.
 CONNECT_ERRORS = (OSError, WebSocketException, ValueError)
@@ -20,18 +21,21 @@ CONNECT_ERRORS = (OSError, WebSocketException, ValueError)
 
 def connection_failed(error: BaseException, target: Target, timeout: float) -> ConnectionFailed:
     """The error to raise for what went wrong. It never holds the key, which is part of the URL."""
-    tried = f"connecting to Realtime of {target}"
     if isinstance(error, InvalidStatus):
-        return _refused(error, tried)
+        return refused(error.response.status_code, bytes(error.response.body or b""), target)
     happened, advice = _explained(error, target, timeout)
-    return ConnectionFailed(tried, happened, advice)
+    return ConnectionFailed(_tried(target), happened, advice)
 
 
-def _refused(error: InvalidStatus, tried: str) -> ConnectionFailed:
-    status = error.response.status_code
-    sentence = _sentence(bytes(error.response.body or b""))
+def refused(status: int, body: bytes, target: Target) -> ConnectionFailed:
+    """The error to raise for an answer that grants no WebSocket."""
+    sentence = _sentence(body)
     happened = f"the server refused the WebSocket with HTTP status {status}" + (f": {sentence}" if sentence else "")
-    return ConnectionFailed(tried, happened, handshake_advice(status, sentence), status=status)
+    return ConnectionFailed(_tried(target), happened, handshake_advice(status, sentence), status=status)
+
+
+def _tried(target: Target) -> str:
+    return f"connecting to Realtime of {target}"
 
 
 def _sentence(body: bytes) -> str:
@@ -64,7 +68,7 @@ def _explained(error: BaseException, target: Target, timeout: float) -> tuple[st
                 f"no connection could be made ({error.strerror or error})",
                 "Check that a Supabase runs at this address, and that no firewall is in the way",
             )
-        case WebSocketException():
+        case WebSocketException() | WSError():
             return (
                 "what answers at this address does not speak WebSocket",
                 "Check that SUPABASE_URL is the address of a Supabase project",

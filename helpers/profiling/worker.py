@@ -13,6 +13,9 @@ __all__ = ["Worker", "WorkerGone"]
 
 A = TypeVar("A")
 
+#: The longest line that a process may answer with: a histogram is some 100 KB.
+_LINE_BYTES = 1 << 24
+
 
 class WorkerGone(Exception):  # noqa: N818 - it is an answer as well
     """The process ended, or did not answer in time."""
@@ -35,6 +38,7 @@ class Worker:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
+            limit=_LINE_BYTES,
             start_new_session=True,  # Ctrl-C is for the parent
         )
         return self
@@ -46,6 +50,11 @@ class Worker:
         if process is not None and process.returncode is None:
             process.kill()
             await process.wait()
+
+    @property
+    def pid(self) -> int | None:
+        """Of the process; None before it was started, and after it was ended."""
+        return None if self._process is None else self._process.pid
 
     async def ask(self, question: msgspec.Struct, answer: type[A], limit_s: float) -> A:
         """Send one line and wait for the one that answers it.

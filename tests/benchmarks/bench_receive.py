@@ -1,0 +1,202 @@
+"""How fast one core receives: our two clients beside the vendor's two and the floor, in one run.
+
+A process of its own sends the same messages to one receiver after the other; each receiver is a process of its own as
+well. What a core can take is told by CPU time: everything that the process used from the first message to the last.
+Memory is the slope of the resident size over 1, 10, 100 and 1,000 subscriptions, each on a socket of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import get_args
+
+import jwt
+import msgspec
+import psutil
+
+from helpers.node import node_environment, node_executable, npm_parts
+from helpers.profiling.statistics import slope
+from tests.benchmarks.blaster import MESSAGE_BYTES, Blast
+from tests.benchmarks.receivers import LIMIT_S, Client, Order, Receipt
+
+ROUNDS = 5
+#: Messages that each receiver gets in a round: about a second for each.
+MESSAGES: dict[Client, int] = {
+    "workbook": 150_000,
+    "load path": 1_000_000,
+    "supabase-py": 30_000,
+    "supabase-js": 400_000,
+    "supabase-js on ws": 400_000,
+    "raw websockets": 300_000,
+    "raw picows": 2_000_000,
+}
+STEPS = (1, 10, 100, 400, 700, 1_000)
+SCRIPT = Path(__file__).with_name("receiver.mjs")
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """`client` at least `times` as fast as the fastest of `others`, and at least so many messages a second."""
+
+    client: Client
+    others: tuple[Client, ...]
+    times: float
+    per_s: float = 0.0
+
+
+GOALS = (
+    Goal("workbook", ("supabase-py",), 6.0),
+    Goal("load path", ("supabase-js", "supabase-js on ws"), 1.5, 670_000),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A receiver's medians over the rounds."""
+
+    client: Client
+    wall_per_s: float
+    cpu_us: float
+    low_us: float
+    high_us: float
+    memory_kib: float
+    p99_ms: float | None
+    complete: bool
+
+    @property
+    def core_per_s(self) -> float:
+        return 1e6 / self.cpu_us
+
+
+def main() -> None:
+    """Print the table and the goals."""
+    asyncio.run(_compare())
+
+
+async def _compare() -> None:
+    parts = str(await asyncio.to_thread(npm_parts))
+    key = jwt.encode({"role": "anon", "exp": 4_000_000_000}, "a secret that nobody checks, 32 bytes", "HS256")
+    receipts: dict[Client, list[Receipt]] = {client: [] for client in get_args(Client)}
+    for _ in range(ROUNDS):
+        for client, found in receipts.items():
+            found.append(await _received(Order(client, "", key, MESSAGES[client], parts=parts)))
+    rows = []
+    for client, found in receipts.items():
+        memory = await _memory_kib(Order(client, "", key, 1, STEPS, parts))
+        rows.append(_row(client, found, memory))
+    _print(rows)
+
+
+async def _received(order: Order) -> Receipt:
+    """One receiver and a sender of its own."""
+    sender = await _start(sys.executable, "-m", "tests.benchmarks.blaster")
+    order.api_url = f"http://127.0.0.1:{int(await _line(sender))}"
+    receiver = await _receiver(order)
+    try:
+        assert await _line(receiver) == b"ready"
+        _say(sender, Blast(order.messages))
+        return msgspec.json.decode(await _line(receiver), type=Receipt)
+    finally:
+        await _end(receiver, sender)
+
+
+async def _memory_kib(order: Order) -> float:
+    """For one more subscription."""
+    sender = await _start(sys.executable, "-m", "tests.benchmarks.blaster")
+    order.api_url = f"http://127.0.0.1:{int(await _line(sender))}"
+    receiver = await _receiver(order)
+    try:
+        process, sizes = psutil.Process(receiver.pid), []
+        for _ in order.steps:
+            assert await _line(receiver) == b"ready"
+            sizes.append(process.memory_info().rss / 1024)
+            assert receiver.stdin is not None
+            receiver.stdin.write(b"\n")
+        return slope(order.steps, sizes)[0]
+    finally:
+        await _end(receiver, sender)
+
+
+async def _receiver(order: Order) -> Process:
+    if order.client.startswith("supabase-js"):
+        receiver = await _start(str(node_executable()), str(SCRIPT), order.parts, environment=node_environment())
+    else:
+        receiver = await _start(sys.executable, "-m", "tests.benchmarks.receivers")
+    _say(receiver, order)
+    return receiver
+
+
+async def _start(*command: str, environment: dict[str, str] | None = None) -> Process:
+    return await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, env=environment)
+
+
+def _say(process: Process, message: msgspec.Struct) -> None:
+    assert process.stdin is not None
+    process.stdin.write(msgspec.json.encode(message) + b"\n")
+
+
+async def _line(process: Process) -> bytes:
+    assert process.stdout is not None
+    line = await asyncio.wait_for(process.stdout.readline(), LIMIT_S)
+    if not line:
+        raise RuntimeError("a process of the benchmark ended early; its last words are above")
+    return line.strip()
+
+
+async def _end(*processes: Process) -> None:
+    for process in processes:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+def _row(client: Client, receipts: Sequence[Receipt], memory_kib: float) -> Row:
+    costs = sorted(1e6 * receipt.cpu_seconds / receipt.received for receipt in receipts)
+    delays = [receipt.p99_ms for receipt in receipts if receipt.p99_ms is not None]
+    return Row(
+        client,
+        wall_per_s=statistics.median(receipt.received / receipt.seconds for receipt in receipts),
+        cpu_us=statistics.median(costs),
+        low_us=costs[0],
+        high_us=costs[-1],
+        memory_kib=memory_kib,
+        p99_ms=statistics.median(delays) if delays else None,
+        complete=all(receipt.complete for receipt in receipts),
+    )
+
+
+def _print(rows: Sequence[Row]) -> None:
+    slowest = max(row.cpu_us for row in rows)
+    print(f"Broadcasts of {MESSAGE_BYTES} bytes to one subscription, medians of {ROUNDS} rounds (lowest to highest)\n")
+    print(
+        f"{'receiver':<18} {'messages/s':>11} {'µs CPU':>7} {'':<14} {'a core: 1/s':>12} {'ratio':>6}"
+        f" {'KiB/subscr.':>12}  complete"
+    )
+    for row in rows:
+        spread = f"({row.low_us:.2f} to {row.high_us:.2f})"
+        print(
+            f"{row.client:<18} {row.wall_per_s:>11,.0f} {row.cpu_us:>7.2f} {spread:<14} {row.core_per_s:>12,.0f}"
+            f" {slowest / row.cpu_us:>6.1f} {row.memory_kib:>12.1f}  {'yes' if row.complete else 'NO'}"
+        )
+    print()
+    found = {row.client: row for row in rows}
+    for goal in GOALS:
+        print(_judged(goal, found))
+
+
+def _judged(goal: Goal, rows: dict[Client, Row]) -> str:
+    ours, best = rows[goal.client], max((rows[other] for other in goal.others), key=lambda row: row.core_per_s)
+    times = ours.core_per_s / best.core_per_s
+    met = times >= goal.times and ours.core_per_s >= goal.per_s
+    wanted = f"goal {goal.times:g}" + (f" and {goal.per_s:,.0f} messages/s a core" if goal.per_s else "")
+    return f"{goal.client}: {times:.1f} times {best.client} ({wanted}): {'met' if met else 'MISSED'}"
+
+
+if __name__ == "__main__":
+    main()
