@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -29,6 +29,22 @@ UNNUMBERED = -1
 
 #: Events of the server that carry messages; every other event belongs to the life of a channel.
 NUMBERED_EVENTS = frozenset({"broadcast", "postgres_changes", "INSERT", "UPDATE", "DELETE"})
+
+
+#: What servers send, by name; msgspec makes no string of a name that it knows. Frames of other events are read singly.
+_KnownEvent = Literal[
+    "broadcast",
+    "postgres_changes",
+    "INSERT",
+    "UPDATE",
+    "DELETE",
+    "presence_state",
+    "presence_diff",
+    "system",
+    "phx_reply",
+    "phx_close",
+    "phx_error",
+]
 
 
 class _Stamp(msgspec.Struct, gc=False):
@@ -52,21 +68,28 @@ _NO_STAMP = _Stamp()
 
 
 class Numbered(msgspec.Struct, gc=False):
-    """What is read of a frame of version 1.0.0."""
+    """What is read of a frame, whatever its form."""
 
     topic: str
     event: str
     payload: _Payload
-    join_ref: Any = None
+
+
+class _Object(msgspec.Struct, gc=False):
+    """The same in version 1.0.0."""
+
+    topic: str
+    event: _KnownEvent
+    payload: _Payload
 
 
 class _Array(msgspec.Struct, array_like=True, gc=False):
-    """The same of version 2.0.0."""
+    """The same in version 2.0.0."""
 
     join_ref: Any
     ref: Any
     topic: str
-    event: str
+    event: _KnownEvent
     payload: _Payload
 
 
@@ -89,7 +112,7 @@ class NumberedReader:
     """Reads the frames of one protocol version."""
 
     def __init__(self, version: Version) -> None:
-        one: Any = _Array if version is Version.V2 else Numbered
+        one: Any = _Array if version is Version.V2 else _Object
         self._read_all = msgspec.json.Decoder(list[one]).decode
         self._read_one = reader(one)
         self._read_envelope = reader(_LenientArray if version is Version.V2 else _Lenient)
@@ -112,7 +135,7 @@ class NumberedReader:
         if isinstance(message, BinaryBroadcast):
             return Numbered(message.topic, "broadcast", _Payload(payload=_binary_stamp(message)))
         if isinstance(message, Frame) and isinstance(message.topic, str):
-            return Numbered(message.topic, message.event, _Payload(), message.join_ref)
+            return Numbered(message.topic, message.event, _Payload())
         return None
 
     def _one(self, text: bytes) -> Any:

@@ -16,6 +16,7 @@ __all__ = ["Counts", "Histogram"]
 _LINEAR = 256
 _PER_OCTAVE = 128
 _OCTAVES = 32
+_BLOCK = 8_192
 _BUCKETS = _LINEAR + _OCTAVES * _PER_OCTAVE
 
 
@@ -34,28 +35,42 @@ class Histogram:
     def __init__(self) -> None:
         self._counts = np.zeros(_BUCKETS, dtype=np.int64)
         self._total_s, self._min_s, self._max_s = 0.0, float("inf"), 0.0
+        self._waiting: list[npt.NDArray[np.float64]] = []  # to be entered together, as each time costs the same
+        self._waiting_count = 0
 
     @property
     def count(self) -> int:
+        self._enter()
         return int(self._counts.sum())
 
     @property
     def mean_s(self) -> float:
-        return self._total_s / self.count if self.count else float("nan")
+        count = self.count
+        return self._total_s / count if count else float("nan")
 
     @property
     def min_s(self) -> float:
+        self._enter()
         return self._min_s
 
     @property
     def max_s(self) -> float:
+        self._enter()
         return self._max_s
 
     def record_many(self, seconds: npt.NDArray[np.float64]) -> None:
         """Enter values."""
-        if seconds.size == 0:
+        self._waiting.append(seconds)
+        self._waiting_count += seconds.size
+        if self._waiting_count >= _BLOCK:
+            self._enter()
+
+    def _enter(self) -> None:
+        if not self._waiting_count:
             return
-        seconds = np.maximum(seconds, 0.0)
+        seconds = np.maximum(np.concatenate(self._waiting), 0.0)
+        self._waiting.clear()
+        self._waiting_count = 0
         self._total_s += float(seconds.sum())
         self._min_s = min(self._min_s, float(seconds.min()))
         self._max_s = max(self._max_s, float(seconds.max()))
@@ -72,6 +87,7 @@ class Histogram:
 
     def counts(self) -> Counts:
         """To send it elsewhere."""
+        self._enter()
         filled = np.flatnonzero(self._counts)
         pairs = zip(filled.tolist(), self._counts[filled].tolist(), strict=True)
         return Counts(tuple(pairs), self._total_s, self._min_s, self._max_s)

@@ -7,21 +7,24 @@ when it is full, or at the end of the event loop's present pass: nobody waits lo
 from __future__ import annotations
 
 import asyncio
-import time
-from array import array
 from collections.abc import Sequence
+from time import monotonic, process_time
 from typing import Any, Protocol
 
 import numpy as np
 
-from helpers.profiling.receiving.ledger import Ledger
+from helpers.profiling.receiving.ledger import Ints, Ledger
 from helpers.wire.frames import Version
 from helpers.wire.numbered import NUMBERED_EVENTS, NumberedReader, stamps
 
-__all__ = ["NO_STREAM", "Intake", "Source"]
+__all__ = ["FIELDS", "FULL", "NO_STREAM", "Intake", "Source"]
 
 #: Frames in a block: enough to share the cost of a block, few enough that it stays in the processor's cache.
 BLOCK = 512
+
+#: What waits of each frame: its text, its source, when it was received.
+FIELDS = 3
+FULL = FIELDS * BLOCK
 
 #: The number of the stream of a message that belongs to no channel.
 NO_STREAM = -1
@@ -47,6 +50,8 @@ class Intake:
         ledger: the books; None while nothing is recorded.
         frames: received. bytes: their sizes. wire_bytes: with WebSocket headers.
         malformed: frames that are no frame of the protocol. unmatched: messages for no channel of their socket.
+        waiting: `FIELDS` of each frame that was not read yet; always the same list, so that a socket may add to it
+            itself and call `due` where `put` does.
         first_at, last_at: when the first and the last message was recorded. first_cpu, last_cpu: CPU time then.
     """
 
@@ -55,9 +60,7 @@ class Intake:
         self.frames = self.bytes = self.wire_bytes = self.malformed = self.unmatched = 0
         self.first_at = self.last_at = self.first_cpu = self.last_cpu = 0.0
         self._reader = NumberedReader(version)
-        self._texts: list[bytes] = []
-        self._sources: list[Source] = []
-        self._times = array("d")
+        self.waiting: list[Any] = []
         self._loop = asyncio.get_running_loop()
         self._changed = asyncio.Event()
 
@@ -69,19 +72,23 @@ class Intake:
 
     def put(self, text: bytes, source: Source) -> None:
         """Take a text frame that has just arrived."""
-        if not self._texts:
-            self._loop.call_soon(self.flush)
-        self._texts.append(text)
-        self._sources.append(source)
-        self._times.append(time.monotonic())
-        if len(self._texts) >= BLOCK:
+        waiting = self.waiting
+        waiting.extend((text, source, monotonic()))
+        if len(waiting) == FIELDS or len(waiting) >= FULL:
+            self.due()
+
+    def due(self) -> None:
+        """See that what waits is read: at once if it is a whole block, else at the end of the present pass."""
+        if len(self.waiting) >= FULL:
             self.flush()
+        else:
+            self._loop.call_soon(self.flush)
 
     def put_binary(self, data: bytes, source: Source) -> None:
         """Take a binary frame."""
-        now = time.monotonic()
+        now = monotonic()
         self.flush()
-        self._count([len(data)])
+        self._count([data])
         self._take([self._reader.read_binary(data)], [data], [source], np.array([now]), is_text=False)
 
     async def changed(self) -> None:
@@ -91,26 +98,27 @@ class Intake:
 
     def flush(self) -> None:
         """Read and book what has come."""
-        if not self._texts:
+        if not self.waiting:
             return
-        texts, sources, times = self._texts, self._sources, np.frombuffer(self._times)
-        self._texts, self._sources, self._times = [], [], array("d")
-        self._count(list(map(len, texts)))
-        self._take(self._reader.read(texts), texts, sources, times, is_text=True)
+        texts, sources, times = (self.waiting[field::FIELDS] for field in range(FIELDS))
+        self.waiting.clear()
+        self._count(texts)
+        self._take(self._reader.read(texts), texts, sources, np.array(times, dtype=np.float64), is_text=True)
 
-    def _count(self, sizes: Sequence[int]) -> None:
+    def _count(self, frames: Sequence[bytes]) -> None:
+        sizes = list(map(len, frames))
         total = sum(sizes)
         self.frames += len(sizes)
         self.bytes += total
-        # A server's header: 2 bytes, 2 more from 126 bytes on, 6 more than that from 64 KiB on (RFC 6455, 5.2).
-        self.wire_bytes += total + 2 * len(sizes)
-        if max(sizes) > 125:
-            self.wire_bytes += sum(2 if size < 65_536 else 8 for size in sizes if size > 125)
+        self.wire_bytes += total + 2 * len(sizes) + _longer_headers(sizes)
 
     def _take(
         self, items: list[Any], frames: Sequence[bytes], sources: Sequence[Source], times: Any, *, is_text: bool
     ) -> None:
         """Book runs of messages; between them, let channels live on what else has come."""
+        if None not in items and {item.event for item in items} <= NUMBERED_EVENTS:
+            self._book(items, sources, times)
+            return
         begin = 0
         for place, item in enumerate(items):
             if item is not None and item.event in NUMBERED_EVENTS:
@@ -121,17 +129,14 @@ class Intake:
                 self.malformed += 1
             else:
                 sources[place].control(frames[place], is_text, float(times[place]))
-        if begin:
-            items, sources, times = items[begin:], sources[begin:], times[begin:]
-        self._book(items, sources, times)
+        self._book(items[begin:], sources[begin:], times[begin:])
 
     def _book(self, items: list[Any], sources: Sequence[Source], times: Any) -> None:
         if not items or self.ledger is None:
             return
-        places = [source.streams.get(item.topic, NO_STREAM) for item, source in zip(items, sources, strict=True)]
-        found = stamps(items)
-        stream, seq = np.array(places), np.array([stamp.seq for stamp in found])
-        due = np.array([stamp.due for stamp in found])
+        stream, found = _streams(items, sources), stamps(items)
+        seq = np.array([stamp.seq for stamp in found], dtype=np.int64)
+        due = np.array([stamp.due for stamp in found], dtype=np.float64)
         if (ours := stream != NO_STREAM).all():
             self.ledger.record_many(stream, seq, due, times)
         else:
@@ -141,6 +146,25 @@ class Intake:
 
     def _note(self, first: float, last: float) -> None:
         if not self.first_at:
-            self.first_at, self.first_cpu = first, time.process_time()
-        self.last_at, self.last_cpu = last, time.process_time()
+            self.first_at, self.first_cpu = first, process_time()
+        self.last_at, self.last_cpu = last, process_time()
         self._changed.set()
+
+
+def _longer_headers(sizes: Sequence[int]) -> int:
+    """Bytes of headers beyond 2 each: 2 more from 126 bytes on, 6 more than that from 64 KiB on (RFC 6455, 5.2)."""
+    shortest, longest = min(sizes), max(sizes)
+    if longest < 126:
+        return 0
+    if shortest > 125 and longest < 65_536:
+        return 2 * len(sizes)
+    return sum(2 if size < 65_536 else 8 for size in sizes if size > 125)
+
+
+def _streams(items: Sequence[Any], sources: Sequence[Source]) -> Ints:
+    """The number of each message's stream."""
+    topics, one = [item.topic for item in items], sources[0]
+    if len(one.streams) == 1 and topics.count(topics[0]) == len(topics) and sources.count(one) == len(sources):
+        return np.full(len(topics), one.streams.get(topics[0], NO_STREAM), dtype=np.int64)
+    places = [source.streams.get(topic, NO_STREAM) for topic, source in zip(topics, sources, strict=True)]
+    return np.array(places, dtype=np.int64)

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 from itertools import count
+from time import monotonic
 from typing import Any
 from urllib.parse import urlencode
 
@@ -19,7 +20,7 @@ from websockets.uri import get_proxy, parse_uri
 from helpers.client.connecting import CONNECT_ERRORS, connection_failed, refused
 from helpers.client.link import tls_context
 from helpers.errors import ConnectionFailed, JoinFailed
-from helpers.profiling.receiving.intake import Intake
+from helpers.profiling.receiving.intake import FIELDS, FULL, Intake
 from helpers.target import Target
 from helpers.wire.channel import ChannelMachine, ChannelState, heartbeat
 from helpers.wire.events import Reply, parse_event
@@ -63,6 +64,7 @@ class LoadSocket(WSListener):
         self.reason = ""
         self.is_open = False
         self._intake = intake
+        self._waiting = intake.waiting
         self._version = version
         self._token = token
         self._refs = count(1)
@@ -146,7 +148,10 @@ class LoadSocket(WSListener):
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         if frame.msg_type == _TEXT and frame.fin:  # nearly all of them, so these are asked for first
-            self._intake.put(frame.get_payload_as_bytes(), self)
+            waiting = self._waiting
+            waiting.extend((frame.get_payload_as_bytes(), self, monotonic()))  # as `put` does
+            if len(waiting) == FIELDS or len(waiting) >= FULL:
+                self._intake.due()
         else:
             self._take_other(transport, frame)
 
