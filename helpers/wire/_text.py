@@ -21,7 +21,7 @@ __all__ = ["decode_exact", "decode_json", "decode_text", "encode_json", "encode_
 Buffer = str | bytes | bytearray | memoryview
 
 
-class _Array(msgspec.Struct, array_like=True):
+class _Array(msgspec.Struct, array_like=True, gc=False):
     """Version 2.0.0. Elements after the fifth are ignored, as the server does."""
 
     join_ref: Any
@@ -31,11 +31,11 @@ class _Array(msgspec.Struct, array_like=True):
     payload: Any
 
 
-class _RawArray(_Array, array_like=True):
+class _RawArray(_Array, array_like=True, gc=False):
     payload: msgspec.Raw
 
 
-class _Object(msgspec.Struct):
+class _Object(msgspec.Struct, gc=False):
     """Version 1.0.0. Only `join_ref` may be missing, and the server's frames never have it."""
 
     ref: Any
@@ -45,7 +45,7 @@ class _Object(msgspec.Struct):
     join_ref: Any = None
 
 
-class _RawObject(_Object, kw_only=True):
+class _RawObject(_Object, kw_only=True, gc=False):
     payload: msgspec.Raw
 
 

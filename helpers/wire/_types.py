@@ -32,7 +32,7 @@ class MalformedFrame(ValueError):  # noqa: N818 - it names what was found, as th
         self.reason = reason
 
 
-class Frame(msgspec.Struct, frozen=True):
+class Frame(msgspec.Struct, frozen=True, gc=False):
     """A message of the Phoenix protocol, in either direction.
 
     Attributes:
@@ -63,7 +63,7 @@ class BinaryPush(msgspec.Struct, frozen=True):
     metadata: dict[str, Any] = {}
 
 
-class BinaryBroadcast(msgspec.Struct, frozen=True):
+class BinaryBroadcast(msgspec.Struct, frozen=True, gc=False):
     """A broadcast that the server sends as a binary frame (kind 4 of version 2.0.0).
 
     `metadata` holds the message's ``id`` when it came from the database.

@@ -2,6 +2,7 @@
 
 Every event knows its topic, when it was received (`received_at`, seconds of a monotonic clock) and how large its frame
 was (`size_bytes`, the WebSocket message without its header): whoever reads the socket passes both in.
+What comes out of JSON holds no circles, so the garbage collector need not look through events.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ __all__ = [
 Metas = dict[str, list[dict[str, Any]]]
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True):
+class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What all events have."""
 
     topic: str
@@ -50,7 +51,7 @@ class Column(msgspec.Struct, frozen=True):
     type: str
 
 
-class Change(Event, frozen=True, kw_only=True):
+class Change(Event, frozen=True, kw_only=True, gc=False):
     """A row that was inserted, updated or deleted (`postgres_changes`).
 
     Attributes:
@@ -75,7 +76,7 @@ class Change(Event, frozen=True, kw_only=True):
     errors: tuple[str, ...]
 
 
-class Broadcast(Event, frozen=True, kw_only=True):
+class Broadcast(Event, frozen=True, kw_only=True, gc=False):
     """A message of a client, of the database or of the HTTP endpoint.
 
     Attributes:
@@ -91,20 +92,20 @@ class Broadcast(Event, frozen=True, kw_only=True):
     replayed: bool = False
 
 
-class PresenceState(Event, frozen=True, kw_only=True):
+class PresenceState(Event, frozen=True, kw_only=True, gc=False):
     """Who is there, once after the join: key to list of metas."""
 
     state: Metas
 
 
-class PresenceDiff(Event, frozen=True, kw_only=True):
+class PresenceDiff(Event, frozen=True, kw_only=True, gc=False):
     """Who came and who went since. An update is a leave of the old meta and a join of the new one."""
 
     joins: Metas
     leaves: Metas
 
 
-class System(Event, frozen=True, kw_only=True):
+class System(Event, frozen=True, kw_only=True, gc=False):
     """A message of the server about the channel, such as "Subscribed to PostgreSQL"."""
 
     extension: str
@@ -116,7 +117,7 @@ class System(Event, frozen=True, kw_only=True):
         return self.status == "ok"
 
 
-class Reply(Event, frozen=True, kw_only=True):
+class Reply(Event, frozen=True, kw_only=True, gc=False):
     """The answer to a push, with the `ref` that the push had."""
 
     ref: Any
@@ -134,17 +135,17 @@ class Reply(Event, frozen=True, kw_only=True):
         return str(reason or "")
 
 
-class Closed(Event, frozen=True, kw_only=True):
+class Closed(Event, frozen=True, kw_only=True, gc=False):
     """The server closed the channel (`phx_close`)."""
 
 
-class Errored(Event, frozen=True, kw_only=True):
+class Errored(Event, frozen=True, kw_only=True, gc=False):
     """The channel crashed on the server (`phx_error`)."""
 
     reason: str
 
 
-class Other(Event, frozen=True, kw_only=True):
+class Other(Event, frozen=True, kw_only=True, gc=False):
     """An event that this module has no name for."""
 
     event: str

@@ -113,3 +113,42 @@ async def test_a_server_that_closes_as_soon_as_it_has_granted(target: Target) ->
         with pytest.raises(ConnectionFailed, match="code 1012"):
             await client.heartbeat()
     server.close()
+
+
+@pytest.mark.parametrize("cut", [1, 2, 3, 7, 100_000])
+async def test_messages_are_whole_wherever_reads_cut_them(target: Target, cut: int) -> None:
+    """From the handshake's last bytes on, at every length a header can tell, with a ping and a fragment between."""
+    sizes = (0, 125 - 40, 126, 65_535, 65_536)
+    bodies = [_server_frame(0x81, (HELLO + " " * size).encode()) for size in sizes]
+    between = _server_frame(0x89, b"ping") + _server_frame(0x01, HELLO[:9].encode())
+    frames = b"".join(bodies) + between + _server_frame(0x80, HELLO[9:].encode())
+
+    async def serve_bytes(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        key = next(line.split(b": ")[1] for line in head.split(b"\r\n") if line.startswith(b"Sec-WebSocket-Key"))
+        answer = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        sent = f"{answer}Sec-WebSocket-Accept: {accept_key(key.decode())}\r\n\r\n".encode() + frames
+        writer.write(sent[:-5000])
+        for begin in range(len(sent) - 5000, len(sent), cut):
+            writer.write(sent[begin : begin + cut])
+            await asyncio.sleep(0)
+        pong = await reader.readexactly(10)
+        writer.write(_server_frame(0x88, b"\x03\xe8") if pong[0] == 0x8A else b"")
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(serve_bytes, "127.0.0.1", 0) as server:
+        there = replace(target, api_url=f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+        async with RealtimeClient(there) as client:
+            await asyncio.wait_for(client.wait_closed(), 10)
+    assert (client.counters.frames_in, client.counters.unmatched, client.counters.malformed) == (6, 6, 0)
+    assert client.counters.bytes_in == 6 * len(HELLO.encode()) + sum(sizes)
+    assert client.close_code == 1000
+
+
+def _server_frame(first: int, payload: bytes) -> bytes:
+    size = len(payload)
+    if size < 126:
+        return bytes((first, size)) + payload
+    long = size > 65_535
+    return bytes((first, 127 if long else 126)) + size.to_bytes(8 if long else 2, "big") + payload
