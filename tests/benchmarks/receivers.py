@@ -19,10 +19,10 @@ from supabase import AsyncClient, acreate_client
 from websockets.asyncio.client import connect
 
 from helpers.client import RealtimeClient
+from helpers.profiling.histogram import Histogram
+from helpers.profiling.ledger import Ledger
 from helpers.profiling.receiving.books import Books
-from helpers.profiling.receiving.histogram import Histogram
 from helpers.profiling.receiving.intake import Intake
-from helpers.profiling.receiving.ledger import Ledger
 from helpers.profiling.receiving.listener import Listening, listen
 from helpers.profiling.receiving.socket import LoadSocket
 from helpers.target import Target, TargetKind

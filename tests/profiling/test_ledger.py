@@ -94,3 +94,15 @@ def test_books_are_bounded(streams: int, messages: int) -> None:
     """Books that memory could not hold are refused before they are opened."""
     with pytest.raises(SettingsError, match="Choose"):
         Ledger(streams, messages)
+
+
+def test_runs_without_a_gap_are_entered_like_any_other_block() -> None:
+    """The quick way for the next numbers of one stream: into the same books, beside runs that begin in the past."""
+    ledger, one = Ledger(2, 30), np.ones(10, dtype=np.int64)
+    for first in (0, 10, 5):
+        seq = np.arange(first, first + 10)
+        ledger.record_many(one, seq, seq.astype(np.float64), seq + 0.5, np.full(10, 7, dtype=np.int64))
+    assert (ledger.received, ledger.distinct, ledger.duplicated, ledger.reordered) == (30, 20, 10, 0)
+    assert (ledger.latency.count, ledger.payload_bytes, ledger.early) == (20, 210, 0)
+    assert list(ledger.per_stream()) == [0, 20] and list(ledger.received_per_stream()) == [0, 30]
+    assert list(ledger.bytes_per_stream()) == [0, 210]

@@ -12,8 +12,6 @@ fleet ← member      the same in many processes, with one start and one result
 from __future__ import annotations
 
 from helpers.profiling.receiving.fleet import Fleet, Gathered, gathered
-from helpers.profiling.receiving.histogram import Histogram
-from helpers.profiling.receiving.ledger import Ledger
 from helpers.profiling.receiving.listener import Listening, Received, listen, receive
 
-__all__ = ["Fleet", "Gathered", "Histogram", "Ledger", "Listening", "Received", "gathered", "listen", "receive"]
+__all__ = ["Fleet", "Gathered", "Listening", "Received", "gathered", "listen", "receive"]

@@ -7,7 +7,7 @@ from array import array
 
 import numpy as np
 
-from helpers.profiling.receiving.ledger import Ledger
+from helpers.profiling.ledger import Ledger
 from helpers.wire.events import Broadcast, Change, Event
 from helpers.wire.numbered import STAMP, UNNUMBERED
 

@@ -14,7 +14,7 @@ from typing import Self
 import msgspec
 
 from helpers.errors import SettingsError
-from helpers.profiling.receiving.histogram import Histogram
+from helpers.profiling.histogram import Histogram
 from helpers.profiling.receiving.listener import Listening, Received
 from helpers.profiling.receiving.member import Ready, Report, Start
 from helpers.profiling.worker import Worker, WorkerGone

@@ -13,7 +13,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from helpers.profiling.receiving.ledger import Ints, Ledger
+from helpers.profiling.histogram import Ints
+from helpers.profiling.ledger import Ledger
 from helpers.wire.frames import Version
 from helpers.wire.numbered import NUMBERED_EVENTS, NumberedReader, stamps
 

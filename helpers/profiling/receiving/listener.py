@@ -12,9 +12,9 @@ import msgspec
 import psutil
 
 from helpers.errors import FailureError, SettingsError
-from helpers.profiling.receiving.histogram import Counts
+from helpers.profiling.histogram import Counts
+from helpers.profiling.ledger import Ledger
 from helpers.profiling.receiving.intake import Intake
-from helpers.profiling.receiving.ledger import Ledger
 from helpers.profiling.receiving.socket import LoadSocket
 from helpers.target import Target
 from helpers.wire.frames import Version

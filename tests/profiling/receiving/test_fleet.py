@@ -12,7 +12,8 @@ import pytest
 
 from helpers.client import RealtimeClient
 from helpers.errors import SettingsError
-from helpers.profiling.receiving import Fleet, Histogram, Listening, gathered, listen
+from helpers.profiling.histogram import Histogram
+from helpers.profiling.receiving import Fleet, Listening, gathered, listen
 from helpers.target import Target
 
 MESSAGES = 50

@@ -16,7 +16,8 @@ from websockets.asyncio.server import ServerConnection, serve
 from helpers.client import RealtimeClient
 from helpers.errors import ConnectionFailed, JoinFailed, SettingsError
 from helpers.lab import Lab
-from helpers.profiling.receiving import Histogram, Listening, Received, listen, receive
+from helpers.profiling.histogram import Histogram
+from helpers.profiling.receiving import Listening, Received, listen, receive
 from helpers.profiling.receiving.intake import Intake
 from helpers.profiling.receiving.listener import Rendezvous
 from helpers.profiling.receiving.socket import LoadSocket
