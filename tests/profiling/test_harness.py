@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from helpers.profiling.harness import TICK_S, Harness, LoopWatch, limits
+from helpers.profiling.harness import BUSY_PERCENT, TICK_S, Harness, LoopWatch, limits
 
 
 def harness(*, loop_ms: float = 1, sent: float = 100, cpu: float = 10, waited: float = 0) -> Harness:
@@ -44,8 +44,8 @@ async def test_a_busy_thread_is_told_from_one_that_waits() -> None:
     async with LoopWatch() as idle:
         await asyncio.sleep(0.3)
     computing, sleeping = busy.harness(1, 1, 0), idle.harness(1, 1, 0)
-    assert computing.cpu_percent > 5 * sleeping.cpu_percent
-    assert not sleeping.is_busy
+    assert computing.cpu_percent > 2 * sleeping.cpu_percent
+    assert sleeping.cpu_percent + sleeping.waited_percent < BUSY_PERCENT
 
 
 @pytest.mark.parametrize(
