@@ -17,7 +17,7 @@ from helpers.diagnosis.evidence import NO_PROJECT, Evidence, Missing
 from helpers.diagnosis.evidence.prisma_schema import PrismaSchema
 from helpers.diagnosis.evidence.project import Project
 from helpers.diagnosis.probes import probe_project
-from helpers.diagnosis.probes.project.prisma_schema import parse_schema
+from helpers.diagnosis.probes.project.prisma_schema import parse_schema, read_schema
 from helpers.diagnosis.probes.project.prisma_text import SchemaSyntaxError
 from helpers.diagnosis.results import Status
 from helpers.diagnosis.rules import judge
@@ -342,3 +342,12 @@ async def test_the_workbooks_own_project_fits_its_lab(patient: Target) -> None:
     assert [check.id for check in diagnosis.findings] == []
     assert diagnosis.check("migrations_publish").status is Status.OK
     assert "Message.roomId → room_id" in diagnosis.check("prisma_names").fix
+
+
+def test_the_package_with_the_schema_is_named(tmp_path: Path) -> None:
+    """Whoever names the root of a repository with several packages is told which folder to name."""
+    (tmp_path / "packages" / "db" / "prisma").mkdir(parents=True)
+    (tmp_path / "packages" / "db" / "prisma" / "schema.prisma").write_text("")
+    found = read_schema(tmp_path, "")
+    assert isinstance(found, Missing)
+    assert found.reason.endswith("name the folder packages/db, which has one")

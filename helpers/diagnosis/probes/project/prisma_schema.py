@@ -49,11 +49,23 @@ def find_schema(root: Path, config: str) -> Path | None:
     return None
 
 
+def _elsewhere(root: Path) -> str:
+    """Of a repository with several packages, the one that has a schema, as `apps/*` and `packages/*` are laid out."""
+    found = sorted(
+        path for pattern in ("*/*/prisma", "*/prisma", "*/*") for path in root.glob(f"{pattern}/schema.prisma")
+    )
+    others = [path for path in found if "node_modules" not in path.relative_to(root).parts]
+    if not others:
+        return ""
+    folder = others[0].parent.parent if others[0].parent.name == "prisma" else others[0].parent
+    return f": name the folder {named(folder, root)}, which has one"
+
+
 def read_schema(root: Path, config: str) -> ReadSchema | Missing:
     """All models of the project; `Missing` says which line cannot be read."""
     path = find_schema(root, config)
     if path is None:
-        return Missing(f"there is no schema.prisma in {root.name or 'the folder'}")
+        return Missing(f"there is no schema.prisma in {root.name or 'the folder'}{_elsewhere(root)}")
     files = [path] if path.is_file() else list(walk(path, ".prisma"))
     try:
         blocks = [block for file in files for block in read_blocks(read_text(file, root), named(file, root))]
