@@ -18,6 +18,7 @@ from helpers.diagnosis.probes import (
     open_writer,
     probe_addresses,
     probe_database,
+    probe_database_home,
     probe_key,
     probe_project,
     probe_run,
@@ -143,7 +144,12 @@ async def _gather(
     addresses = await probe_addresses(target)
     token = await probe_token(target, clock, reachable=connection.open)
     project = await probe_project(target, folder, _home(target))
-    pieces: dict[str, Any] = {"project": project, "addresses": addresses, "token": token}
+    pieces: dict[str, Any] = {
+        "database_home": probe_database_home(target),
+        "project": project,
+        "addresses": addresses,
+        "token": token,
+    }
     return Evidence(connection, live, key, clock, services, database, subscriptions, **pieces), runs
 
 

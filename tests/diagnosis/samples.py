@@ -14,6 +14,7 @@ from helpers.diagnosis.evidence import (
     Column,
     Connection,
     Database,
+    DatabaseHome,
     Evidence,
     Key,
     KeyKind,
@@ -266,5 +267,6 @@ def evidence(**changes: Any) -> Evidence:
         token=token(),
         wish=Wish(),
         watched=watched(),
+        database_home=DatabaseHome("abc", here=False, host="abc.supabase.co"),
     )
     return replace(healthy, **changes)

@@ -10,6 +10,7 @@ import pytest
 from helpers.diagnosis.evidence import (
     Address,
     Clock,
+    DatabaseHome,
     Evidence,
     KeyKind,
     Misreading,
@@ -26,6 +27,7 @@ from helpers.diagnosis.evidence import (
     Usage,
     Wish,
 )
+from helpers.diagnosis.probes import probe_database_home
 from helpers.diagnosis.results import Check, Status
 from helpers.diagnosis.rules import (
     RULES,
@@ -45,6 +47,7 @@ from helpers.diagnosis.rules import (
 )
 from helpers.diagnosis.rules import messages as messages_rules
 from helpers.diagnosis.rules import tables as rules_of_tables
+from helpers.target import Target, TargetKind
 from tests.diagnosis.samples import (
     CLAIMS,
     NOW,
@@ -262,6 +265,27 @@ BROKEN = [
     ("key_life", evidence(key=key(expires_at=-1e15)), FAILURE, "The key expired", "publishable"),
     ("key_project", evidence(key=key(project="other")), FAILURE, "project other", "Use both of one project"),
     ("key_project", evidence(key=key(issuer="supabase-demo")), FAILURE, "demo key", "Never"),
+    (
+        "database_project",
+        evidence(database_home=DatabaseHome("xyz", here=False, host="abc.supabase.co")),
+        FAILURE,
+        "of the project xyz, SUPABASE_URL of abc",
+        "project/abc",
+    ),
+    (
+        "database_project",
+        evidence(database_home=DatabaseHome("xyz", here=False, host="localhost")),
+        FAILURE,
+        "of the local stack",
+        "https://xyz.supabase.co",
+    ),
+    (
+        "database_project",
+        evidence(database_home=DatabaseHome("", here=True, host="abc.supabase.co")),
+        WARNING,
+        "leads to this machine",
+        "project/abc",
+    ),
     ("clocks_agree", evidence(clock=Clock(-3600.0, 0.6)), FAILURE, "clocks differ", "set-ntp"),
     ("clocks_agree", evidence(clock=Clock(20.0, 0.6)), WARNING, "clocks differ", "set-ntp"),
     (
@@ -703,3 +727,26 @@ def test_any_text_may_be_an_issuer(issuer: str) -> None:
     """On a local stack: one that is no address, one without a host, and the same machine under its other name."""
     given = evidence(token=token(issuer=issuer, host="localhost", origin="http://localhost:54321"))
     assert check("token_issuer", given).status is Status.OK
+
+
+@pytest.mark.parametrize(
+    ("url", "home"),
+    [
+        ("postgresql://postgres.xyz:p@aws-0-eu-central-1.pooler.supabase.com:6543/postgres?pgbouncer=true", "xyz"),
+        ("postgresql://prisma.xyz:p@aws-1-us-east-1.pooler.supabase.com:5432/postgres", "xyz"),
+        ("postgresql://postgres:p@db.xyz.supabase.co:5432/postgres", "xyz"),
+        ("postgresql://postgres.tenant:p@pooler.example.com:6543/postgres", ""),
+        ("postgresql://postgres:p@127.0.0.1:54322/postgres", ""),
+    ],
+)
+def test_a_databases_address_names_its_project(url: str, home: str) -> None:
+    """The pooler's role or the host of its own; others name none."""
+    found = probe_database_home(Target(TargetKind.HOSTED, "https://xyz.supabase.co", "sb_publishable_x", None, url))
+    assert isinstance(found, DatabaseHome)
+    assert (found.project, found.here) == (home, "127.0.0.1" in url)
+
+
+def test_a_custom_domain_may_be_any_project() -> None:
+    """Its name does not tell which one."""
+    home = DatabaseHome("xyz", here=False, host="api.example.com")
+    assert check("database_project", evidence(database_home=home)).status is Status.OK

@@ -15,7 +15,7 @@ from helpers.diagnosis.evidence.database import (
     Usage,
 )
 from helpers.diagnosis.evidence.heard import Heard, Place
-from helpers.diagnosis.evidence.key import Clock, Key, KeyKind, Services
+from helpers.diagnosis.evidence.key import Clock, DatabaseHome, Key, KeyKind, Services
 from helpers.diagnosis.evidence.live import Live, TableVerdict
 from helpers.diagnosis.evidence.project import Project
 from helpers.diagnosis.evidence.tables import (
@@ -45,6 +45,7 @@ __all__ = [
     "Column",
     "Connection",
     "Database",
+    "DatabaseHome",
     "Evidence",
     "Function",
     "Heard",
@@ -82,6 +83,7 @@ NO_PROJECT = Missing("no project folder was named")
 UNTRIED = Missing("the addresses were not tried")
 NO_TOKEN = Missing("no user's token is given")
 NO_WISH = Missing("no configuration of a join is given: diagnose(target, join={…})")
+NO_DATABASE_URL = Missing("DATABASE_URL is not set")
 #: What is said of a watch when nobody asks for one.
 NOBODY_WATCHED = Missing("nobody watched (watch_s=60)")
 
@@ -103,3 +105,4 @@ class Evidence:
     wish: Wish | Missing = NO_WISH
     heard: tuple[Heard, ...] | Missing = ()
     watched: Watched | Missing = NOBODY_WATCHED
+    database_home: DatabaseHome | Missing = NO_DATABASE_URL

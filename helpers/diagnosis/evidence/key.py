@@ -1,11 +1,11 @@
-"""The client's key, the clocks and the HTTP services beside Realtime."""
+"""The client's key, whose database is given with it, the clocks and the HTTP services beside Realtime."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
 
-__all__ = ["Clock", "Key", "KeyKind", "Services"]
+__all__ = ["Clock", "DatabaseHome", "Key", "KeyKind", "Services"]
 
 
 class KeyKind(StrEnum):
@@ -28,6 +28,22 @@ class Key:
     issued_at: float | None = None
     now: float = 0.0
     host: str = ""
+    took_ms: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseHome:
+    """Where DATABASE_URL leads, as far as it says so itself.
+
+    Attributes:
+        project: the hosted project that it names; empty when it names none.
+        here: whether it leads to this machine.
+        host: of the target.
+    """
+
+    project: str
+    here: bool
+    host: str
     took_ms: float = 0.0
 
 

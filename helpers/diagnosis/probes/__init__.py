@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from helpers.diagnosis.probes.addresses import probe_addresses
 from helpers.diagnosis.probes.database import probe_database
+from helpers.diagnosis.probes.database_home import probe_database_home
 from helpers.diagnosis.probes.key import probe_key
 from helpers.diagnosis.probes.project import probe_project
 from helpers.diagnosis.probes.run import Run, probe_run
@@ -21,6 +22,7 @@ __all__ = [
     "open_writer",
     "probe_addresses",
     "probe_database",
+    "probe_database_home",
     "probe_key",
     "probe_project",
     "probe_run",

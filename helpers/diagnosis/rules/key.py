@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 
-from helpers.diagnosis.evidence import Clock, Key, KeyKind
+from helpers.diagnosis.evidence import Clock, DatabaseHome, Key, KeyKind
 from helpers.diagnosis.rules import needs
 from helpers.diagnosis.rules.rule import Verdict, duration, failure, moment, ok, rule, warning
 
@@ -19,6 +19,7 @@ SKEW_WARNING_S = 5
 SKEW_FAILURE_S = 60
 #: Who signs the keys that `supabase start` shows to everybody.
 DEMO_ISSUER = "supabase-demo"
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 #: Names under which a machine of one's own is known to its containers and its neighbours.
 NEAR = ("localhost", ".local", ".internal", ".lan", ".home.arpa", ".test")
 
@@ -95,6 +96,35 @@ def key_project(key: Key) -> Verdict:
     return ok(f"issuer {key.issuer or 'not named'}, project {key.project or 'not named'}")
 
 
+@rule(
+    "The database belongs to this project",
+    needs.database_home,
+    "https://supabase.com/docs/guides/database/connecting-to-postgres",
+    symptom="What Prisma or SQL writes never arrives, though every write succeeds; tables are there and not there.",
+    remedy="Take both from one project: the Project URL, and the connection string of its page “Connect”.",
+    verify="Diagnose again: both name the same project.",
+)
+def database_project(home: DatabaseHome) -> Verdict:
+    """SUPABASE_URL and DATABASE_URL are two variables: after a move from the local stack to a project, or from staging
+    to production, one of them is easily left behind. Realtime sends what is written in its own database alone."""
+    ref = home.host.split(".")[0]
+    hosted = home.host.endswith((".supabase.co", ".supabase.in"))
+    if home.project and (home.project != ref if hosted else home.host in LOOPBACK):
+        cause = f"DATABASE_URL is of the project {home.project}, SUPABASE_URL of {ref if hosted else 'the local stack'}"
+        return failure(f"project {home.project} beside {home.host}", cause, _of_one(home, hosted))
+    if home.here and hosted:
+        cause = f"DATABASE_URL leads to this machine, SUPABASE_URL to the project {ref}"
+        return warning(f"this machine beside {home.host}", cause, _of_one(home, hosted))
+    return ok(f"project {home.project}" if home.project else "the database's address names no project")
+
+
+def _of_one(home: DatabaseHome, hosted: bool) -> str:
+    if not hosted:
+        return f"SUPABASE_URL=https://{home.project}.supabase.co, or DATABASE_URL as `supabase status` prints it"
+    ref = home.host.split(".")[0]
+    return f"Copy DATABASE_URL from https://supabase.com/dashboard/project/{ref}?showConnect=true into .env"
+
+
 def _is_near(host: str) -> bool:
     """Whether only this machine, its containers or its network know the host, as those of a local stack do."""
     try:
@@ -125,4 +155,4 @@ def clocks_agree(clock: Clock) -> Verdict:
     return warning(seen, cause, fix) if certain > SKEW_WARNING_S else ok(seen)
 
 
-RULES = (key_role, key_life, key_project, clocks_agree)
+RULES = (key_role, key_life, key_project, database_project, clocks_agree)

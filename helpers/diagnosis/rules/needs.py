@@ -11,6 +11,7 @@ from helpers.diagnosis.evidence import (
     Clock,
     Connection,
     Database,
+    DatabaseHome,
     Evidence,
     Heard,
     Key,
@@ -34,6 +35,7 @@ __all__ = [
     "answered",
     "clock",
     "database",
+    "database_home",
     "heard",
     "key",
     "live_step",
@@ -66,6 +68,10 @@ class Ear:
 
 def key(evidence: Evidence) -> Key | Missing:
     return evidence.key
+
+
+def database_home(evidence: Evidence) -> DatabaseHome | Missing:
+    return evidence.database_home
 
 
 def clock(evidence: Evidence) -> Clock | Missing:

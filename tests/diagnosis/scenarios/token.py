@@ -73,13 +73,25 @@ async def of_another_host(ward: Ward) -> None:
         ward.cleanup.callback(setattr, module, "resolve", resolve)
         module.resolve = found  # type: ignore[attr-defined]
     url = lab.api_url.replace("127.0.0.1", "abcdefghij.supabase.co")
-    ward.target = replace(lab, api_url=url, publishable_key=ward.lab.token("anon", lifetime_s=9e8, ref="klmnopqrst"))
+    key = ward.lab.token("anon", lifetime_s=9e8, ref="klmnopqrst")
+    ward.target = replace(lab, api_url=url, publishable_key=key, database_url=None)
 
 
 async def both_of_one_project(ward: Ward, check: Check) -> None:
     assert "Use both of one project" in check.fix
     key = ward.lab.token("anon", lifetime_s=9e8, ref="abcdefghij")
     ward.target = replace(ward.target, publishable_key=key)
+
+
+async def database_of_another(ward: Ward) -> None:
+    """The application still writes to a hosted project, and listens to the stack of this machine."""
+    url = "postgresql://postgres.klmnopqrst:secret@aws-0-eu-central-1.pooler.supabase.com:6543/postgres"
+    ward.target = replace(ward.target, database_url=url)
+
+
+async def database_of_its_own(ward: Ward, check: Check) -> None:
+    assert "DATABASE_URL as `supabase status` prints it" in check.fix
+    ward.target = replace(ward.target, database_url=ward.lab.info["database_url"])
 
 
 async def replaced_on_the_way(ward: Ward) -> None:
@@ -273,5 +285,6 @@ SCENARIOS = (
     ),
     Scenario("key_role", "half a key", keyed(lambda ward: "eyJhbGciOi"), look_at_way_in, copied_key),
     Scenario("key_project", "a key of another project", of_another_host, look_at_way_in, both_of_one_project),
+    Scenario("database_project", "left behind", database_of_another, look_at_way_in, database_of_its_own),
     Scenario("clocks_agree", "a clock ten minutes fast", fast_clock, look_at_clock, set_clock),
 )

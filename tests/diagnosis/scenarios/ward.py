@@ -17,6 +17,7 @@ from helpers.diagnosis.probes import (
     open_writer,
     probe_addresses,
     probe_database,
+    probe_database_home,
     probe_key,
     probe_project,
     probe_run,
@@ -101,6 +102,7 @@ class Ward:
         `way_in` is the whole way to a broadcast, `change` goes on to a change, `heard` is what a client was told.
         """
         seen = replace(self.healthy, heard=tuple(heard), key=probe_key(self.target))
+        seen = replace(seen, database_home=probe_database_home(self.target))
         if database:
             seen = replace(seen, database=await probe_database(self.target, [self.table]))
         if subscriptions:
