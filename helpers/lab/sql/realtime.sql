@@ -193,8 +193,10 @@ begin
         where p.pubowner <> 'supabase_admin'::regrole
     loop
         if pub.alike is null then
-            execute format('create publication %I%s with (publish = %L, publish_generated_columns = stored)', pub.twin,
-                           case when pub.puballtables then ' for all tables' end, pub.operations);
+            execute format('create publication %I%s with (publish = %L%s)', pub.twin,
+                           case when pub.puballtables then ' for all tables' end, pub.operations,
+                           case when current_setting('server_version_num')::int >= 180000  -- none can before
+                                then ', publish_generated_columns = stored' end);
             execute format('comment on publication %I is %L', pub.twin,
                            format('What the lab reads of the publication %I, which it follows', pub.name));
         elsif not pub.alike then  -- only then, as those who publish at the same time would fail at one another
