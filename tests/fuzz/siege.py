@@ -192,7 +192,7 @@ class Honest:
     def __init__(self, lab: Lab, secret: str, database: psycopg.AsyncConnection) -> None:
         self._target = lab.target
         # Attackers may know the names of tables, and ask for all of them: policies keep the rows from them.
-        self._token = lab.token(listener="honest")
+        self._token = lab.token(listener="honest", lifetime_s=7 * 86_400)
         self._secret = secret
         self._database = database
         self._number = 0
