@@ -1,0 +1,23 @@
+"""Pictures of results."""
+
+from __future__ import annotations
+
+from helpers.plots.experiments import experiment_plot
+from helpers.plots.networks import network_plot
+from helpers.plots.profiling import broadcast_plot, bytes_plot, latency_plot
+from helpers.plots.sync import sync_plot
+from helpers.plots.theme import caption, finish, theme
+from helpers.plots.waterfall import waterfall_plot
+
+__all__ = [
+    "broadcast_plot",
+    "bytes_plot",
+    "caption",
+    "experiment_plot",
+    "finish",
+    "latency_plot",
+    "network_plot",
+    "sync_plot",
+    "theme",
+    "waterfall_plot",
+]
