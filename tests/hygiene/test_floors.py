@@ -9,10 +9,12 @@ HELPERS = Path(__file__).resolve().parents[2] / "helpers"
 
 #: From the ground up. Rooms on one floor do not know each other.
 FLOORS = (
-    {"database_url", "errors", "places", "locks", "wire"},
+    {"database_url", "errors", "places", "locks", "progress", "wire"},
     {"target", "node"},
     {"client", "lab", "prisma", "redaction", "results"},
     {"diagnosis", "profiling", "sync"},
+    {"experiments"},
+    {"capacity"},
     {"plots", "workspace", "preflight"},
     {"session", "report"},
     {"checkpoint"},
