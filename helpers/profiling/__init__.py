@@ -9,6 +9,7 @@ from helpers.profiling.histogram import Histogram
 from helpers.profiling.investigation import Investigation, load_investigation, save_investigation
 from helpers.profiling.ledger import Ledger
 from helpers.profiling.memory import profile_memory
+from helpers.profiling.meters import Meters, Usage
 from helpers.profiling.network_results import LinkLoss, LinkLossProfile, NetworkProfile, NetworkStep
 from helpers.profiling.networks import NETWORKS, profile_link_loss, profile_networks
 from helpers.profiling.recording import Recording
@@ -40,6 +41,7 @@ __all__ = [
     "LinkLoss",
     "LinkLossProfile",
     "MemoryProfile",
+    "Meters",
     "NetworkProfile",
     "NetworkStep",
     "Profile",
@@ -48,6 +50,7 @@ __all__ = [
     "Skipped",
     "Slope",
     "Summary",
+    "Usage",
     "Workload",
     "compare_subscriptions",
     "load_investigation",
