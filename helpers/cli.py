@@ -51,6 +51,12 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     run.add_argument(
         "--notebooks", type=Path, metavar="DIR", help="the notebooks to run (default: those of the workbook)"
     )
+    run.add_argument("--experiments", action="store_true", help="then run the experiments, too (some minutes)")
+    run.add_argument(
+        "--size",
+        metavar="SIZE",
+        help="of the experiments, small or full (default: WORKBOOK_SIZE, else small); naming it asks for them",
+    )
     run.set_defaults(run=_run)
 
 

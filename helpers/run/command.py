@@ -22,7 +22,8 @@ def run_command(arguments: argparse.Namespace) -> int:
     """Run the workbook, and say where report and notebooks are.
 
     Args:
-        arguments: `target` (``"lab"``, ``"env"`` or None), `out` and `notebooks` (folders or None).
+        arguments: `target` (``"lab"``, ``"env"`` or None), `out` and `notebooks` (folders or None), `experiments`
+            (whether to run these, too), `size` (of them, which asks for them, or None).
 
     Raises:
         WorkbookError: see `run_workbook`.
@@ -35,12 +36,23 @@ def run_command(arguments: argparse.Namespace) -> int:
         which,
         arguments.out or Path("output"),
         arguments.notebooks or repository_root() / "notebooks",
+        arguments.experiments or arguments.size is not None,
+        _checked_size(arguments.size),
     )
     console = Console()
     began = time.monotonic()
     out = asyncio.run(_until_terminated(settings, console))
     _print_places(console, out, time.monotonic() - began)
     return 0
+
+
+def _checked_size(size: str | None) -> str | None:
+    """A mistake in it is told before anything is begun."""
+    if size is None:
+        return None
+    from helpers.experiments import experiment_size  # imports all that measures; who does not ask need not wait for it
+
+    return experiment_size(size)
 
 
 async def _until_terminated(settings: Settings, console: Console) -> Path:

@@ -30,6 +30,9 @@ __all__ = ["run_workbook"]
 #: What nbformat raises for JSON that it did not expect, beside its own errors.
 _NO_NOTEBOOK = (ValueError, AttributeError, KeyError, TypeError)
 
+#: The folder, in that of the notebooks, of those that a run takes on demand.
+EXPERIMENTS = "experiments"
+
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -43,20 +46,23 @@ async def run_workbook(settings: Settings, console: Console) -> Path:
         TargetError, ConnectionFailed, LabError, NodeError, PrismaError: there is nothing to run against.
     """
     notebooks = _read_all(settings.notebooks)
+    if settings.experiments:
+        notebooks |= _read_all(settings.notebooks, EXPERIMENTS)
     with open_folder(settings.out) as folder:
         async with _target(settings.which, console) as target:
-            await _Run(folder, target, settings.notebooks, console).execute_all(notebooks)
+            await _Run(folder, target, settings, console).execute_all(notebooks)
         folder.publish()
     return folder.path
 
 
-def _read_all(folder: Path) -> dict[str, Any]:
-    """The notebooks of a folder by their file names, in order."""
+def _read_all(home: Path, part: str = "") -> dict[str, Any]:
+    """The notebooks of a folder in `home`, in order, by their names from there."""
+    folder = home / part
     tried = f"reading the notebooks in {folder}"
     found = {}
     for path in sorted(folder.glob("*.ipynb")):
         try:
-            found[path.name] = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
+            found[str(Path(part, path.name))] = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
         except (*_NO_NOTEBOOK, nbformat.ValidationError):
             raise RunError(tried, f"{path.name} is not a notebook", "Restore it from the repository") from None
     if not found:
@@ -78,10 +84,10 @@ async def _target(which: Which, console: Console) -> AsyncIterator[Target]:
 class _Run:
     """Executes notebooks against one target, into one staging folder."""
 
-    def __init__(self, folder: OutputFolder, target: Target, home: Path, console: Console) -> None:
+    def __init__(self, folder: OutputFolder, target: Target, settings: Settings, console: Console) -> None:
         self._folder = folder
         self._target = target
-        self._home = home
+        self._settings = settings
         self._console = console
         self._redactor = Redactor(target)
 
@@ -104,7 +110,9 @@ class _Run:
     async def _execute(self, name: str, book: Any, environment: Mapping[str, str], scratch: Path, bars: Bars) -> None:
         written = self._folder.staging / "notebooks" / name
         try:
-            await execute(book, self._home, environment, scratch, lambda: bars.advance(name))
+            await execute(
+                book, (self._settings.notebooks / name).parent, environment, scratch, lambda: bars.advance(name)
+            )
         except CellFailed as failed:
             self._write(book, written)
             raise _stopped(name, failed, self._redactor, self._folder.keep_failed(written)) from None
@@ -125,7 +133,7 @@ class _Run:
             "WORKBOOK_RESULTS_DIR": str(self._folder.staging / "results"),
             "WORKBOOK_REPORT_DIR": str(self._folder.staging),
             "DO_NOT_TRACK": "1",
-        }
+        } | ({"WORKBOOK_SIZE": self._settings.size} if self._settings.size else {})
 
 
 def _stopped(name: str, failed: CellFailed, redactor: Redactor, kept: Path) -> RunError:

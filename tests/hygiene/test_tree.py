@@ -53,7 +53,7 @@ def test_no_secret_is_committed() -> None:
 
 
 def notebooks() -> list[Path]:
-    return sorted((ROOT / "notebooks").glob("*.ipynb"))
+    return sorted((ROOT / "notebooks").rglob("*.ipynb"))
 
 
 @pytest.mark.parametrize("path", notebooks(), ids=lambda path: path.stem)

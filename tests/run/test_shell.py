@@ -136,6 +136,16 @@ def test_corrupt_env_file(shell: Shell, tmp_path: Path) -> None:
     assert f"{file}: line 2" in message
 
 
+def test_size_of_no_kind(shell: Shell) -> None:
+    """A size that there is not is told at once, with those that there are."""
+    process = shell("run", "--target", "lab", "--size", "huge")
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert "there is no size 'huge'" in said
+    assert "small or full" in said
+    assert "Traceback" not in said
+
+
 def test_output_below_a_file(shell: Shell, tmp_path: Path, notebooks: Path) -> None:
     """An output folder that cannot be made is told before the lab is started, also to root."""
     (tmp_path / "file").write_text("")

@@ -33,10 +33,10 @@ async def borrowed_lab(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Lab:
     return lab
 
 
-async def run(notebooks: Path, out: Path) -> str:
+async def run(notebooks: Path, out: Path, *, experiments: bool = False, size: str | None = None) -> str:
     """Run a folder of notebooks; what the person saw."""
     seen = io.StringIO()
-    await run_workbook(Settings("lab", out, notebooks), Console(file=seen, width=120))
+    await run_workbook(Settings("lab", out, notebooks, experiments, size), Console(file=seen, width=120))
     return seen.getvalue()
 
 
@@ -56,6 +56,16 @@ async def test_all_notebooks_are_run(borrowed_lab: Lab, notebooks: Path, tmp_pat
     assert "2/2" in seen
     assert (notebooks / "00_first.ipynb").read_bytes() == before
     assert [path.name for path in (tmp_path / "out").glob(".run-*")] == []
+
+
+async def test_experiments_are_run_on_demand(borrowed_lab: Lab, notebooks: Path, tmp_path: Path) -> None:
+    """They follow the other notebooks, in the size that was asked for, and lie in a folder of their own."""
+    write_notebook(notebooks / "experiments" / "10_size.ipynb", "import os\nprint('size', os.environ['WORKBOOK_SIZE'])")
+    made = tmp_path / "out" / "notebooks" / "experiments" / "10_size.ipynb"
+    await run(notebooks, tmp_path / "out")
+    assert not made.exists()
+    await run(notebooks, tmp_path / "out", experiments=True, size="full")
+    assert "size full" in outputs(made)
 
 
 async def test_notebook_gets_the_target_of_the_run(borrowed_lab: Lab, notebooks: Path, tmp_path: Path) -> None:
