@@ -65,6 +65,10 @@ class Ledger:
         distinct: Ints = self._seen.reshape(self.streams, self.messages).sum(axis=1)
         return distinct
 
+    def seen(self) -> Bools:
+        """Which messages each stream received: one row for each stream."""
+        return self._seen.reshape(self.streams, self.messages).copy()
+
     def received_per_stream(self) -> Ints:
         """How many messages each stream received, repeated ones included."""
         return self._received.copy()

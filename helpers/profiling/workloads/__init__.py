@@ -1,0 +1,32 @@
+"""Workloads as data: who writes, by which route, when, and who listens; `measure` carries one out.
+
+    workload = Workload(route=Route.BROADCAST, rate=Poisson(200), seconds=2)
+    recording = await measure(target, workload, Audience(subscribers=10), label="ten listeners")
+
+The floors, from the ground: `rates`, `workload`, `matching`, `audience` are data; `senders` and `process` live in the
+writing process, which `writer` starts and asks by `orders`; `recorder` is the books, `reception` the subscribers.
+"""
+
+from __future__ import annotations
+
+from helpers.profiling.workloads.audience import Audience
+from helpers.profiling.workloads.measure import measure
+from helpers.profiling.workloads.rates import Burst, Constant, Poisson, Ramp, Rate, Trace
+from helpers.profiling.workloads.workload import Action, Encoding, Route, Workload
+from helpers.profiling.workloads.writer import Writer
+
+__all__ = [
+    "Action",
+    "Audience",
+    "Burst",
+    "Constant",
+    "Encoding",
+    "Poisson",
+    "Ramp",
+    "Rate",
+    "Route",
+    "Trace",
+    "Workload",
+    "Writer",
+    "measure",
+]

@@ -1,0 +1,189 @@
+"""`await measure(target, workload, audience, label=…)`: one run of a workload before an audience, in a recording."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+
+from helpers.errors import SettingsError
+from helpers.profiling.harness import Harness, LoopWatch, limits
+from helpers.profiling.ledger import Bools
+from helpers.profiling.recording import Recording
+from helpers.profiling.workloads.audience import Audience, Hearing
+from helpers.profiling.workloads.orders import Written
+from helpers.profiling.workloads.reception import Reception, drained
+from helpers.profiling.workloads.recorder import Recorder
+from helpers.profiling.workloads.workload import Action, Route, Workload
+from helpers.profiling.workloads.writer import LEAD_S, Planned, Writer
+from helpers.target import Target
+
+__all__ = ["Measured", "measure", "measure_once"]
+
+#: How long after the last message nothing may come before the rest counts as lost: ten times the idle poll of changes.
+QUIET_S = 5.0
+#: A backlog may take so long to arrive.
+BACKLOG_LIMIT_S = 60.0
+
+_TRIED = "planning the load"
+
+
+class Measured(NamedTuple):
+    """One run, with what a recording has no room for."""
+
+    recording: Recording
+    recorder: Recorder
+    written: Written
+    wanted: Bools
+    seconds: float
+    cpu_s: float
+
+
+async def measure(
+    target: Target,
+    workload: Workload,
+    audience: Audience | None = None,
+    *,
+    label: str,
+    run: int = 0,
+    tokens: Sequence[str] = (),
+    writer: Writer | None = None,
+) -> Recording:
+    """Subscribe the audience, have the workload written by a process of its own, wait for the last message.
+
+    Args:
+        target: which Supabase.
+        workload: what is written, how and when. audience: who listens; by default one subscriber to all of it.
+        label: the arm of the experiment. run: its number among the runs of this arm.
+        tokens: of the users that listen, in turns over the sockets.
+        writer: of this target, to save the start of a process for each run.
+
+    Returns:
+        What was sent, received, lost, doubled and reordered, how late, and in its notes everything else that a reader
+        must know: who was the limit, what was refused, what broke.
+
+    Raises:
+        SettingsError: it cannot be measured so.
+        FailureError: nobody could subscribe, or nothing could be written.
+    """
+    measured = await measure_once(target, workload, audience, label=label, run=run, tokens=tokens, writer=writer)
+    return measured.recording
+
+
+async def measure_once(
+    target: Target,
+    workload: Workload,
+    audience: Audience | None = None,
+    *,
+    label: str,
+    run: int = 0,
+    tokens: Sequence[str] = (),
+    writer: Writer | None = None,
+) -> Measured:
+    """As `measure`, with the books behind the recording."""
+    audience = audience or Audience()
+    _check(target, workload)
+    Hearing.of(workload, audience)  # what does not fit is told before anything is begun
+    async with contextlib.AsyncExitStack() as stack:
+        hand = await stack.enter_async_context(Writer(target)) if writer is None else writer
+        planned = await hand.prepare(workload)
+        reception = await stack.enter_async_context(Reception(target, planned, audience, tokens))
+        return await _run(hand, planned, audience, reception, label, run)
+
+
+def _check(target: Target, workload: Workload) -> None:
+    route, writes = workload.route, "set DATABASE_URL and WORKBOOK_ALLOW_WRITES=yes"
+    if route not in (Route.BROADCAST, Route.HTTP) and not target.writes_allowed:
+        raise SettingsError(_TRIED, "the workbook may not write to this target", f"To measure {route}, {writes}")
+    if route in (Route.SQL, Route.DATABASE, Route.PRISMA) and not target.database_url:
+        raise SettingsError(_TRIED, f"the route {route} needs the database itself", f"To measure it, {writes}")
+    if route is Route.REST and not target.secret_key:
+        happened = "the route rest writes as the server does, with the secret key, and there is none"
+        raise SettingsError(_TRIED, happened, "Set SUPABASE_SECRET_KEY")
+
+
+async def _run(
+    writer: Writer, planned: Planned, audience: Audience, reception: Reception, label: str, run: int
+) -> Measured:
+    hearing = Hearing.of(planned.workload, audience, full_identity=planned.full_identity)
+    start = time.monotonic() + LEAD_S
+    recorder = Recorder(start + planned.workload.due_s(), planned.first_seq, hearing, _deletes(planned))
+    reception.record_into(recorder)
+    bytes_before, cpu_before = reception.wire_bytes, time.process_time()
+    async with LoopWatch() as watch:
+        written = await writer.carry_out(planned, start)
+        wanted = _wanted(hearing, reception, written)
+        await drained(recorder, int(wanted.sum()), QUIET_S, BACKLOG_LIMIT_S)
+    seconds, cpu_s = time.monotonic() - start, time.process_time() - cpu_before
+    harness = watch.harness(planned.workload.mean_per_s, written.harness.sent_per_s, written.late_max_ms)
+    ledger = recorder.ledger
+    p99_ms = 1e3 * ledger.latency.percentile_s(99) if ledger.latency.count else None
+    recording = Recording.of(
+        ledger,
+        label,
+        run=run,
+        seconds=seconds,
+        sent=written.accepted,
+        wire_bytes=reception.wire_bytes - bytes_before,
+        names=[reception.name_of(one) for one in range(audience.subscribers)],
+        harness=harness,
+        notes=tuple(_notes(planned.workload, reception, recorder, written, harness, p99_ms)),
+    )
+    expected, heard = int(wanted.sum()), ledger.seen()
+    recording = replace(recording, expected=expected, lost=int(np.count_nonzero(wanted & ~heard)))
+    return Measured(recording, recorder, written, wanted, seconds, cpu_s)
+
+
+def _wanted(hearing: Hearing, reception: Reception, written: Written) -> Bools:
+    """What each subscriber should have, of the messages that the target took: one row for each subscriber."""
+    wanted = hearing.kinds[hearing.kind_of]
+    wanted[:, list(written.missing)] = False
+    absent = np.ones(hearing.kind_of.size, dtype=np.bool_)
+    absent[list(reception.present)] = False
+    wanted[absent] = False
+    return wanted
+
+
+def _deletes(planned: Planned) -> dict[int, int]:
+    """Which message deletes which row."""
+    workload = planned.workload
+    if not planned.keys:
+        return {}
+    messages = [index for index in range(workload.messages) if workload.action(index) is Action.DELETE]
+    return dict(zip(planned.keys, messages, strict=True))
+
+
+def _notes(
+    workload: Workload,
+    reception: Reception,
+    recorder: Recorder,
+    written: Written,
+    harness: Harness,
+    p99_ms: float | None,
+) -> Iterator[str]:
+    """What a reader must know, in sentences."""
+    for reason, count in reception.failures.items():
+        yield f"{count:,} subscribers did not come in and are not counted: {reason}"
+    for reason, count in reception.endings().items():
+        yield f"{count:,} channels ended before the last message: {reason}"
+    if written.missing:
+        yield f"{len(written.missing):,} of {workload.messages:,} messages were not accepted"
+    for reason, count in written.errors.items():
+        yield f"the writer was told {count:,} times: {reason}"
+    if recorder.uncalled:
+        yield f"{recorder.uncalled:,} messages came that no filter asked for, or no policy allows"
+    yield from _limits(written, harness, p99_ms)
+
+
+def _limits(written: Written, harness: Harness, p99_ms: float | None) -> Iterator[str]:
+    """Whether the harness was the limit: its writer, or its own event loop."""
+    if written.never_waits:
+        yield from limits(harness, p99_ms, writer_late_p99_ms=written.late_p99_ms)
+        return
+    yield from limits(harness, p99_ms, writer_late_p99_ms=0.0)
+    if not written.errors:  # who was cut off did not reach its rate for that reason
+        yield from limits(written.harness, p99_ms)
