@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from helpers.experiments.experiment import Contrast, Estimate, Experiment, Measure, Metric, Outcome, estimate
+from helpers.experiments.heartbeat_cost import HeartbeatCost, PerHeartbeat, profile_heartbeat_cost
+from helpers.experiments.keepalive import compare_heartbeats, compare_idle_timeouts
+from helpers.experiments.official import compare_official_clients
 from helpers.experiments.rounds import run_rounds
 from helpers.experiments.size import Size, experiment_size
 
@@ -10,11 +13,17 @@ __all__ = [
     "Contrast",
     "Estimate",
     "Experiment",
+    "HeartbeatCost",
     "Measure",
     "Metric",
     "Outcome",
+    "PerHeartbeat",
     "Size",
+    "compare_heartbeats",
+    "compare_idle_timeouts",
+    "compare_official_clients",
     "estimate",
     "experiment_size",
+    "profile_heartbeat_cost",
     "run_rounds",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from helpers.plots.experiments import experiment_plot
+from helpers.plots.keepalive import clients_plot, detection_plot, heartbeat_cost_plot
 from helpers.plots.networks import network_plot
 from helpers.plots.profiling import broadcast_plot, bytes_plot, latency_plot
 from helpers.plots.sync import sync_plot
@@ -13,8 +14,11 @@ __all__ = [
     "broadcast_plot",
     "bytes_plot",
     "caption",
+    "clients_plot",
+    "detection_plot",
     "experiment_plot",
     "finish",
+    "heartbeat_cost_plot",
     "latency_plot",
     "network_plot",
     "sync_plot",

@@ -146,17 +146,19 @@ async def profile_link_loss(
 ) -> LinkLossProfile:
     """Take connections away, each in another moment between two heartbeats, and wait until the client knows.
 
+    All links are there at the same time: they wait, they do not compute.
+
     Args:
         heartbeat_s, timeout_s: of the client. The vendor's clients send every 25 s.
         repeats: for each way in which a link can end.
     """
     moments = [heartbeat_s * (number + 0.5) / repeats for number in range(repeats)]
+    noticed_s = await _together(
+        [_lose(target, ending, at, heartbeat_s, timeout_s) for ending in _ENDINGS for at in moments]
+    )
     losses = [
-        LinkLoss(
-            ending=ending.value,
-            noticed_s=tuple(await _together([_lose(target, ending, at, heartbeat_s, timeout_s) for at in moments])),
-        )
-        for ending in _ENDINGS
+        LinkLoss(ending=ending.value, noticed_s=tuple(noticed_s[number * repeats : (number + 1) * repeats]))
+        for number, ending in enumerate(_ENDINGS)
     ]
     return LinkLossProfile(str(target), utc_now(), heartbeat_s, timeout_s, tuple(losses))
 

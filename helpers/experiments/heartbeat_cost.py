@@ -1,0 +1,253 @@
+"""What one heartbeat costs client and server, as a slope over rates, and what that makes of an interval."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from helpers.client import RealtimeClient
+from helpers.errors import SettingsError
+from helpers.experiments.experiment import Experiment, Metric, Outcome
+from helpers.experiments.keepalive import RECOVERY_GOAL_S, VENDOR_INTERVAL_S, worst_detection_s
+from helpers.experiments.rounds import run_rounds
+from helpers.experiments.size import Size
+from helpers.profiling.meters import Meters
+from helpers.profiling.statistics import slope
+from helpers.target import Target, TargetKind
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["HeartbeatCost", "PerHeartbeat", "profile_heartbeat_cost"]
+
+RATE = Metric("heartbeats", "a second")
+CLIENT = Metric("client's CPU", "% of a core")
+SERVER = Metric("server's CPU", "% of a core")
+DATABASE = Metric("database's CPU", "% of a core")
+UP = Metric("to the server", "bytes/s")
+DOWN = Metric("to the client", "bytes/s")
+
+#: Heartbeats a second that all connections together send.
+_RATES = {Size.SMALL: (0.0, 500.0, 1_000.0), Size.FULL: (0.0, 250.0, 500.0, 1_000.0, 2_000.0)}
+_SECONDS = {Size.SMALL: 0.8, Size.FULL: 5.0}
+_ROUNDS = {Size.SMALL: 3, Size.FULL: 8}
+_CONNECTIONS = 40
+#: A heartbeat is smaller than 126 bytes, so its frame has a head of 2 bytes and, from a client, a mask of 4 (RFC 6455,
+#: section 5.2).
+_HEAD_UP = 6
+#: What a target that is not ours is asked at most: two heartbeats a second for each connection.
+_POLITE_PER_S = 80.0
+_MOST_PER_S = 5_000.0
+_NEVER_S = 3_600.0
+
+
+@dataclass(frozen=True, slots=True)
+class PerHeartbeat:
+    """What one more heartbeat adds: least squares over all runs, with its 95 % interval; `n` runs."""
+
+    value: float
+    low: float
+    high: float
+    unit: str
+    n: int
+
+    def __str__(self) -> str:
+        return f"{self.value:.0f} {self.unit} ({self.low:.0f} to {self.high:.0f}, n = {self.n} runs)"
+
+
+@dataclass(frozen=True, slots=True)
+class HeartbeatCost:
+    """The runs, and their slopes.
+
+    Attributes:
+        client, server, database: CPU time of a heartbeat; None where it is not known.
+        up, down: bytes of a heartbeat and of its answer, with their frames' heads, without TCP's, IP's and TLS's.
+        most_per_s: the highest rate that was measured; what lies beyond is extrapolated.
+    """
+
+    experiment: Experiment
+    client: PerHeartbeat
+    server: PerHeartbeat | None
+    database: PerHeartbeat | None
+    up: PerHeartbeat
+    down: PerHeartbeat
+    most_per_s: float
+
+    def plan(
+        self,
+        *,
+        clients: int = 10_000,
+        intervals_s: Sequence[float] = (5, 10, 15, 20, 25, 30, 60),
+        timeout_s: float | None = None,
+        goal_s: float = RECOVERY_GOAL_S,
+    ) -> pd.DataFrame:
+        """What each interval would mean: how late a dead link is noticed at most, and what it costs.
+
+        Args:
+            clients: connected to one server.
+            timeout_s: for the answer; None for a client that waits as long as its interval, as the vendor's
+                JavaScript client does.
+            goal_s: within which a dead link must be known.
+        """
+        import pandas as pd
+
+        return pd.DataFrame([self._row(clients, one, timeout_s or one, goal_s) for one in intervals_s])
+
+    def _row(self, clients: int, interval_s: float, timeout_s: float, goal_s: float) -> dict[str, object]:
+        per_s, worst_s = clients / interval_s, worst_detection_s(interval_s, timeout_s)
+        size = self.up.value + self.down.value
+        return {
+            "interval (s)": interval_s,
+            "noticed, at most (s)": worst_s,
+            f"within {goal_s:g} s": "yes" if worst_s <= goal_s else "no",
+            "heartbeats/s at the server": round(per_s, 1),
+            "server's CPU (% of a core)": _percent(self.server, per_s),
+            "KB an hour and client": round(size * 3_600 / interval_s / 1_000, 1),
+            "client's CPU (ms an hour)": round(self.client.value * 3.6 / interval_s, 1),
+            "measured": "yes" if per_s <= self.most_per_s else "extrapolated",
+        }
+
+    def _repr_html_(self) -> str:
+        return self.experiment._repr_html_()
+
+    def __str__(self) -> str:
+        return str(self.experiment)
+
+
+async def profile_heartbeat_cost(
+    target: Target,
+    *,
+    rates_per_s: Sequence[float] | None = None,
+    seconds: float | None = None,
+    connections: int = _CONNECTIONS,
+    size: Size = Size.SMALL,
+    rounds: int | None = None,
+) -> HeartbeatCost:
+    """Let connections send heartbeats at several rates, and fit a line through what all of them cost.
+
+    A rate of 10,000 clients with a heartbeat every 25 s, 400 a second, lies within what is measured. What is
+    extrapolated is the number of sockets: that an idle socket costs no CPU time.
+
+    Args:
+        rates_per_s: of all connections together; at least three, so that there is a line.
+        seconds: that each run is metered.
+
+    Raises:
+        SettingsError: too few rates, or too high ones for this target.
+        ConnectionFailed: the target cannot be reached.
+    """
+    rates = tuple(rates_per_s or _polite(target, _RATES[size]))
+    _check(target, rates)
+    metered_s = seconds or _SECONDS[size]
+    arms = {_arm_of(rate): partial(_beat, target, rate, connections, metered_s) for rate in rates}
+    experiment = await run_rounds(
+        "heartbeat cost",
+        "What does a heartbeat cost?",
+        target,
+        arms,
+        metrics=(RATE, CLIENT, SERVER, DATABASE, UP, DOWN),
+        rounds=rounds or _ROUNDS[size],
+        size=size,
+        answer=_say,
+        settings={"connections": connections, "seconds": metered_s},
+    )
+    slopes = {metric: _slope(experiment, metric) for metric in (CLIENT, SERVER, DATABASE, UP, DOWN)}
+    client, up, down = slopes[CLIENT], slopes[UP], slopes[DOWN]
+    assert client is not None and up is not None and down is not None
+    most = max(experiment.estimate(arm, RATE.name).mean for arm in experiment.arms)
+    return HeartbeatCost(experiment, client, slopes[SERVER], slopes[DATABASE], up, down, most)
+
+
+async def _beat(target: Target, rate_per_s: float, connections: int, seconds: float, _: int) -> Outcome:
+    """One run: connect, then meter what is going on."""
+    interval_s = connections / rate_per_s if rate_per_s else _NEVER_S
+    async with contextlib.AsyncExitStack() as stack:
+        clients = [RealtimeClient(target, heartbeat_s=interval_s) for _ in range(connections)]
+        for client in clients:  # one after another over an interval, as a server's clients do not beat together
+            await stack.enter_async_context(client)
+            await asyncio.sleep(min(interval_s, seconds / 4) / connections)
+        async with Meters(target) as meters:
+            before = _sums(clients)
+            await asyncio.sleep(seconds)
+            frames, up, down = (now - then for now, then in zip(_sums(clients), before, strict=True))
+        usage = meters.usage
+    values = {
+        RATE.name: frames / usage.seconds,
+        CLIENT.name: usage.percent(usage.client_cpu_s),
+        SERVER.name: usage.percent(usage.server_cpu_s),
+        DATABASE.name: usage.percent(usage.database_cpu_s),
+        UP.name: up / usage.seconds,
+        DOWN.name: down / usage.seconds,
+    }
+    return Outcome(values, notes=usage.notes)
+
+
+def _sums(clients: Sequence[RealtimeClient]) -> tuple[int, int, int]:
+    """Heartbeats, bytes up and bytes down of all of them."""
+    counters = [client.counters for client in clients]
+    frames = sum(one.frames_out for one in counters)
+    up = sum(one.bytes_out for one in counters) + _HEAD_UP * frames
+    return frames, up, sum(one.wire_bytes_in for one in counters)
+
+
+def _slope(experiment: Experiment, metric: Metric) -> PerHeartbeat | None:
+    """Of a metric over the rate, in all runs; CPU in microseconds."""
+    runs = {(one.arm, one.run): one.value for one in experiment.measures if one.metric == RATE.name}
+    points = [
+        (runs[one.arm, one.run], one.value)
+        for one in experiment.measures
+        if one.metric == metric.name and (one.arm, one.run) in runs
+    ]
+    if len(points) < 3:
+        return None
+    rise, low, high = slope([rate for rate, _ in points], [value for _, value in points])
+    # A percent of a core is 10 ms of CPU time in a second.
+    scale, unit = (1.0, "bytes") if metric in (UP, DOWN) else (1e4, "µs")
+    return PerHeartbeat(scale * rise, scale * low, scale * high, unit, len(points))
+
+
+def _say(experiment: Experiment) -> str:
+    client, server, database = (_slope(experiment, metric) for metric in (CLIENT, SERVER, DATABASE))
+    up, down = _slope(experiment, UP), _slope(experiment, DOWN)
+    said = [f"A heartbeat is {up.value:.0f} bytes up and {down.value:.0f} down" if up and down else "No bytes counted"]
+    said.append(f"it takes this client {client} of CPU time")
+    if server is None:
+        return "; ".join(said) + "; what the server spends is not known here."
+    per_s = 10_000 / VENDOR_INTERVAL_S
+    said.append(f"the server {server}")
+    if database is not None:
+        nothing = database.low <= 0 <= database.high
+        said.append("the database none that shows" if nothing else f"the database {database}")
+    return (
+        "; ".join(said) + f". 10,000 clients with one every {VENDOR_INTERVAL_S:g} s are {per_s:g} a second: "
+        f"{_percent(server, per_s)} % of the server's core."
+    )
+
+
+def _percent(cost: PerHeartbeat | None, per_s: float) -> str:
+    if cost is None:
+        return "not known"
+    return " to ".join(f"{max(0.0, end) * per_s / 1e4:.2g}" for end in (cost.low, cost.high))
+
+
+def _arm_of(rate_per_s: float) -> str:
+    return f"{rate_per_s:g}/s" if rate_per_s else "no heartbeats"
+
+
+def _polite(target: Target, rates: Sequence[float]) -> tuple[float, ...]:
+    """A target of somebody else is not flooded."""
+    if target.kind is TargetKind.LAB:
+        return tuple(rates)
+    return tuple(rate * _POLITE_PER_S / max(rates) for rate in rates)
+
+
+def _check(target: Target, rates: Sequence[float]) -> None:
+    tried, most = "planning the heartbeats", _MOST_PER_S if target.kind is TargetKind.LAB else _POLITE_PER_S
+    if len(set(rates)) < 3:
+        raise SettingsError(tried, f"{len(set(rates))} rates make no line", "Give at least three")
+    if min(rates) < 0 or max(rates) > most:
+        raise SettingsError(tried, f"{max(rates):g} heartbeats a second", f"Choose 0 to {most:g} for this target")
