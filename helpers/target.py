@@ -8,6 +8,7 @@ from enum import StrEnum
 from urllib.parse import urlsplit
 
 from helpers.errors import TargetError
+from helpers.plans import Plan
 
 __all__ = ["Target", "TargetKind", "mask"]
 
@@ -47,6 +48,8 @@ class Target:
         user_token: an access token of one of the project's users, to be looked at, if given.
         schema: the PostgreSQL schema that holds the workbook's own tables.
         writes_allowed: whether the workbook may create and change tables of its own there.
+        plan: whose quota holds there; None where nobody has said so.
+        above_quota: whether measurements may go above that quota.
     """
 
     kind: TargetKind
@@ -58,6 +61,8 @@ class Target:
     schema: str = "public"
     writes_allowed: bool = False
     user_token: str | None = field(default=None, repr=False)
+    plan: Plan | None = None
+    above_quota: bool = False
 
     @property
     def realtime_url(self) -> str:
@@ -108,8 +113,24 @@ class Target:
             database_url=env.get("DATABASE_URL") or None,
             user_token=env.get("WORKBOOK_USER_TOKEN") or None,
             schema=env.get("WORKBOOK_SCHEMA") or "workbook",
-            writes_allowed=(env.get("WORKBOOK_ALLOW_WRITES") or "").lower() in ("1", "yes", "true"),
+            writes_allowed=_says_yes(env.get("WORKBOOK_ALLOW_WRITES")),
+            plan=_plan(env.get("WORKBOOK_PLAN"), tried),
+            above_quota=_says_yes(env.get("WORKBOOK_ABOVE_QUOTA")),
         )
+
+
+def _says_yes(said: str | None) -> bool:
+    return (said or "").strip().lower() in ("1", "yes", "true")
+
+
+def _plan(said: str | None, tried: str) -> Plan | None:
+    if not said:
+        return None
+    try:
+        return Plan(said.strip().lower())
+    except ValueError:
+        plans = ", ".join(Plan)
+        raise TargetError(tried, f"WORKBOOK_PLAN={_shown(said)} is no plan", f"Set it to one of {plans}") from None
 
 
 def _checked_url(url: str, tried: str) -> str:

@@ -1,7 +1,7 @@
 """What the lab's Realtime server can be told: its delays, its limits, its keys.
 
 Every default is the genuine server's own (supabase/realtime v2.129.8, self-hosted), unless a comment says otherwise.
-Durations are seconds. The quotas of the hosted plans are those of the vendor's page "Realtime Quotas".
+Durations are seconds. The quotas of the hosted plans are in `helpers.plans`.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
+from helpers import plans
+from helpers.plans import Quota
 from helpers.target import mask
 
 __all__ = ["Limits", "Plan", "RealtimeSettings", "Secrets"]
@@ -49,26 +51,33 @@ class Limits:
         return {**asdict(_PLANS[plan]), **changes} if known else changes
 
 
-def _hosted(users: int, events_per_s: int, presence_events_per_s: int, payload_bytes: int) -> Limits:
-    """A plan of the hosted service, where joins and the batches of HTTP have the quota of events."""
-    return Limits(
-        users=users,
-        joins_per_s=events_per_s,
-        events_per_s=events_per_s,
-        presence_events_per_s=presence_events_per_s,
-        payload_bytes=payload_bytes,
-        batch_messages=events_per_s,
+def _limits(quota: Quota, **changes: Any) -> Limits:
+    """The limits of a server that keeps a plan's quota."""
+    known = Limits(
+        users=quota.connections,
+        channels_per_client=quota.channels_per_connection,
+        joins_per_s=quota.joins_per_s,
+        events_per_s=quota.messages_per_s,
+        presence_events_per_s=quota.presence_messages_per_s,
+        payload_bytes=quota.broadcast_bytes,
     )
+    return replace(known, **changes)
+
+
+def _hosted(plan: plans.Plan) -> Limits:
+    """A plan of the hosted service, where the batches of HTTP have the quota of events."""
+    quota = plans.QUOTAS[plan]
+    return _limits(quota, batch_messages=quota.messages_per_s)
 
 
 _LAB = Limits()
 _PLANS: dict[Plan, Limits] = {
     "lab": _LAB,
-    "self-hosted": Limits(events_per_s=100),  # lib/realtime/api/tenant.ex
-    "free": _hosted(200, 100, 20, 256_000),
-    "pro": _hosted(500, 500, 50, 3_000_000),
-    "pro-no-spend-cap": _hosted(10_000, 2_500, 1_000, 3_000_000),
-    "team": _hosted(10_000, 2_500, 1_000, 3_000_000),
+    "self-hosted": _limits(plans.QUOTAS[plans.Plan.SELF_HOSTED]),
+    "free": _hosted(plans.Plan.FREE),
+    "pro": _hosted(plans.Plan.PRO),
+    "pro-no-spend-cap": _hosted(plans.Plan.PRO_NO_SPEND_CAP),
+    "team": _hosted(plans.Plan.TEAM),
 }
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from helpers.profiling.workloads.audience import Audience
 from helpers.profiling.workloads.measure import measure
+from helpers.profiling.workloads.quota import Expected, estimate, permit
 from helpers.profiling.workloads.rates import Burst, Constant, Poisson, Ramp, Rate, Trace
 from helpers.profiling.workloads.workload import Action, Encoding, Route, Workload
 from helpers.profiling.workloads.writer import Writer
@@ -21,6 +22,7 @@ __all__ = [
     "Burst",
     "Constant",
     "Encoding",
+    "Expected",
     "Poisson",
     "Ramp",
     "Rate",
@@ -28,5 +30,7 @@ __all__ = [
     "Trace",
     "Workload",
     "Writer",
+    "estimate",
     "measure",
+    "permit",
 ]

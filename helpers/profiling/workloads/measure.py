@@ -16,6 +16,7 @@ from helpers.profiling.ledger import Bools
 from helpers.profiling.recording import Recording
 from helpers.profiling.workloads.audience import Audience, Hearing
 from helpers.profiling.workloads.orders import Written
+from helpers.profiling.workloads.quota import permit
 from helpers.profiling.workloads.reception import Reception, drained
 from helpers.profiling.workloads.recorder import Recorder
 from helpers.profiling.workloads.workload import Action, Route, Workload
@@ -52,6 +53,7 @@ async def measure(
     run: int = 0,
     tokens: Sequence[str] = (),
     writer: Writer | None = None,
+    above_quota: bool | None = None,
 ) -> Recording:
     """Subscribe the audience, have the workload written by a process of its own, wait for the last message.
 
@@ -61,16 +63,20 @@ async def measure(
         label: the arm of the experiment. run: its number among the runs of this arm.
         tokens: of the users that listen, in turns over the sockets.
         writer: of this target, to save the start of a process for each run.
+        above_quota: whether more than the target's plan allows may be asked of it; None asks the target, which has
+            it from `WORKBOOK_ABOVE_QUOTA`. The lab has no plan.
 
     Returns:
         What was sent, received, lost, doubled and reordered, how late, and in its notes everything else that a reader
         must know: who was the limit, what was refused, what broke.
 
     Raises:
-        SettingsError: it cannot be measured so.
+        SettingsError: it cannot be measured so, or goes above the quota unasked.
         FailureError: nobody could subscribe, or nothing could be written.
     """
-    measured = await measure_once(target, workload, audience, label=label, run=run, tokens=tokens, writer=writer)
+    measured = await measure_once(
+        target, workload, audience, label=label, run=run, tokens=tokens, writer=writer, above_quota=above_quota
+    )
     return measured.recording
 
 
@@ -83,11 +89,12 @@ async def measure_once(
     run: int = 0,
     tokens: Sequence[str] = (),
     writer: Writer | None = None,
+    above_quota: bool | None = None,
 ) -> Measured:
     """As `measure`, with the books behind the recording."""
     audience = audience or Audience()
     _check(target, workload)
-    Hearing.of(workload, audience)  # what does not fit is told before anything is begun
+    permit(target, workload, audience, above_quota=above_quota)
     async with contextlib.AsyncExitStack() as stack:
         hand = await stack.enter_async_context(Writer(target)) if writer is None else writer
         planned = await hand.prepare(workload)

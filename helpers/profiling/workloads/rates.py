@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 
 from helpers.errors import SettingsError
-from helpers.profiling.histogram import Floats
+from helpers.profiling.histogram import Floats, Ints
 
 __all__ = [
     "MAX_MESSAGES",
@@ -33,6 +33,9 @@ MAX_SECONDS = 300.0
 MAX_MESSAGES = 500_000
 
 _TRIED = "planning the load"
+
+#: Due times are quotients; two that are a second apart may differ from that by so much.
+_ROUNDING_S = 1e-9
 
 
 class Constant(msgspec.Struct, frozen=True, tag="constant"):
@@ -178,9 +181,11 @@ def due_times(rate: Rate, seconds: float) -> Floats:
     return due
 
 
-def peak_per_s(due: Floats) -> int:
-    """The most messages that are due within one second, wherever it begins."""
-    return int((np.searchsorted(due, due + 1.0) - np.arange(due.size)).max(initial=0))
+def peak_per_s(due: Floats, weight: Ints | None = None) -> int:
+    """The most messages that are due within one second, wherever it begins; each counts as its weight says."""
+    total = np.concatenate(([0], np.cumsum(np.ones(due.size, dtype=np.int64) if weight is None else weight)))
+    ends = np.searchsorted(due, due + (1.0 - _ROUNDING_S))
+    return int((total[ends] - total[:-1]).max(initial=0))
 
 
 def _check(name: str, value: float, most: float, *, zero: bool = False) -> None:

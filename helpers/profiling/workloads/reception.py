@@ -13,9 +13,10 @@ from typing import Self
 from helpers.client import Channel, RealtimeClient
 from helpers.errors import FailureError
 from helpers.profiling.workloads.audience import Audience
+from helpers.profiling.workloads.quota import JOINS_PER_S
 from helpers.profiling.workloads.recorder import Recorder
 from helpers.profiling.workloads.writer import Planned
-from helpers.target import Target
+from helpers.target import Target, TargetKind
 from helpers.wire.events import Event
 from helpers.wire.join import ChangeBinding, JoinConfig
 
@@ -44,6 +45,7 @@ class Reception:
         self._target, self._planned, self._audience, self._tokens = target, planned, audience, tokens
         self._clients: dict[int, RealtimeClient] = {}
         self._channels: dict[int, Channel] = {}
+        self._next_join = 0.0
 
     async def __aenter__(self) -> Self:
         try:
@@ -110,6 +112,7 @@ class Reception:
             await self._subscribe(client, subscriber)
 
     async def _subscribe(self, client: RealtimeClient, subscriber: int) -> None:
+        await self._turn()
         channel = client.channel(self._topic(subscriber), self._config(subscriber), buffer=1)
         try:
             await channel.subscribe(timeout=READY_LIMIT_S)
@@ -117,6 +120,12 @@ class Reception:
             self.failures[error.happened] += 1
         else:
             self._channels[subscriber] = channel
+
+    async def _turn(self) -> None:
+        """On a target that is not the lab, joins keep well below the quota."""
+        if self._target.kind is not TargetKind.LAB:
+            self._next_join = max(self._next_join + 1 / JOINS_PER_S, time.monotonic())
+            await asyncio.sleep(self._next_join - time.monotonic())
 
     def _topic(self, subscriber: int) -> str:
         topics = self._planned.topics
