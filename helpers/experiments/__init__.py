@@ -5,6 +5,7 @@ from __future__ import annotations
 from helpers.experiments.experiment import Contrast, Estimate, Experiment, Measure, Metric, Outcome, estimate
 from helpers.experiments.heartbeat_cost import HeartbeatCost, PerHeartbeat, profile_heartbeat_cost
 from helpers.experiments.keepalive import compare_heartbeats, compare_idle_timeouts
+from helpers.experiments.ladder import Ladder, compare_ladder
 from helpers.experiments.official import compare_official_clients
 from helpers.experiments.rounds import run_rounds
 from helpers.experiments.size import Size, experiment_size
@@ -14,6 +15,7 @@ __all__ = [
     "Estimate",
     "Experiment",
     "HeartbeatCost",
+    "Ladder",
     "Measure",
     "Metric",
     "Outcome",
@@ -21,6 +23,7 @@ __all__ = [
     "Size",
     "compare_heartbeats",
     "compare_idle_timeouts",
+    "compare_ladder",
     "compare_official_clients",
     "estimate",
     "experiment_size",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from helpers.plots.experiments import experiment_plot
 from helpers.plots.keepalive import clients_plot, detection_plot, heartbeat_cost_plot
+from helpers.plots.ladder import ladder_plot, sawtooth_plot
 from helpers.plots.networks import network_plot
 from helpers.plots.profiling import broadcast_plot, bytes_plot, latency_plot
 from helpers.plots.sync import sync_plot
@@ -19,8 +20,10 @@ __all__ = [
     "experiment_plot",
     "finish",
     "heartbeat_cost_plot",
+    "ladder_plot",
     "latency_plot",
     "network_plot",
+    "sawtooth_plot",
     "sync_plot",
     "theme",
     "waterfall_plot",
