@@ -6,6 +6,8 @@ from helpers.experiments.experiment import Contrast, Estimate, Experiment, Measu
 from helpers.experiments.heartbeat_cost import HeartbeatCost, PerHeartbeat, profile_heartbeat_cost
 from helpers.experiments.keepalive import compare_heartbeats, compare_idle_timeouts
 from helpers.experiments.ladder import Ladder, compare_ladder
+from helpers.experiments.marginal import compare_marginal_costs
+from helpers.experiments.marginal_results import MarginalCost, MarginalCosts
 from helpers.experiments.official import compare_official_clients
 from helpers.experiments.rounds import run_rounds
 from helpers.experiments.size import Size, experiment_size
@@ -16,6 +18,8 @@ __all__ = [
     "Experiment",
     "HeartbeatCost",
     "Ladder",
+    "MarginalCost",
+    "MarginalCosts",
     "Measure",
     "Metric",
     "Outcome",
@@ -24,6 +28,7 @@ __all__ = [
     "compare_heartbeats",
     "compare_idle_timeouts",
     "compare_ladder",
+    "compare_marginal_costs",
     "compare_official_clients",
     "estimate",
     "experiment_size",

@@ -6,7 +6,7 @@ import asyncio
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self, TypeVar
 
 import psutil
@@ -48,6 +48,17 @@ class Usage:
     rest_memory_bytes: int | None
     database_memory_bytes: int | None
     notes: tuple[str, ...] = ()
+
+    def since(self, earlier: Usage) -> Usage:
+        """What was used between an earlier reading of the same meters and this one; memory is that of this one."""
+        return replace(
+            self,
+            seconds=self.seconds - earlier.seconds,
+            client_cpu_s=self.client_cpu_s - earlier.client_cpu_s,
+            server_cpu_s=_more(self.server_cpu_s, earlier.server_cpu_s),
+            rest_cpu_s=_more(self.rest_cpu_s, earlier.rest_cpu_s),
+            database_cpu_s=_more(self.database_cpu_s, earlier.database_cpu_s),
+        )
 
     def percent(self, cpu_s: float | None) -> float | None:
         """One of the CPU times in percent of one core."""
@@ -129,12 +140,14 @@ class Meters:
 
 
 def _since(before: _Cpu, now: _Cpu) -> tuple[float, float, float | None, float | None, float | None]:
-    seconds, client, *target = (
-        None if late is None or early is None else late - early for early, late in zip(before, now, strict=True)
-    )
+    seconds, client, *target = (_more(late, early) for early, late in zip(before, now, strict=True))
     assert seconds is not None and client is not None
     server, rest, database = target
     return seconds, client, server, rest, database
+
+
+def _more(late: float | None, early: float | None) -> float | None:
+    return None if late is None or early is None else late - early
 
 
 def _client_ended(pid: int) -> FailureError:
