@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from helpers.errors import TargetError
@@ -85,6 +86,14 @@ class Target:
     def port(self) -> int:
         parts = urlsplit(self.api_url)
         return parts.port or (443 if parts.scheme == "https" else 80)
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether it is on this machine, where no proxy leads to it."""
+        try:
+            return ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
 
     def __str__(self) -> str:
         return f"{self.kind.value} at {self.api_url}"

@@ -71,6 +71,7 @@ class Channel:
         self._buffer = EventBuffer(buffer)
         self._changed = Pulse()
         self._callbacks: tuple[Callable[[Event], None], ...] = ()
+        self._on_joined: Callable[[], None] | None = None
         self._joined_at = self._ready_at = 0.0
 
     @property
@@ -111,11 +112,12 @@ class Channel:
         """Events that nobody read in time."""
         return self._buffer.dropped
 
-    async def subscribe(self, timeout: float = 10.0) -> JoinTimes:
+    async def subscribe(self, timeout: float = 10.0, *, on_joined: Callable[[], None] | None = None) -> JoinTimes:
         """Join, and wait until the channel delivers what it was joined for.
 
         Args:
             timeout: seconds for both together. A refused join is answered after 5 s.
+            on_joined: called when the server has answered the join with yes.
 
         Raises:
             JoinFailed: refused, or not in time. A channel whose bindings were refused stays joined: broadcast and
@@ -126,6 +128,7 @@ class Channel:
         if (failure := self._socket.failure(f"subscribing to the channel {self.name!r}")) is not None:
             raise failure
         self._socket.enlist(self)
+        self._on_joined = on_joined
         sent_at = time.monotonic()
         ref = self._socket.next_ref()
         await self._socket.send(self._machine.join(ref, self._socket.token))
@@ -235,6 +238,8 @@ class Channel:
     def _note(self, before: ChannelState, at: float) -> None:
         if before is ChannelState.JOINING and self._machine.is_joined:
             self._joined_at = at
+            if self._on_joined is not None:
+                self._on_joined()
         if before is not ChannelState.READY and self.state is ChannelState.READY:
             self._ready_at = at
         self._changed.beat()

@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections import deque
 from enum import StrEnum
-from ipaddress import ip_address
 from itertools import count
 from types import TracebackType
 from typing import Self
@@ -61,6 +60,7 @@ class RealtimeClient:
         version: of the protocol.
         heartbeat_s: seconds between heartbeats, 25 as in the vendor's clients; the server closes after 66 s of silence.
         timeout_s: seconds for connecting, and for the answer to a heartbeat.
+        connect_timeout_s: for connecting, if that may take longer: a refused handshake is answered after 2 s.
 
     Attributes:
         state: see `ClientState`.
@@ -80,6 +80,7 @@ class RealtimeClient:
         version: Version = Version.V2,
         heartbeat_s: float = 25.0,
         timeout_s: float = 10.0,
+        connect_timeout_s: float | None = None,
     ) -> None:
         self.target = target
         self.version = version
@@ -93,6 +94,7 @@ class RealtimeClient:
         self.round_trips_ms: deque[float] = deque(maxlen=_KEPT_ROUND_TRIPS)
         self._heartbeat_s = heartbeat_s
         self._timeout_s = timeout_s
+        self._connect_timeout_s = connect_timeout_s or timeout_s
         self._moved_at = 0.0
         self._link: Link | None = None
         self._over = asyncio.Event()
@@ -121,12 +123,12 @@ class RealtimeClient:
         query = urlencode({"apikey": self.target.publishable_key, "vsn": self.version})
         url = f"{self.target.realtime_url}?{query}"
         tls = tls_context() if url.startswith("wss:") else None
-        use_proxy = not _is_loopback(self.target.host)
+        use_proxy = not self.target.is_loopback
         started_at = time.monotonic()
         try:
-            self._link = await open_link(url, self, timeout=self._timeout_s, tls=tls, use_proxy=use_proxy)
+            self._link = await open_link(url, self, timeout=self._connect_timeout_s, tls=tls, use_proxy=use_proxy)
         except CONNECT_ERRORS as error:
-            raise connection_failed(error, self.target, self._timeout_s) from None
+            raise connection_failed(error, self.target, self._connect_timeout_s) from None
         self._moved_at = time.monotonic()
         self.connect_ms = (self._moved_at - started_at) * 1e3
         self.state = ClientState.OPEN
@@ -334,13 +336,6 @@ class RealtimeClient:
         happened = f"the connection is {self.state}" + (f": {self.reason}" if self.reason else "")
         advice = "Connect first" if self.state is ClientState.NEW else "Connect again with a new RealtimeClient"
         return ConnectionFailed(tried, happened, advice)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 #: Close codes of RFC 6455 that Realtime uses, and what they mean there.

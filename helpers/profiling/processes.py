@@ -8,7 +8,6 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -76,7 +75,7 @@ def find_processes(target: Target) -> TargetProcesses:
     Raises:
         ProcessesUnknown: it is not a lab of this machine, or the lab of another account.
     """
-    if not _is_loopback(target.host):
+    if not target.is_loopback:
         raise ProcessesUnknown(f"they run on {target.host}, not on this machine")
     labs = list(_labs())
     for lab in labs:
@@ -170,10 +169,3 @@ def _memory_if_alive(process: psutil.Process) -> int:
     with contextlib.suppress(psutil.Error):
         return memory_bytes(process)
     return 0
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -1,19 +1,45 @@
-"""A subscription that survives: what was committed arrives, whatever becomes of the connection."""
+"""A subscription that survives: what was committed arrives, once, whatever becomes of the connection."""
 
 from __future__ import annotations
 
 from helpers.resilience.backoff import Backoff, BackoffSettings, Jitter, spread_for
+from helpers.resilience.change_log import ChangeLog, HistoryLost, LogPosition
+from helpers.resilience.client import ResilientClient
+from helpers.resilience.clocks import ClockWatch, Jump, JumpKind
 from helpers.resilience.lifecycle import Happened, Lifecycle, State, Transition
+from helpers.resilience.logged import drop_change_log, install_change_log, trim_change_log
 from helpers.resilience.rate import RateLimit
+from helpers.resilience.readers import RestLogReader, SqlLogReader
+from helpers.resilience.settings import ResilienceSettings
+from helpers.resilience.source import Gap, Item, Origin, Source
+from helpers.resilience.subscription import Subscription
 
 __all__ = [
     "Backoff",
     "BackoffSettings",
+    "ChangeLog",
+    "ClockWatch",
+    "Gap",
     "Happened",
+    "HistoryLost",
+    "Item",
     "Jitter",
+    "Jump",
+    "JumpKind",
     "Lifecycle",
+    "LogPosition",
+    "Origin",
     "RateLimit",
+    "ResilienceSettings",
+    "ResilientClient",
+    "RestLogReader",
+    "Source",
+    "SqlLogReader",
     "State",
+    "Subscription",
     "Transition",
+    "drop_change_log",
+    "install_change_log",
     "spread_for",
+    "trim_change_log",
 ]

@@ -56,6 +56,7 @@ class Happened(StrEnum):
     JOINED = "joined"  # the server answered the join
     SUBSCRIBED = "subscribed"  # the server delivers changes
     CAUGHT_UP = "caught up"  # nothing that was committed is missing
+    GAP = "gap"  # the stream is up, and something is missing in it
     LINK_LOST = "link lost"  # the socket broke, died or was closed, or could not be opened
     CHANNEL_LOST = "channel lost"  # the server ended the channel, the socket stands
     POLLED = "polled"  # the database was read while the socket is down
@@ -74,6 +75,7 @@ NEXT: dict[tuple[State, Happened], State] = {
     (State.CONNECTING, Happened.CONNECTED): State.JOINING,
     (State.JOINING, Happened.JOINED): State.SUBSCRIBING,
     (State.RECOVERING, Happened.CAUGHT_UP): State.LIVE,
+    (State.LIVE, Happened.GAP): State.RECOVERING,
     **{(state, Happened.SUBSCRIBED): State.RECOVERING for state in (State.JOINING, State.SUBSCRIBING, *_DOWN)},
     **{(state, Happened.LINK_LOST): State.CONNECTING for state in _JOINED_OR_TRYING},
     **{(state, Happened.CHANNEL_LOST): State.JOINING for state in _JOINED_OR_TRYING[1:]},

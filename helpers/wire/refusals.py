@@ -6,7 +6,7 @@ of each is enough to know it by; the first that fits wins.
 
 from __future__ import annotations
 
-__all__ = ["handshake_advice", "join_advice", "push_advice", "subscription_advice"]
+__all__ = ["handshake_advice", "is_lasting", "is_token_refusal", "join_advice", "push_advice", "subscription_advice"]
 
 _HANDSHAKE = (
     ("API key is missing", "Set SUPABASE_PUBLISHABLE_KEY to the publishable key of Settings, API Keys"),
@@ -94,6 +94,43 @@ _SUBSCRIPTION = (
     ("Error parsing `select`", "Give select a list of column names"),
     ("No subscription params", "Give the binding a schema, or a table with its filter"),
 )
+
+
+#: Refusals that the same request will meet again, whenever it is sent.
+_LASTING = (
+    "API key is missing",
+    "not a valid JWT",
+    "validate JWT signature",
+    "generate JWT signer",
+    "Fields `role` and `exp`",
+    "Realtime was disabled",
+    "Tenant not found",
+    "You do not have permissions to read",
+    "no longer have permission",
+    "PrivateOnly",
+    "MalformedJWT",
+    "JwtSign",
+    "Replay is not allowed",
+    "Replay params",
+    "UnknownErrorOnChannel",
+    "unmatched topic",
+    "signature_error",
+    *(piece for piece, _ in _SUBSCRIPTION if piece != "Please check Realtime is enabled"),
+)
+
+#: What a fresh token may change.
+_TOKEN = ("oken has expired", "InvalidJWTToken", "Fields `role` and `exp`", "no longer have permission")
+
+
+def is_lasting(sentence: str) -> bool:
+    """Whether trying again unchanged is of no use. "Please check Realtime is enabled" is not in it: the server says so
+    too while a publication is being altered."""
+    return any(piece in sentence for piece in _LASTING)
+
+
+def is_token_refusal(sentence: str) -> bool:
+    """Whether a fresh token may be accepted."""
+    return any(piece in sentence for piece in _TOKEN)
 
 
 def handshake_advice(status: int, sentence: str) -> str:

@@ -1,0 +1,215 @@
+"""One socket after the other, shared by subscriptions that survive them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+import time
+from types import TracebackType
+from typing import Self
+
+from helpers.client import ClientState, RealtimeClient
+from helpers.errors import ConnectionFailed, FailureError, WorkbookError
+from helpers.pacing import BoundedQueue, WhenFull
+from helpers.resilience.backoff import Backoff
+from helpers.resilience.clocks import ClockWatch, Jump, JumpKind
+from helpers.resilience.rate import RateLimit
+from helpers.resilience.settings import ResilienceSettings
+from helpers.resilience.source import Item, Source
+from helpers.resilience.subscription import Subscription
+from helpers.resilience.tokens import Tokens, TokenSource
+from helpers.target import Target
+from helpers.wire.refusals import is_lasting, is_token_refusal
+
+__all__ = ["ResilientClient"]
+
+#: Items that wait for the application, if nothing else is said. When they are as many, the stream waits.
+QUEUE = 10_000
+
+#: HTTP statuses of a handshake that will be the same next time: key, path, a paused project (540).
+LASTING_STATUSES = frozenset({401, 403, 404, 540})
+
+
+class ResilientClient:
+    """Connects, and connects again, as long as it is open.
+
+    Args:
+        target: which Supabase.
+        token: of a user, or how to get fresh ones; None acts as the key's role.
+        settings: see `ResilienceSettings`.
+        seed: of the chance in delays.
+
+    Attributes:
+        sockets: how many have been opened. reason: why the last one is gone.
+        jumps: of the clock, or of the machine, that were noticed.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        *,
+        token: str | TokenSource | None = None,
+        settings: ResilienceSettings | None = None,
+        seed: int | None = None,
+    ) -> None:
+        self.target = target
+        self.settings = settings or ResilienceSettings()
+        self.subscriptions: list[Subscription] = []
+        self.sockets = 0
+        self.reason = ""
+        self.jumps: list[Jump] = []
+        self._tokens = Tokens(token)
+        self._refused_token = False
+        self._backoff = Backoff(self.settings.backoff, seed)
+        self._joins = RateLimit(self.settings.joins_per_s)
+        self._socket: RealtimeClient | None = None
+        self._serving: dict[Subscription, asyncio.Task[None]] = {}
+        self._hurry = asyncio.Event()
+        self._tasks: tuple[asyncio.Task[None], ...] = ()
+
+    async def __aenter__(self) -> Self:
+        self._tasks = (
+            asyncio.create_task(self._supervise(), name="sockets"),
+            asyncio.create_task(self._watch(), name="clocks and token"),
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    def subscribe(
+        self, source: Source, *, name: str | None = None, queue: BoundedQueue[Item] | None = None
+    ) -> Subscription:
+        """Keep a source's changes coming.
+
+        Args:
+            source: of this subscription alone.
+            name: of the channel, one of its own by default.
+            queue: what waits for the application; by default 10,000 items, and the stream waits when it is full.
+        """
+        subscription = Subscription(
+            name or f"resilient:{secrets.token_hex(4)}",
+            source,
+            self.settings,
+            queue or BoundedQueue(QUEUE, when_full=WhenFull.BLOCK),
+            Backoff(self.settings.backoff),
+        )
+        self.subscriptions.append(subscription)
+        subscription.start()
+        if self._socket is not None and self._socket.state is ClientState.OPEN:
+            subscription.link_open()
+            self._serve(subscription, self._socket)
+        return subscription
+
+    def retry_now(self) -> None:
+        """Do not wait for the next attempt, as something has changed: the machine woke up, the network is back."""
+        self._hurry.set()
+
+    async def close(self) -> None:
+        """Close the socket and all subscriptions."""
+        tasks = (*self._tasks, *self._serving.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        if self._socket is not None:
+            await self._socket.close()
+        for subscription in self.subscriptions:
+            await subscription.close()
+
+    # Sockets
+
+    async def _supervise(self) -> None:
+        while True:
+            try:
+                await self._use_one_socket()
+            except WorkbookError as error:
+                if self._is_final(error):
+                    await self._refuse_all(error)
+                    return
+                self.reason = error.happened
+            self._backoff.lost(time.monotonic())
+            for subscription in self.subscriptions:
+                subscription.link_lost(self.reason)
+            await self._pause(self._backoff.delay_s())
+
+    async def _use_one_socket(self) -> None:
+        settings = self.settings
+        token = await self._tokens.current()
+        self._socket = socket = RealtimeClient(
+            self.target,
+            token=token,
+            heartbeat_s=settings.heartbeat_s,
+            timeout_s=settings.timeout_s,
+            connect_timeout_s=settings.connect_timeout_s,
+        )
+        await socket.connect()
+        self.sockets += 1
+        self._backoff.went_live(time.monotonic())
+        try:
+            for subscription in self.subscriptions:  # in their order; each waits for its turn to join
+                subscription.link_open()
+                self._serve(subscription, socket)
+            await socket.wait_closed()
+            self.reason = socket.reason
+        finally:
+            await socket.close()
+            await self._end_serving()
+
+    def _serve(self, subscription: Subscription, socket: RealtimeClient) -> None:
+        task = asyncio.create_task(subscription.serve(socket, self._joins.turn), name=f"serving {subscription.name}")
+        self._serving[subscription] = task
+
+    async def _end_serving(self) -> None:
+        """A subscription that is catching up goes on with that on the next socket."""
+        serving, self._serving = tuple(self._serving.values()), {}
+        for task in serving:
+            task.cancel()
+        await asyncio.gather(*serving, return_exceptions=True)
+
+    async def _pause(self, seconds: float) -> None:
+        self._hurry.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._hurry.wait()
+
+    def _is_final(self, error: WorkbookError) -> bool:
+        if is_token_refusal(error.happened) and self._tokens.can_refresh and not self._refused_token:
+            self._refused_token = True
+            self._tokens.refuse()
+            return False
+        status = error.status if isinstance(error, ConnectionFailed) else None
+        return not isinstance(error, FailureError) or status in LASTING_STATUSES or is_lasting(error.happened)
+
+    async def _refuse_all(self, error: WorkbookError) -> None:
+        for subscription in self.subscriptions:
+            await subscription.refuse(error)
+
+    # Clocks and token
+
+    async def _watch(self) -> None:
+        watch = ClockWatch()
+        while True:
+            await asyncio.sleep(self.settings.tick_s)
+            if (jump := watch.look(self.settings.tick_s)) is not None:
+                await self._after(jump)
+            if self._tokens.is_due:
+                await self._renew_token()
+
+    async def _after(self, jump: Jump) -> None:
+        """The socket may be dead, and nobody knows: ask it at once."""
+        self.jumps.append(jump)
+        self.retry_now()
+        if jump.kind is not JumpKind.BACK and self._socket is not None and self._socket.state is ClientState.OPEN:
+            with contextlib.suppress(ConnectionFailed):  # then it counts as lost, which is what was to be found out
+                await self._socket.heartbeat()
+
+    async def _renew_token(self) -> None:
+        """A token that cannot be had now is asked for again at the next tick; the old one may still serve."""
+        with contextlib.suppress(WorkbookError, OSError):
+            token = await self._tokens.current()
+            if token is not None and self._socket is not None and self._socket.state is ClientState.OPEN:
+                await self._socket.set_token(token)
+                self._refused_token = False

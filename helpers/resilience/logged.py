@@ -1,0 +1,104 @@
+"""Puts tables under a change log, and takes them out again. For whoever may alter them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.resources import files
+
+import psycopg
+from psycopg import sql
+
+__all__ = ["drop_change_log", "install_change_log", "trim_change_log"]
+
+_TRIGGER = "workbook_record_change"
+
+
+async def install_change_log(
+    connection: psycopg.AsyncConnection,
+    tables: Sequence[str],
+    *,
+    schema: str = "public",
+    publication: str = "supabase_realtime",
+    readers: Sequence[str] = ("service_role",),
+) -> None:
+    """Write a log of the changes of some tables from now on, and publish it. Running it again changes nothing.
+
+    Args:
+        connection: of a role that owns the tables.
+        tables: in `schema`, where the log will be as well.
+        readers: roles that may read it, and with it every row of these tables.
+    """
+    async with connection.transaction():
+        text = (files("helpers.resilience") / "sql" / "change_log.sql").read_text()
+        name = sql.Identifier(schema)
+        await connection.execute(text.replace("{schema}", name.as_string(connection)).encode())
+        for reader in readers:
+            await _grant(connection, schema, reader)
+        await _publish(connection, schema, publication)
+        for table in tables:
+            await _attach(connection, schema, table)
+
+
+async def drop_change_log(connection: psycopg.AsyncConnection, *, schema: str = "public") -> None:
+    """Remove the log, its functions and its triggers."""
+    name = sql.Identifier(schema)
+    async with connection.transaction():
+        await connection.execute(sql.SQL("drop function if exists {}.record_change() cascade").format(name))
+        for function in ("change_log_page", "change_log_now", "change_log_trim"):
+            await connection.execute(sql.SQL("drop function if exists {}.{}").format(name, sql.Identifier(function)))
+        await connection.execute(sql.SQL("drop table if exists {0}.change_log, {0}.change_log_trimmed").format(name))
+
+
+async def trim_change_log(connection: psycopg.AsyncConnection, older_than_s: float, *, schema: str = "public") -> int:
+    """Delete entries older than that; returns how many. Who was away for longer has to read the table anew."""
+    query = sql.SQL("select {}.change_log_trim(now() - make_interval(secs => %s))").format(sql.Identifier(schema))
+    row = await (await connection.execute(query, [older_than_s])).fetchone()
+    return int(row[0]) if row else 0
+
+
+async def _grant(connection: psycopg.AsyncConnection, schema: str, reader: str) -> None:
+    names = {"schema": sql.Identifier(schema), "reader": sql.Identifier(reader)}
+    for statement in (
+        "grant usage on schema {schema} to {reader}",
+        "grant select on {schema}.change_log, {schema}.change_log_trimmed to {reader}",
+        "grant execute on function {schema}.change_log_page(text, bigint, bigint[], bigint, integer), "
+        "{schema}.change_log_now(text) to {reader}",
+    ):
+        await connection.execute(sql.SQL(statement).format(**names))
+
+
+async def _publish(connection: psycopg.AsyncConnection, schema: str, publication: str) -> None:
+    found = await connection.execute(
+        "select from pg_publication_tables where (pubname, schemaname, tablename) = (%s, %s, 'change_log')",
+        [publication, schema],
+    )
+    if await found.fetchone() is None:
+        statement = sql.SQL("alter publication {} add table {}.change_log")
+        await connection.execute(statement.format(sql.Identifier(publication), sql.Identifier(schema)))
+
+
+async def _attach(connection: psycopg.AsyncConnection, schema: str, table: str) -> None:
+    names = {
+        "schema": sql.Identifier(schema),
+        "table": sql.Identifier(table),
+        "rows": sql.Identifier(_TRIGGER),
+        "all": sql.Identifier(f"{_TRIGGER}_truncate"),
+    }
+    key = sql.SQL(", ").join(sql.Literal(column) for column in await _key(connection, schema, table))
+    for statement in (
+        "create or replace trigger {rows} after insert or update or delete on {schema}.{table} "
+        "for each row execute function {schema}.record_change({key})",
+        "create or replace trigger {all} after truncate on {schema}.{table} "
+        "for each statement execute function {schema}.record_change()",
+    ):
+        await connection.execute(sql.SQL(statement).format(**names, key=key))
+
+
+async def _key(connection: psycopg.AsyncConnection, schema: str, table: str) -> list[str]:
+    """The columns of the primary key, in its order."""
+    query = """
+        select a.attname from pg_index i, unnest(i.indkey) with ordinality as k(attnum, place), pg_attribute a
+        where i.indrelid = to_regclass(format('%%I.%%I', %s::text, %s::text)) and i.indisprimary
+        and a.attrelid = i.indrelid and a.attnum = k.attnum order by k.place
+    """
+    return [row[0] for row in await (await connection.execute(query, [schema, table])).fetchall()]

@@ -1,0 +1,61 @@
+"""What can be chosen about surviving."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from helpers.errors import SettingsError
+from helpers.resilience.backoff import BackoffSettings
+
+__all__ = ["ResilienceSettings"]
+
+
+@dataclass(frozen=True, slots=True)
+class ResilienceSettings:
+    """Times in seconds.
+
+    Attributes:
+        heartbeat_s: between heartbeats, 25 as in the vendor's clients. timeout_s: for the answer to
+            one. A dead link is found within their sum, so within two heartbeats.
+        connect_timeout_s: a refused handshake is answered after 2 s.
+        join_timeout_s: from a join until changes are delivered; a cold start takes seconds.
+        joins_per_s: of this client, all channels together; the free plan's limit for all clients is 100.
+        backoff: between attempts.
+        poll_after_s: without a stream, before the database is polled. poll_min_s, poll_max_s: between two polls: the
+            former after one that found something, growing to the latter while none does.
+        audit_s: while the stream is up, between two looks whether it brought everything; None never looks.
+        patience_s: how long a subscription that worked before is tried again although the server says that the table
+            is not published: that is what it also says while a publication is being changed.
+        tick_s: between two looks at the clocks.
+    """
+
+    heartbeat_s: float = 25.0
+    timeout_s: float = 10.0
+    connect_timeout_s: float = 10.0
+    join_timeout_s: float = 20.0
+    joins_per_s: float = 20.0
+    backoff: BackoffSettings = field(default_factory=BackoffSettings)
+    poll_after_s: float = 3.0
+    poll_min_s: float = 1.0
+    poll_max_s: float = 15.0
+    audit_s: float | None = 30.0
+    patience_s: float = 300.0
+    tick_s: float = 1.0
+
+    def __post_init__(self) -> None:
+        times = (
+            self.heartbeat_s,
+            self.timeout_s,
+            self.join_timeout_s,
+            self.joins_per_s,
+            self.poll_min_s,
+            self.tick_s,
+            self.connect_timeout_s,
+        )
+        orderly = self.timeout_s <= self.heartbeat_s and self.poll_min_s <= self.poll_max_s
+        if min(times) <= 0 or not orderly or (self.audit_s is not None and self.audit_s <= 0):
+            raise SettingsError(
+                "planning a subscription that survives",
+                f"{self}",
+                "Choose times above 0, timeout_s of at most heartbeat_s, and poll_min_s of at most poll_max_s",
+            )

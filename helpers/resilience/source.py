@@ -1,0 +1,79 @@
+"""What a subscription is about, and how what its socket did not bring is found again.
+
+A source joins three things: what to ask Realtime for, how to read what was committed, and how to know that a message of
+the stream and a row that was read are the same change. The last one is what lets a subscription promise that nothing is
+lost and nothing comes twice: Realtime itself promises neither.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Protocol
+
+from helpers.wire.events import Event
+from helpers.wire.join import JoinConfig
+
+__all__ = ["Gap", "Item", "Origin", "Source"]
+
+
+class Origin(StrEnum):
+    """By which way something reached the application."""
+
+    STREAM = "stream"  # Realtime brought it
+    CATCH_UP = "catch-up"  # read after the server began to deliver (again)
+    AUDIT = "audit"  # read while the stream was up: Realtime had lost it without a word
+    POLL = "poll"  # read while the socket was down
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One change (or message), as it reaches the application: once.
+
+    Attributes:
+        type: ``INSERT``, ``UPDATE``, ``DELETE``, ``TRUNCATE``; ``UPSERT`` for a row that was read and whose history is
+            not known; ``BROADCAST`` for a message.
+        key: of the row; items of one key come in the order of their commits.
+        record: the row after the change, empty for DELETE; the payload of a broadcast.
+        position: by which the source knows it again.
+    """
+
+    type: str
+    key: Hashable
+    record: Mapping[str, Any]
+    position: Hashable
+    origin: Origin = Origin.STREAM
+    old_record: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Gap(Exception):  # noqa: N818 - a finding, which the subscription mends by reading
+    """The stream shows that something is missing, or brought it incomplete."""
+
+
+class Source(Protocol):
+    """What a `Subscription` needs to know. One source serves one subscription."""
+
+    def config(self) -> JoinConfig:
+        """What to join with; asked for at each join."""
+
+    def item(self, event: Event) -> Item | None:
+        """What an event of the channel tells; None if it is about something else.
+
+        Raises:
+            Gap: it shows that something is missing, which `read` will find.
+        """
+
+    def read(self, origin: Origin) -> AsyncIterator[Sequence[Item]]:
+        """Everything that was committed and not marked yet, in pages. Asking for the next page says that all items of
+        the one before are marked; when there is no next one, the source's position moves on.
+
+        Raises:
+            WorkbookError: it cannot be read now.
+        """
+
+    def is_new(self, item: Item) -> bool:
+        """Whether the application has not got it."""
+
+    def mark(self, item: Item) -> None:
+        """The application has got it."""

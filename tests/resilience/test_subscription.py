@@ -1,0 +1,130 @@
+"""A subscription through the loss of its socket, against the lab."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from helpers.errors import WorkbookError
+from helpers.lab.network import BLACK_HOLE, PERFECT, network
+from helpers.resilience import (
+    BackoffSettings,
+    ChangeLog,
+    Happened,
+    Item,
+    Origin,
+    ResilienceSettings,
+    ResilientClient,
+    State,
+    Subscription,
+)
+from helpers.target import Target
+from tests.resilience.conftest import Logged
+
+QUICK = ResilienceSettings(
+    heartbeat_s=1.0,
+    timeout_s=0.5,
+    backoff=BackoffSettings(base_s=0.1, cap_s=0.5, spread_s=0.1),
+    poll_after_s=0.3,
+    poll_min_s=0.1,
+    poll_max_s=0.3,
+    audit_s=1.0,
+)
+
+
+async def collected(subscription: Subscription, count: int, limit_s: float = 20.0) -> list[Item]:
+    """The next items."""
+    async with asyncio.timeout(limit_s):
+        return [await anext(subscription) for _ in range(count)]
+
+
+async def test_changes_arrive_live_with_all_their_digits(logged: Logged) -> None:
+    """Insert, update and delete, in their order, from the stream."""
+    async with ResilientClient(logged.target, settings=QUICK) as client:
+        subscription = client.subscribe(logged.source())
+        await subscription.wait_for(State.LIVE)
+        await logged.run("insert into {} values (1, 'a', 12345678901234567890.123456789)")
+        await logged.run("update {} set body = 'b'")
+        await logged.run("delete from {}")
+        items = await collected(subscription, 3)
+    assert [item.type for item in items] == ["INSERT", "UPDATE", "DELETE"]
+    assert items[0].record["amount"] == Decimal("12345678901234567890.123456789")
+    assert items[1].record["body"] == "b"
+    assert (items[2].key, items[2].record, items[2].old_record["body"]) == ((1,), {}, "b")
+    assert subscription.delivered == {Origin.STREAM: 3}
+    assert subscription.state is State.CLOSED
+
+
+async def test_what_was_committed_while_the_link_was_down_is_caught_up(logged: Logged) -> None:
+    """Once, and in its order, though the stream never had it."""
+    async with (
+        network(logged.target) as via,
+        ResilientClient(via.target, settings=replace(QUICK, poll_after_s=30)) as client,
+    ):
+        subscription = client.subscribe(logged.source())
+        await subscription.wait_for(State.LIVE)
+        via.set(BLACK_HOLE)
+        via.cut()
+        await subscription.wait_for(State.CONNECTING)
+        await logged.run("insert into {} select g, 'away', 0 from generate_series(1, 50) g")
+        via.set(PERFECT)
+        await subscription.wait_for(State.LIVE)
+        await logged.run("insert into {} values (51, 'back', 0)")
+        items = await collected(subscription, 51)
+    assert [item.key for item in items] == [(number,) for number in range(1, 52)]
+    assert subscription.delivered == {Origin.CATCH_UP: 50, Origin.STREAM: 1}
+
+
+async def test_the_database_is_polled_while_the_socket_is_down(logged: Logged) -> None:
+    """And the way back makes neither gap nor double."""
+    async with network(logged.target) as via, ResilientClient(via.target, settings=QUICK) as client:
+        subscription = client.subscribe(logged.source())
+        await subscription.wait_for(State.LIVE)
+        via.set(BLACK_HOLE)
+        await subscription.wait_for(State.POLLING)
+        for number in range(10):
+            await logged.run("insert into {} values (%s, 'polled', 0)", number)
+            await asyncio.sleep(0.05)
+        await collected(subscription, 5)
+        via.set(PERFECT)
+        await subscription.wait_for(State.LIVE)
+        await logged.run("insert into {} values (10, 'live', 0)")
+        items = await collected(subscription, 6)
+    assert [item.key for item in items] == [(number,) for number in range(5, 11)]
+    assert subscription.delivered[Origin.POLL] >= 5
+    assert items[-1].origin is Origin.STREAM
+
+
+async def test_what_commits_late_is_not_missed(logged: Logged) -> None:
+    """A lower id that commits after a higher one was delivered, while the link is down in between."""
+    assert logged.target.database_url is not None
+    import psycopg
+
+    async with network(logged.target) as via, ResilientClient(via.target, settings=QUICK) as client:
+        subscription = client.subscribe(logged.source())
+        await subscription.wait_for(State.LIVE)
+        async with await psycopg.AsyncConnection.connect(logged.target.database_url) as slow:
+            await slow.execute(f"insert into {logged.table} values (1, 'late', 0)".encode())
+            await logged.run("insert into {} values (2, 'early', 0)")
+            first = await collected(subscription, 1)
+            via.cut()
+            await slow.commit()
+        second = await collected(subscription, 1)
+        await subscription.wait_for(State.LIVE)
+    assert (first[0].key, second[0].key) == ((2,), (1,))
+
+
+async def test_a_wrong_key_is_refused_and_not_tried_for_ever(target: Target) -> None:
+    """With the advice of the server's own sentence."""
+    wrong = replace(target, publishable_key="sb_publishable_of_another_project")
+    async with ResilientClient(wrong, settings=QUICK) as client:
+        subscription = client.subscribe(ChangeLog(None, "messages"))  # type: ignore[arg-type]
+        with pytest.raises(WorkbookError, match="What to do"):
+            await subscription.wait_for(State.LIVE)
+        assert subscription.state is State.CLOSED
+        assert subscription.life.transitions[-1].happened is Happened.REFUSED
+        with pytest.raises(WorkbookError):
+            await anext(subscription)
