@@ -14,7 +14,10 @@ import numpy as np
 
 from helpers.profiling.histogram import Histogram
 
-__all__ = ["Harness", "LoopWatch", "limits"]
+__all__ = ["HARNESS_LIMIT", "Harness", "LoopWatch", "limits"]
+
+#: How every sentence begins that says so.
+HARNESS_LIMIT = "the harness was the limit"
 
 #: Timers of an event loop are right to about a millisecond (epoll counts in these).
 TICK_S = 0.005
@@ -149,7 +152,7 @@ def _rate(harness: Harness) -> str:
     rates = f"{harness.scheduled_per_s:,.0f} messages/s were asked for and {harness.sent_per_s:,.0f} were sent"
     if not harness.is_busy:
         return f"the target held up the sender: {rates}, while the harness had time left"
-    return f"the harness was the limit: {rates}; {_use(harness)}"
+    return f"{HARNESS_LIMIT}: {rates}; {_use(harness)}"
 
 
 def _use(harness: Harness) -> str:
@@ -164,4 +167,4 @@ def _lateness(whose: str, late_ms: float, latency_p99_ms: float | None) -> str:
     if late_ms < NOTABLE_MS or (latency_p99_ms is not None and late_ms < SHARE * latency_p99_ms):
         return ""
     of = "" if latency_p99_ms is None else f" of the {latency_p99_ms:.0f} ms that were measured"
-    return f"the harness was the limit: {whose} was late by {late_ms:.0f} ms (p99){of}"
+    return f"{HARNESS_LIMIT}: {whose} was late by {late_ms:.0f} ms (p99){of}"

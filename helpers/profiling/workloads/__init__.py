@@ -10,6 +10,7 @@ writing process, which `writer` starts and asks by `orders`; `recorder` is the b
 from __future__ import annotations
 
 from helpers.profiling.workloads.audience import Audience
+from helpers.profiling.workloads.knee import Step, StepLoad, Tolerance, find_knee
 from helpers.profiling.workloads.measure import measure
 from helpers.profiling.workloads.quota import Expected, estimate, permit
 from helpers.profiling.workloads.rates import Burst, Constant, Poisson, Ramp, Rate, Trace
@@ -27,10 +28,14 @@ __all__ = [
     "Ramp",
     "Rate",
     "Route",
+    "Step",
+    "StepLoad",
+    "Tolerance",
     "Trace",
     "Workload",
     "Writer",
     "estimate",
+    "find_knee",
     "measure",
     "permit",
 ]

@@ -25,8 +25,9 @@ from helpers.target import Target
 
 __all__ = ["Measured", "measure", "measure_once"]
 
-#: How long after the last message nothing may come before the rest counts as lost: ten times the idle poll of changes.
-QUIET_S = 5.0
+#: When nothing has come for so long, what is missing counts as lost: changes may wait for ten idle polls (of 0.5 s),
+#: broadcasts wait for nothing but the network.
+QUIET_S, BROADCAST_QUIET_S = 5.0, 2.0
 #: A backlog may take so long to arrive.
 BACKLOG_LIMIT_S = 60.0
 
@@ -124,7 +125,8 @@ async def _run(
     async with LoopWatch() as watch:
         written = await writer.carry_out(planned, start)
         wanted = _wanted(hearing, reception, written)
-        await drained(recorder, int(wanted.sum()), QUIET_S, BACKLOG_LIMIT_S)
+        quiet_s = BROADCAST_QUIET_S if planned.workload.is_broadcast else QUIET_S
+        await drained(recorder, int(wanted.sum()), quiet_s, BACKLOG_LIMIT_S)
     seconds, cpu_s = time.monotonic() - start, time.process_time() - cpu_before
     harness = watch.harness(planned.workload.mean_per_s, written.harness.sent_per_s, written.late_max_ms)
     ledger = recorder.ledger
@@ -133,7 +135,7 @@ async def _run(
         ledger,
         label,
         run=run,
-        seconds=seconds,
+        seconds=max(planned.workload.seconds, recorder.last_at - start),
         sent=written.accepted,
         wire_bytes=reception.wire_bytes - bytes_before,
         names=[reception.name_of(one) for one in range(audience.subscribers)],

@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 
 from helpers.errors import FailureError, SettingsError
+from helpers.profiling.harness import HARNESS_LIMIT
 from helpers.profiling.recording import Recording
 from helpers.profiling.workloads import Action, Audience, Burst, Constant, Encoding, Poisson, Route, Workload, Writer
 from helpers.profiling.workloads.measure import measure
@@ -49,8 +50,8 @@ def full_table(tables: Target) -> Iterator[str]:
 
 
 def whole(recording: Recording, expected: int) -> bool:
-    """Whether everything that was expected came, and nothing else."""
-    assert recording.notes == ()
+    """Whether everything that was expected came, and nothing else. How busy this machine is says nothing of that."""
+    assert [note for note in recording.notes if not note.startswith(HARNESS_LIMIT)] == []
     return (recording.expected, recording.received, recording.lost, recording.duplicated, recording.strays) == (
         expected, expected, 0, 0, 0,
     )  # fmt: skip
