@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from helpers.experiments.claims import compare_claims
 from helpers.experiments.experiment import Contrast, Estimate, Experiment, Measure, Metric, Outcome, estimate
 from helpers.experiments.heartbeat_cost import HeartbeatCost, PerHeartbeat, profile_heartbeat_cost
 from helpers.experiments.keepalive import compare_heartbeats, compare_idle_timeouts
@@ -9,6 +10,8 @@ from helpers.experiments.ladder import Ladder, compare_ladder
 from helpers.experiments.marginal import compare_marginal_costs
 from helpers.experiments.marginal_results import MarginalCost, MarginalCosts
 from helpers.experiments.official import compare_official_clients
+from helpers.experiments.policies import compare_policies
+from helpers.experiments.policy_plans import PolicyPlans, explain_policies
 from helpers.experiments.rounds import run_rounds
 from helpers.experiments.size import Size, experiment_size
 
@@ -24,14 +27,18 @@ __all__ = [
     "Metric",
     "Outcome",
     "PerHeartbeat",
+    "PolicyPlans",
     "Size",
+    "compare_claims",
     "compare_heartbeats",
     "compare_idle_timeouts",
     "compare_ladder",
     "compare_marginal_costs",
     "compare_official_clients",
+    "compare_policies",
     "estimate",
     "experiment_size",
+    "explain_policies",
     "profile_heartbeat_cost",
     "run_rounds",
 ]

@@ -80,6 +80,7 @@ async def own_table(
     target: Target,
     *,
     columns: Mapping[str, str] | None = None,
+    loadable: bool = True,
     indexes: Sequence[str] = (),
     policies: Sequence[str] = (),
     row_security: bool | None = None,
@@ -89,10 +90,11 @@ async def own_table(
 ) -> AsyncIterator[OwnTable]:
     """Make a table for the block, and drop it whatever happens in there.
 
-    It has `id bigint` as its primary key, the columns that a load needs (`LOAD_COLUMNS`), and those asked for.
+    It has `id bigint` as its primary key, the columns that a load needs, and those asked for.
 
     Args:
         columns: more of them, by name: type and constraints. They need a default if a load is written to the table.
+        loadable: whether it has `LOAD_COLUMNS`.
         indexes: each the columns of one, ``"room_id, id"``, besides that of the key.
         policies: for SELECT, each the expression after USING, for all `readers`. One of them is enough to see a row.
         row_security: whether policies are in force; by default when there are any.
@@ -104,7 +106,11 @@ async def own_table(
         TargetError: nothing may be written to this target.
         FailureError: the database refuses.
     """
-    whole = {"id": "bigint generated always as identity primary key", **LOAD_COLUMNS, **(columns or {})}
+    whole = {
+        "id": "bigint generated always as identity primary key",
+        **(LOAD_COLUMNS if loadable else {}),
+        **(columns or {}),
+    }
     async with _connected(target) as connection:
         table = OwnTable(target.schema, f"{PREFIX}{secrets.token_hex(5)}", whole, connection)
         secured = bool(policies) if row_security is None else row_security

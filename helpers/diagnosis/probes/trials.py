@@ -19,6 +19,7 @@ from psycopg import sql
 
 from helpers.diagnosis.evidence import KEY_ROLES, PolicyTrial, Scan, Table, TableName
 from helpers.diagnosis.probes.reader import Reader, reason
+from helpers.query_plans import EXPLAIN, Plan, become
 from helpers.target import Target
 
 __all__ = ["Claims", "claims_of", "try_policies"]
@@ -82,11 +83,7 @@ async def _try(reader: Reader, table: Table, role: str, claims: Claims) -> Polic
     try:
         async with connection.transaction(force_rollback=True):
             key = await (await connection.execute(_some_key(table))).fetchone()
-            await connection.execute(
-                "select set_config('search_path', 'public, extensions', true), set_config('role', %s, true),"
-                " set_config('request.jwt.claims', %s, true), set_config('statement_timeout', %s, true)",
-                [role, text, str(TRY_LIMIT_MS)],
-            )
+            await become(connection, role, text, limit_ms=TRY_LIMIT_MS)
             begun = True
             row = await (await connection.execute(_question(table, key or {}))).fetchone()
     except psycopg.Error as error:
@@ -96,8 +93,8 @@ async def _try(reader: Reader, table: Table, role: str, claims: Claims) -> Polic
             return f"{role} could not be tried: {reason(error)}"
         code = error.sqlstate or ""
         return None if code in NOT_THE_POLICY else PolicyTrial(role, text, error=reason(error), code=code)
-    plan = row["QUERY PLAN"][0] if row else {}
-    return PolicyTrial(role, text, plan.get("Execution Time", 0.0), scans=tuple(_scans(plan.get("Plan", {}))))
+    plan = Plan.read(row["QUERY PLAN"][0] if row else {})
+    return PolicyTrial(role, text, plan.execution_ms, scans=tuple(_scans(plan)))
 
 
 def _some_key(table: Table) -> sql.Composed:
@@ -114,15 +111,12 @@ def _question(table: Table, key: Mapping[str, Any]) -> sql.Composed:
         kind = sql.Identifier(column.type_schema, column.type)
         value = sql.Literal(key.get(name))
         compared.append(sql.SQL("{} = {}::{}").format(sql.Identifier(name), value, kind))
-    return sql.SQL("explain (analyze, verbose, timing off, format json) select 1 from {} where {}").format(
-        sql.Identifier(table.name.schema, table.name.table), sql.SQL(" and ").join(compared)
+    return sql.SQL("{} select 1 from {} where {}").format(
+        sql.SQL(EXPLAIN), sql.Identifier(table.name.schema, table.name.table), sql.SQL(" and ").join(compared)
     )
 
 
-def _scans(node: Mapping[str, Any]) -> Iterator[Scan]:
-    if node.get("Node Type") == "Seq Scan" and node.get("Filter"):
-        loops = node.get("Actual Loops", 1)
-        name = TableName(node.get("Schema", ""), node["Relation Name"])
-        yield Scan(name, node["Filter"], int(node.get("Rows Removed by Filter", 0) * loops))
-    for child in node.get("Plans", ()):
-        yield from _scans(child)
+def _scans(plan: Plan) -> Iterator[Scan]:
+    for node in plan.nodes:
+        if node.kind == "Seq Scan" and node.filter:
+            yield Scan(TableName(node.schema, node.table), node.filter, node.thrown_away)
