@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from helpers.resilience.backoff import Backoff, BackoffSettings, Jitter, spread_for
-from helpers.resilience.change_log import ChangeLog, HistoryLost, LogPosition
+from helpers.resilience.change_log import ChangeLog, HistoryLost, LogPosition, place_of
 from helpers.resilience.client import ResilientClient
 from helpers.resilience.clocks import ClockWatch, Jump, JumpKind
 from helpers.resilience.lifecycle import Happened, Lifecycle, State, Transition
@@ -11,10 +11,11 @@ from helpers.resilience.logged import drop_change_log, install_change_log, trim_
 from helpers.resilience.rate import RateLimit
 from helpers.resilience.readers import RestLogReader, SqlLogReader
 from helpers.resilience.settings import ResilienceSettings
-from helpers.resilience.source import Gap, Item, Origin, Source
+from helpers.resilience.source import CHECKPOINT, Gap, Item, Origin, Source
 from helpers.resilience.subscription import Subscription
 
 __all__ = [
+    "CHECKPOINT",
     "Backoff",
     "BackoffSettings",
     "ChangeLog",
@@ -40,6 +41,7 @@ __all__ = [
     "Transition",
     "drop_change_log",
     "install_change_log",
+    "place_of",
     "spread_for",
     "trim_change_log",
 ]

@@ -20,11 +20,11 @@ from typing import Any, Protocol
 import msgspec
 
 from helpers.errors import FailureError
-from helpers.resilience.source import Gap, Item, Origin
+from helpers.resilience.source import CHECKPOINT, Gap, Item, Origin
 from helpers.wire.events import Change, Event
 from helpers.wire.join import ChangeBinding, JoinConfig
 
-__all__ = ["ChangeLog", "Entry", "HistoryLost", "LogPage", "LogPosition", "LogReader"]
+__all__ = ["ChangeLog", "Entry", "HistoryLost", "LogPage", "LogPosition", "LogReader", "place_of"]
 
 #: Entries that are read together.
 PAGE = 1_000
@@ -83,6 +83,10 @@ class LogPosition:
     horizon: int = 0
     seen: dict[int, int] = field(default_factory=dict)
 
+    def copy(self) -> LogPosition:
+        """Another one, which moves by itself."""
+        return LogPosition(self.horizon, dict(self.seen))
+
     def has(self, entry_id: int, xid: int) -> bool:
         return xid < self.horizon or entry_id in self.seen
 
@@ -101,6 +105,8 @@ class ChangeLog:
         key: columns of the table's primary key.
         table: and `schema`, of the table. log: the log's table, in `log_schema`.
         position: where to go on; None begins with what is committed from the first read on.
+        checkpoints: whether an item of type `CHECKPOINT` follows whenever the horizon moves, with it as its position:
+            whoever keeps the position on a disk may then forget the ids of transactions below.
 
     Attributes:
         position: see `LogPosition`.
@@ -116,13 +122,15 @@ class ChangeLog:
         log: str = "change_log",
         log_schema: str | None = None,
         position: LogPosition | None = None,
+        checkpoints: bool = False,
     ) -> None:
         self._reader = reader
         self._name = f"{schema}.{table}"
         self._key = tuple(key)
         self._log, self._log_schema = log, log_schema or schema
-        self.position = position or LogPosition()
+        self.position = position.copy() if position else LogPosition()
         self._begun = position is not None
+        self._checkpoints = checkpoints
 
     def config(self) -> JoinConfig:
         binding = ChangeBinding("INSERT", self._log_schema, self._log, f"source=eq.{self._name}")
@@ -150,13 +158,19 @@ class ChangeLog:
                 yield [self._item(entry, origin) for entry in page.entries]
             if len(page.entries) < PAGE:
                 break
+        if self._checkpoints and horizon > self.position.horizon:
+            yield [Item(CHECKPOINT, None, {}, horizon, origin)]
         self.position.advance(horizon)
 
     def is_new(self, item: Item) -> bool:
-        return not self.position.has(*_place(item))
+        if item.type == CHECKPOINT:
+            return True
+        return not self.position.has(*place_of(item))
 
     def mark(self, item: Item) -> None:
-        entry_id, xid = _place(item)
+        if item.type == CHECKPOINT:
+            return
+        entry_id, xid = place_of(item)
         self.position.seen[entry_id] = xid
 
     async def _begin(self) -> None:
@@ -185,8 +199,8 @@ class ChangeLog:
         return Item(entry.op, key, record, (entry.id, entry.xid), origin, old)
 
 
-def _place(item: Item) -> tuple[int, int]:
-    """Of an item of ours: id and xid."""
+def place_of(item: Item) -> tuple[int, int]:
+    """Of an item of a change log: the entry's id, and the number of its transaction."""
     found: Any = item.position
     return found[0], found[1]
 

@@ -104,6 +104,15 @@ class ResilientClient:
             self._serve(subscription, self._socket)
         return subscription
 
+    async def unsubscribe(self, subscription: Subscription) -> None:
+        """End one subscription, and leave its channel."""
+        if (serving := self._serving.pop(subscription, None)) is not None:
+            serving.cancel()
+            await asyncio.gather(serving, return_exceptions=True)
+        await subscription.close()
+        if subscription in self.subscriptions:
+            self.subscriptions.remove(subscription)
+
     def retry_now(self) -> None:
         """Do not wait for the next attempt, as something has changed: the machine woke up, the network is back."""
         self._hurry.set()

@@ -15,7 +15,11 @@ from typing import Any, Protocol
 from helpers.wire.events import Event
 from helpers.wire.join import JoinConfig
 
-__all__ = ["Gap", "Item", "Origin", "Source"]
+__all__ = ["CHECKPOINT", "Gap", "Item", "Origin", "Source"]
+
+
+#: An item of this type says that everything up to its position has gone before it. Sources send it if asked to.
+CHECKPOINT = "CHECKPOINT"
 
 
 class Origin(StrEnum):
@@ -33,7 +37,7 @@ class Item:
 
     Attributes:
         type: ``INSERT``, ``UPDATE``, ``DELETE``, ``TRUNCATE``; ``UPSERT`` for a row that was read and whose history is
-            not known; ``BROADCAST`` for a message.
+            not known; ``BROADCAST`` for a message; `CHECKPOINT` for a word about the stream itself.
         key: of the row; items of one key come in the order of their commits.
         record: the row after the change, empty for DELETE; the payload of a broadcast.
         position: by which the source knows it again.

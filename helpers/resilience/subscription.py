@@ -25,7 +25,7 @@ from helpers.pacing import BoundedQueue, batches
 from helpers.resilience.backoff import Backoff
 from helpers.resilience.lifecycle import Happened, Lifecycle, State, Transition
 from helpers.resilience.settings import ResilienceSettings
-from helpers.resilience.source import Gap, Item, Origin, Source
+from helpers.resilience.source import CHECKPOINT, Gap, Item, Origin, Source
 from helpers.wire.events import System
 from helpers.wire.refusals import is_lasting
 
@@ -104,6 +104,17 @@ class Subscription:
         except TimeoutError:
             raise self._not(states, f"it is {self.state} after {timeout:g} s") from None
         return self.state
+
+    async def check(self) -> int:
+        """Look now whether everything that was committed has been delivered, and deliver what was not.
+
+        Returns:
+            How many items that were.
+
+        Raises:
+            ConnectionFailed: it cannot be read.
+        """
+        return await self._read(Origin.AUDIT)
 
     async def close(self) -> None:
         """End it for good; what waits in the queue can still be read."""
@@ -277,7 +288,7 @@ class Subscription:
             return
         if await self.queue.put(item):  # nothing awaits between the queue and the mark
             self.source.mark(item)
-            self.delivered[item.origin] += 1
+            self.delivered[item.origin] += item.type != CHECKPOINT
 
     # Its state
 

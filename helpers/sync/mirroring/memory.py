@@ -1,0 +1,58 @@
+"""A mirror in memory: gone with the process, and the quickest."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+from helpers.resilience import CHECKPOINT, Item, LogPosition, place_of
+from helpers.sync.mirroring.snapshot import Page
+
+__all__ = ["MemoryStore"]
+
+
+class MemoryStore:
+    """Rows by their key.
+
+    Args:
+        key: columns of the primary key.
+    """
+
+    def __init__(self, key: Sequence[str] = ("id",)) -> None:
+        self.rows: dict[tuple[Any, ...], dict[str, Any]] = {}
+        self._key = tuple(key)
+        self._position: LogPosition | None = None
+
+    async def position(self) -> LogPosition | None:
+        return self._position.copy() if self._position else None
+
+    async def replace(self, pages: AsyncIterator[Page], position: LogPosition) -> None:
+        fresh = {self._key_of(row): row async for page in pages for row in page}
+        self.rows, self._position = fresh, position.copy()
+
+    async def apply(self, items: Sequence[Item]) -> int:
+        assert self._position is not None, "a mirror begins with a snapshot"
+        return sum(self._apply(item, self._position) for item in items)
+
+    def _apply(self, item: Item, position: LogPosition) -> bool:
+        if item.type == CHECKPOINT:
+            position.advance(int(item.position))  # type: ignore[call-overload]
+            return False
+        entry_id, xid = place_of(item)
+        if position.has(entry_id, xid):
+            return True
+        self._write(item)
+        position.seen[entry_id] = xid
+        return False
+
+    def _write(self, item: Item) -> None:
+        if item.type == "TRUNCATE":
+            self.rows.clear()
+            return
+        if item.old_record:
+            self.rows.pop(self._key_of(item.old_record), None)
+        if item.record:
+            self.rows[self._key_of(item.record)] = dict(item.record)
+
+    def _key_of(self, row: Any) -> tuple[Any, ...]:
+        return tuple(row[column] for column in self._key)

@@ -1,0 +1,187 @@
+"""A mirror in a file of SQLite, which a crash leaves whole: rows and position change in one transaction."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+from helpers.errors import RunError
+from helpers.resilience import CHECKPOINT, Item, LogPosition, place_of
+from helpers.sync.mirroring.snapshot import Column, Page
+
+__all__ = ["SqliteStore"]
+
+A = TypeVar("A")
+
+#: Of PostgreSQL's types those that SQLite keeps without loss. Everything else is text: `numeric` with all its digits,
+#: times as ISO 8601, JSON and arrays as JSON.
+_AFFINITY = {
+    "smallint": "INTEGER",
+    "integer": "INTEGER",
+    "bigint": "INTEGER",
+    "boolean": "BOOLEAN",
+    "real": "REAL",
+    "double precision": "REAL",
+}
+
+_POSITION = """
+create table if not exists "_mirror" (one integer primary key check (one = 1), horizon integer not null);
+create table if not exists "_mirror_seen" (id integer primary key, xid integer not null);
+"""
+
+
+class SqliteStore:
+    """`async with SqliteStore(path, "messages") as store`. One process at a time.
+
+    Args:
+        path: of the file, made if it is missing. table: its name there.
+        columns, key: of the table, as `Snapshot` tells them; needed when the file is made.
+    """
+
+    def __init__(self, path: Path, table: str, columns: Sequence[Column], key: Sequence[str]) -> None:
+        self.path, self.table = path, table
+        self._columns, self._key = tuple(columns), tuple(key)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="mirror")  # SQLite blocks, and wants one thread
+        self._connection: sqlite3.Connection | None = None
+        self._write, self._erase = _statements(table, self._columns, self._key)
+
+    async def __aenter__(self) -> Self:
+        await self._run(self._open)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._run(self._close)
+        self._thread.shutdown(wait=False)
+
+    async def position(self) -> LogPosition | None:
+        """See `Store`."""
+        return await self._run(self._read_position)
+
+    async def replace(self, pages: AsyncIterator[Page], position: LogPosition) -> None:
+        """See `Store`."""
+        await self._run(lambda: self._db.execute("begin immediate"))
+        try:
+            await self._run(lambda: self._db.execute(f"delete from {_quoted(self.table)}"))
+            async for page in pages:
+                rows = [self._values(row) for row in page]
+                await self._run(lambda rows=rows: self._db.executemany(self._write, rows))  # type: ignore[misc]
+            await self._run(lambda: self._begin_at(position))
+        except BaseException:
+            await self._run(lambda: self._db.execute("rollback"))
+            raise
+        await self._run(lambda: self._db.execute("commit"))
+
+    async def apply(self, items: Sequence[Item]) -> int:
+        """See `Store`."""
+        return await self._run(lambda: self._apply_all(items))
+
+    async def rows(self) -> list[dict[str, Any]]:
+        """All rows, by the key, as SQLite holds them."""
+        return await self._run(self._all_rows)
+
+    # In the thread
+
+    @property
+    def _db(self) -> sqlite3.Connection:
+        assert self._connection is not None, "the store is not open"
+        return self._connection
+
+    def _open(self) -> None:
+        self._connection = sqlite3.connect(self.path, isolation_level=None)
+        self._db.execute("pragma journal_mode = wal")
+        self._db.execute("pragma synchronous = full")  # a commit survives a loss of power
+        self._db.executescript(_POSITION)
+        columns = ", ".join(f"{_quoted(column.name)} {_AFFINITY.get(column.type, 'TEXT')}" for column in self._columns)
+        key = ", ".join(map(_quoted, self._key))
+        self._db.execute(f"create table if not exists {_quoted(self.table)} ({columns}, primary key ({key}))")
+
+    def _close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _read_position(self) -> LogPosition | None:
+        row = self._db.execute('select horizon from "_mirror"').fetchone()
+        return (
+            None if row is None else LogPosition(row[0], dict(self._db.execute('select id, xid from "_mirror_seen"')))
+        )
+
+    def _begin_at(self, position: LogPosition) -> None:
+        self._db.execute('delete from "_mirror_seen"')
+        self._db.executemany('insert into "_mirror_seen" values (?, ?)', position.seen.items())
+        self._db.execute('insert or replace into "_mirror" values (1, ?)', [position.horizon])
+
+    def _apply_all(self, items: Sequence[Item]) -> int:
+        self._db.execute("begin immediate")
+        try:
+            known = self._db.execute('select horizon from "_mirror"').fetchone()[0]
+            repeated = sum(self._apply(item, known) for item in items)
+            self._db.execute("commit")
+        except BaseException:
+            self._db.execute("rollback")
+            raise
+        return repeated
+
+    def _apply(self, item: Item, horizon: int) -> bool:
+        if item.type == CHECKPOINT:
+            self._db.execute('update "_mirror" set horizon = max(horizon, ?)', [item.position])
+            self._db.execute('delete from "_mirror_seen" where xid < ?', [item.position])
+            return False
+        entry_id, xid = place_of(item)
+        if xid < horizon:
+            return True
+        if not self._db.execute('insert or ignore into "_mirror_seen" values (?, ?)', [entry_id, xid]).rowcount:
+            return True
+        self._change(item)
+        return False
+
+    def _change(self, item: Item) -> None:
+        if item.type == "TRUNCATE":
+            self._db.execute(f"delete from {_quoted(self.table)}")
+            return
+        if item.old_record:
+            self._db.execute(self._erase, [_stored(item.old_record[column]) for column in self._key])
+        if item.record:
+            self._db.execute(self._write, self._values(item.record))
+
+    def _values(self, row: Any) -> list[Any]:
+        return [_stored(row.get(column.name)) for column in self._columns]
+
+    def _all_rows(self) -> list[dict[str, Any]]:
+        cursor = self._db.execute(f"select * from {_quoted(self.table)} order by {', '.join(map(_quoted, self._key))}")
+        names = [column[0] for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor]
+
+    async def _run(self, work: Callable[[], A]) -> A:
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        except sqlite3.Error as error:
+            tried = f"writing the mirror {self.path}"
+            advice = "Check the disk's free space and that no other process uses the file; delete it to begin anew"
+            raise RunError(tried, str(error), advice) from None
+
+
+def _statements(table: str, columns: Sequence[Column], key: Sequence[str]) -> tuple[str, str]:
+    """To write a row, and to erase one by its key."""
+    places = ", ".join("?" * len(columns))
+    where = " and ".join(f"{_quoted(column)} is ?" for column in key)
+    return f"insert or replace into {_quoted(table)} values ({places})", f"delete from {_quoted(table)} where {where}"
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _stored(value: Any) -> Any:
+    """As SQLite keeps it without loss."""
+    if isinstance(value, Decimal):
+        return str(value)
+    if isinstance(value, dict | list):
+        return json.dumps(value, default=str, ensure_ascii=False)
+    return value
