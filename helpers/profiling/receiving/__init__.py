@@ -1,17 +1,35 @@
 """The load path: to receive near the limit of the machine, with every message accounted for.
 
-intake ← socket     frames of thousands of sockets, stamped at receipt
+intake ← socket             frames of thousands of sockets, stamped at receipt
   ↓
-ledger, histogram   number, loss, repetition, order, latency: in blocks, with numpy
+ledger, histogram           number, loss, repetition, order, latency: in blocks, with numpy
   ↓
-listener            a plain function: `Listening` in, `Received` out
+listener                    a plain function: `Listening` in, `Received` out
   ↓
-fleet ← member      the same in many processes, with one start and one result
+fleet                       the same by a crew of many, with one start and one result: `Gathered`, a `Recording`
+  ├── processes …… member               of this machine
+  └── cluster ← remote …… attendance    of a Dask cluster, with clocks of its own
 """
 
 from __future__ import annotations
 
-from helpers.profiling.receiving.fleet import Fleet, Gathered, gathered
-from helpers.profiling.receiving.listener import Listening, Received, listen, receive
+from helpers.profiling.receiving.cluster import Dask
+from helpers.profiling.receiving.fleet import Fleet
+from helpers.profiling.receiving.gathered import Attended, Gathered, Sending, gathered
+from helpers.profiling.receiving.listener import Listening, listen, receive
+from helpers.profiling.receiving.processes import Processes
+from helpers.profiling.receiving.received import Received
 
-__all__ = ["Fleet", "Gathered", "Listening", "Received", "gathered", "listen", "receive"]
+__all__ = [
+    "Attended",
+    "Dask",
+    "Fleet",
+    "Gathered",
+    "Listening",
+    "Processes",
+    "Received",
+    "Sending",
+    "gathered",
+    "listen",
+    "receive",
+]

@@ -1,25 +1,25 @@
-"""Listeners in processes of their own, on all cores, with one start and one result."""
+"""Many listeners with one start and one result, in processes of this machine or on a Dask cluster."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import time
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import msgspec
 
-from helpers.errors import SettingsError
-from helpers.profiling.histogram import Histogram
-from helpers.profiling.receiving.listener import Listening, Received
-from helpers.profiling.receiving.member import Ready, Report, Start
-from helpers.profiling.worker import Worker, WorkerGone
+from helpers.profiling.clocks import ONE_CLOCK, Skew
+from helpers.profiling.receiving.crew import Crew, Member, Start
+from helpers.profiling.receiving.gathered import Attended, Gathered, gathered
+from helpers.profiling.receiving.listener import Listening
+from helpers.profiling.receiving.processes import Processes
+from helpers.profiling.receiving.received import Received
+from helpers.profiling.worker import WorkerGone
 
-__all__ = ["Fleet", "Gathered", "gathered"]
+__all__ = ["Fleet"]
 
 #: Between the last member's word that it is ready and the start: enough for the start to be told to all.
 LEAD_S = 0.25
@@ -31,62 +31,51 @@ _PROCESS_LIMIT_S = 30.0
 _SOCKETS_PER_S = 50.0
 
 
-@dataclass(frozen=True, slots=True)
-class Gathered:
-    """The results of several listeners as one.
+@dataclass(slots=True)
+class _Place:
+    """A member with its share of the order, and what is known of it."""
 
-    Attributes:
-        parts: of the members that reported.
-        streams: subscriptions planned, those of members that are gone too. joined, received, distinct, duplicated,
-            reordered: sums over the parts.
-        lost: messages that are in nobody's books, all of those of members that are gone.
-        latency: all members' latencies in one histogram.
-        per_s: messages a second, from the first receipt of any member to the last.
-        cpu_s: of all members, while they received.
-        failures: what went wrong, and how many sockets it met. gone: why each member that is missing is missing.
-    """
+    member: Member
+    order: Listening
+    skew: Skew = ONE_CLOCK
+    gone: str = ""
+    pid: int = 0
+    received: Received | None = None
 
-    parts: tuple[Received, ...]
-    streams: int
-    joined: int
-    received: int
-    distinct: int
-    lost: int
-    duplicated: int
-    reordered: int
-    latency: Histogram
-    per_s: float
-    cpu_s: float
-    failures: dict[str, int]
-    gone: tuple[str, ...]
+    def attended(self) -> Attended:
+        name, notes, order = self.member.name, self.member.notes, self.order
+        streams = order.sockets * len(order.channels)
+        return Attended(name, streams, order.messages, self.received, self.skew, self.gone, notes)
 
 
 class Fleet:
-    """`async with Fleet(order, processes=4) as fleet` has everybody joined; leaving it ends all processes.
+    """`async with Fleet(order, on=Processes(4)) as fleet` has everybody joined; leaving it ends what it started.
 
     Args:
-        order: for all of them together; its sockets are shared out.
-        processes: by default one for each core.
+        order: for all of them together; its sockets are shared out. Messages are to be sent from this machine, as
+            latencies count by its clock; the clocks of other machines are measured against it, before and after.
+        on: who listens, by default a process for each core.
+
+    Attributes:
+        joined: subscriptions that stand.
     """
 
-    def __init__(self, order: Listening, *, processes: int | None = None) -> None:
+    def __init__(self, order: Listening, *, on: Crew | None = None) -> None:
         order.check()
-        count = min(processes or os.cpu_count() or 1, order.sockets)
-        if count < 1:
-            raise SettingsError("planning a fleet", f"{processes} processes are planned", "Choose at least one")
-        self._orders = [_share(order, part, count) for part in range(count)]
-        self._workers = [Worker("helpers.profiling.receiving.member") for _ in range(count)]
+        self._order = _without_secrets(order)
+        self._crew = on or Processes()
         self._stack = contextlib.AsyncExitStack()
-        self._gone: dict[int, str] = {}
+        self._places: list[_Place] = []
         self.joined = 0
 
     async def __aenter__(self) -> Self:
         try:
-            for worker in self._workers:
-                await self._stack.enter_async_context(worker)
-            limit_s = _PROCESS_LIMIT_S + self._orders[0].sockets / _SOCKETS_PER_S
-            answers = await asyncio.gather(*(self._ready(place, limit_s) for place in range(len(self._workers))))
-            self.joined = sum(answers)
+            members = await self._stack.enter_async_context(self._crew.members(self._order.sockets))
+            orders = _shares(self._order, len(members))
+            self._places = [_Place(member, order) for member, order in zip(members, orders, strict=True)]
+            for place in self._places:  # one after the other, lest one's work makes another's answer late
+                place.skew = await self._skew(place) or ONE_CLOCK
+            self.joined = sum(await asyncio.gather(*map(self._ready, self._present())))
         except BaseException:
             await self._stack.aclose()
             raise
@@ -97,81 +86,64 @@ class Fleet:
 
     @property
     def pids(self) -> tuple[int, ...]:
-        """Of the member processes that were started, in order."""
-        return tuple(pid for worker in self._workers if (pid := worker.pid) is not None)
+        """Of the processes that were ready, in order."""
+        return tuple(place.pid for place in self._places if place.pid)
 
     def start(self) -> tuple[float, asyncio.Task[Gathered]]:
         """Let all begin at one moment.
 
         Returns:
-            That moment (monotonic seconds): nothing should be sent before. And the task that gives the result.
+            That moment (monotonic seconds of this machine): nothing should be sent before. And the task that gives
+            the result.
         """
         at = time.monotonic() + LEAD_S
         return at, asyncio.create_task(self._collect(at), name="results of a fleet")
 
     async def _collect(self, at: float) -> Gathered:
-        places = [place for place in range(len(self._workers)) if place not in self._gone]
-        reports = await asyncio.gather(*(self._report(place, at) for place in places))
-        parts = [part for part in reports if part is not None]
-        planned = [(order.sockets * len(order.channels), order.messages) for order in self._orders]
-        return gathered(parts, planned, [self._gone[place] for place in sorted(self._gone)])
+        await asyncio.gather(*(self._report(place, at) for place in self._present()))
+        for place in self._present():
+            if not place.skew.is_one_clock and (later := await self._skew(place)) is not None:
+                place.skew = place.skew.until(later)
+        return gathered([place.attended() for place in self._places])
 
-    async def _ready(self, place: int, limit_s: float) -> int:
+    def _present(self) -> list[_Place]:
+        return [place for place in self._places if not place.gone]
+
+    async def _skew(self, place: _Place) -> Skew | None:
+        """None, and the member is lost, when it gives no answer."""
         try:
-            ready = await self._workers[place].ask(self._orders[place], Ready, limit_s)
+            return await place.member.skew()
         except WorkerGone as gone:
-            self._lose(place, f"{gone} before it was ready")
+            if place.received is None:
+                place.gone = str(gone)
+            return None
+
+    async def _ready(self, place: _Place) -> int:
+        order = msgspec.structs.replace(place.order, clock_ahead_s=place.skew.offset_s)
+        try:
+            ready = await place.member.ready(order, _PROCESS_LIMIT_S + order.sockets / _SOCKETS_PER_S)
+        except WorkerGone as gone:
+            place.gone = f"{gone} before it was ready"
             return 0
-        if ready.error:
-            self._lose(place, ready.error)
+        place.gone, place.pid = ready.error, ready.pid
         return ready.joined
 
-    async def _report(self, place: int, at: float) -> Received | None:
+    async def _report(self, place: _Place, at: float) -> None:
+        limit_s = LEAD_S + place.order.limit_s + _PROCESS_LIMIT_S
         try:
-            limit_s = LEAD_S + self._orders[place].limit_s + _PROCESS_LIMIT_S
-            report = await self._workers[place].ask(Start(at), Report, limit_s)
-        except (WorkerGone, OSError) as gone:
-            self._lose(place, f"{gone} before it reported")
-            return None
-        if report.error:
-            self._lose(place, report.error)
-        return report.received
-
-    def _lose(self, place: int, why: str) -> None:
-        self._gone[place] = f"process {place + 1} of {len(self._workers)}: {why}"
+            report = await place.member.report(Start(at + place.skew.offset_s), limit_s)
+        except WorkerGone as gone:
+            place.gone = f"{gone} before it reported"
+            return
+        place.gone, place.received = report.error, report.received
 
 
-def gathered(parts: Sequence[Received], planned: Sequence[tuple[int, int]], gone: Sequence[str] = ()) -> Gathered:
-    """One result of many.
-
-    Args:
-        parts: in any order.
-        planned: of every member, also of those that are gone: how many streams, and messages in each.
-        gone: why the missing parts are missing.
-    """
-    failures: Counter[str] = Counter()
-    for part in parts:
-        failures.update(part.failures)
-    heard = [part for part in parts if part.received]
-    received, distinct = (sum(getattr(part, name) for part in parts) for name in ("received", "distinct"))
-    seconds = max(part.last_at for part in heard) - min(part.first_at for part in heard) if heard else 0.0
-    return Gathered(
-        parts=tuple(parts),
-        streams=sum(streams for streams, _ in planned),
-        joined=sum(part.joined for part in parts),
-        received=received,
-        distinct=distinct,
-        lost=sum(streams * messages for streams, messages in planned) - distinct,
-        duplicated=sum(part.duplicated for part in parts),
-        reordered=sum(part.reordered for part in parts),
-        latency=Histogram.merged([part.latency for part in parts]),
-        per_s=received / seconds if seconds else 0.0,
-        cpu_s=sum(part.cpu_s for part in parts),
-        failures=dict(failures),
-        gone=tuple(gone),
-    )
-
-
-def _share(order: Listening, part: int, parts: int) -> Listening:
+def _shares(order: Listening, parts: int) -> Sequence[Listening]:
     share, rest = divmod(order.sockets, parts)
-    return msgspec.structs.replace(order, sockets=share + (part < rest))
+    return [msgspec.structs.replace(order, sockets=share + (part < rest)) for part in range(parts)]
+
+
+def _without_secrets(order: Listening) -> Listening:
+    """Members subscribe, and need nothing but the client's key and the user's token for that."""
+    target = replace(order.target, secret_key=None, database_url=None, jwt_secret=None, user_token=None)
+    return msgspec.structs.replace(order, target=target)

@@ -9,11 +9,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from time import monotonic, process_time
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from helpers.profiling.histogram import Ints
+from helpers.profiling.histogram import Floats, Ints
 from helpers.profiling.ledger import Ledger
 from helpers.wire.frames import Version
 from helpers.wire.numbered import NUMBERED_EVENTS, NumberedReader, stamps
@@ -44,8 +44,26 @@ class Source(Protocol):
         """A frame that belongs to the life of a channel or of the socket."""
 
 
+class _Block(NamedTuple):
+    """Frames that are read together: one element each, in the order of their receipt."""
+
+    frames: Sequence[bytes]
+    sources: Sequence[Source]
+    sizes: Ints
+    times: Floats
+    is_text: bool
+
+    def part(self, begin: int, end: int) -> _Block:
+        these = slice(begin, end)
+        return _Block(self.frames[these], self.sources[these], self.sizes[these], self.times[these], self.is_text)
+
+
 class Intake:
     """Used by all sockets of a process; they call `put`.
+
+    Args:
+        clock_ahead_s: by which this machine's clock is ahead of the one that says when messages are due; times are
+            booked without it.
 
     Attributes:
         ledger: the books; None while nothing is recorded.
@@ -53,11 +71,13 @@ class Intake:
         malformed: frames that are no frame of the protocol. unmatched: messages for no channel of their socket.
         waiting: `FIELDS` of each frame that was not read yet; always the same list, so that a socket may add to it
             itself and call `due` where `put` does.
-        first_at, last_at: when the first and the last message was recorded. first_cpu, last_cpu: CPU time then.
+        first_at, last_at: when the first and the last message was booked, by the sender's clock. first_cpu, last_cpu:
+            CPU time then.
     """
 
-    def __init__(self, version: Version) -> None:
+    def __init__(self, version: Version, clock_ahead_s: float = 0.0) -> None:
         self.ledger: Ledger | None = None
+        self._ahead_s = clock_ahead_s
         self.frames = self.bytes = self.wire_bytes = self.malformed = self.unmatched = 0
         self.first_at = self.last_at = self.first_cpu = self.last_cpu = 0.0
         self._reader = NumberedReader(version)
@@ -89,8 +109,8 @@ class Intake:
         """Take a binary frame."""
         now = monotonic()
         self.flush()
-        self._count([data])
-        self._take([self._reader.read_binary(data)], [data], [source], np.array([now]), is_text=False)
+        block = _Block([data], [source], self._count([data]), np.array([now]), is_text=False)
+        self._take([self._reader.read_binary(data)], block)
 
     async def changed(self) -> None:
         """Until something more was booked."""
@@ -103,46 +123,47 @@ class Intake:
             return
         texts, sources, times = (self.waiting[field::FIELDS] for field in range(FIELDS))
         self.waiting.clear()
-        self._count(texts)
-        self._take(self._reader.read(texts), texts, sources, np.array(times, dtype=np.float64), is_text=True)
+        block = _Block(texts, sources, self._count(texts), np.array(times, dtype=np.float64), is_text=True)
+        self._take(self._reader.read(texts), block)
 
-    def _count(self, frames: Sequence[bytes]) -> None:
-        sizes = list(map(len, frames))
-        total = sum(sizes)
-        self.frames += len(sizes)
+    def _count(self, frames: Sequence[bytes]) -> Ints:
+        """Their sizes, which are added to what has come."""
+        sizes = np.fromiter(map(len, frames), np.int64, len(frames))
+        total = int(sizes.sum())
+        self.frames += sizes.size
         self.bytes += total
-        self.wire_bytes += total + 2 * len(sizes) + _longer_headers(sizes)
+        self.wire_bytes += total + 2 * sizes.size + _longer_headers(sizes)
+        return sizes
 
-    def _take(
-        self, items: list[Any], frames: Sequence[bytes], sources: Sequence[Source], times: Any, *, is_text: bool
-    ) -> None:
+    def _take(self, items: list[Any], block: _Block) -> None:
         """Book runs of messages; between them, let channels live on what else has come."""
         if None not in items and {item.event for item in items} <= NUMBERED_EVENTS:
-            self._book(items, sources, times)
+            self._book(items, block)
             return
         begin = 0
         for place, item in enumerate(items):
             if item is not None and item.event in NUMBERED_EVENTS:
                 continue
-            self._book(items[begin:place], sources[begin:place], times[begin:place])
+            self._book(items[begin:place], block.part(begin, place))
             begin = place + 1
             if item is None:
                 self.malformed += 1
             else:
-                sources[place].control(frames[place], is_text, float(times[place]))
-        self._book(items[begin:], sources[begin:], times[begin:])
+                block.sources[place].control(block.frames[place], block.is_text, float(block.times[place]))
+        self._book(items[begin:], block.part(begin, len(items)))
 
-    def _book(self, items: list[Any], sources: Sequence[Source], times: Any) -> None:
+    def _book(self, items: list[Any], block: _Block) -> None:
         if not items or self.ledger is None:
             return
-        stream, found = _streams(items, sources), stamps(items)
+        stream, found = _streams(items, block.sources), stamps(items)
         seq = np.array([stamp.seq for stamp in found], dtype=np.int64)
         due = np.array([stamp.due for stamp in found], dtype=np.float64)
+        times, sizes = block.times - self._ahead_s, block.sizes
         if (ours := stream != NO_STREAM).all():
-            self.ledger.record_many(stream, seq, due, times)
+            self.ledger.record_many(stream, seq, due, times, sizes)
         else:
             self.unmatched += int(np.count_nonzero(~ours))
-            self.ledger.record_many(stream[ours], seq[ours], due[ours], times[ours])
+            self.ledger.record_many(stream[ours], seq[ours], due[ours], times[ours], sizes[ours])
         self._note(float(times[0]), float(times[-1]))
 
     def _note(self, first: float, last: float) -> None:
@@ -152,14 +173,9 @@ class Intake:
         self._changed.set()
 
 
-def _longer_headers(sizes: Sequence[int]) -> int:
+def _longer_headers(sizes: Ints) -> int:
     """Bytes of headers beyond 2 each: 2 more from 126 bytes on, 6 more than that from 64 KiB on (RFC 6455, 5.2)."""
-    shortest, longest = min(sizes), max(sizes)
-    if longest < 126:
-        return 0
-    if shortest > 125 and longest < 65_536:
-        return 2 * len(sizes)
-    return sum(2 if size < 65_536 else 8 for size in sizes if size > 125)
+    return int(2 * np.count_nonzero(sizes > 125) + 6 * np.count_nonzero(sizes > 65_535))
 
 
 def _streams(items: Sequence[Any], sources: Sequence[Source]) -> Ints:

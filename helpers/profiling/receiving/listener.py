@@ -6,27 +6,32 @@ import asyncio
 import contextlib
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 
 import msgspec
 import psutil
 
 from helpers.errors import FailureError, SettingsError
-from helpers.profiling.histogram import Counts
+from helpers.profiling.harness import Harness, LoopWatch
 from helpers.profiling.ledger import Ledger
 from helpers.profiling.receiving.intake import Intake
+from helpers.profiling.receiving.received import Received, SamplingHistogram
 from helpers.profiling.receiving.socket import LoadSocket
+from helpers.profiling.recording import Stream
 from helpers.target import Target
 from helpers.wire.frames import Version
 from helpers.wire.join import JoinConfig
 
-__all__ = ["Listening", "Received", "Rendezvous", "listen", "receive"]
+__all__ = ["MAX_SAMPLES", "Listening", "Rendezvous", "listen", "receive"]
 
 #: Between two heartbeats of a socket, as in the vendor's clients (realtime-js, `lib/constants.ts`).
 HEARTBEAT_S = 25.0
 
 #: The heartbeats of all sockets are spread over so many moments of that time.
 _BEATS = 250
+
+#: Latencies that are kept one by one, where that is asked for; histograms have no such limit.
+MAX_SAMPLES = 1_000_000
 
 #: How long sockets may take to close.
 _CLOSE_LIMIT_S = 10.0
@@ -41,6 +46,8 @@ class Listening(msgspec.Struct, frozen=True, kw_only=True):
         limit_s: after that, for everything to arrive; what has not by then is lost.
         start_at: when the first message may be sent (monotonic seconds of this machine), if no rendezvous says it;
             recording begins before.
+        clock_ahead_s: by which this machine's clock is ahead of the sender's; latencies count without it.
+        keep_sample: keep every latency besides the histogram.
         at_once: sockets that connect and join at a time.
         join_limit_s: for one socket to connect, and for each join.
     """
@@ -54,6 +61,8 @@ class Listening(msgspec.Struct, frozen=True, kw_only=True):
     version: Version = Version.V2
     token: str | None = None
     start_at: float = 0.0
+    clock_ahead_s: float = 0.0
+    keep_sample: bool = False
     at_once: int = 100
     join_limit_s: float = 20.0
 
@@ -62,43 +71,10 @@ class Listening(msgspec.Struct, frozen=True, kw_only=True):
         if self.sockets < 1 or self.at_once < 1 or not self.channels or self.limit_s <= 0:
             happened = f"{self.sockets} sockets with {len(self.channels)} channels and {self.limit_s:g} s are planned"
             raise SettingsError("planning a reception", happened, "Choose at least one of each")
-
-
-class Received(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of it.
-
-    Attributes:
-        streams: subscriptions planned. joined: those that were made.
-        received, distinct, lost, duplicated, reordered, strays, early: as `Ledger` says, of the planned streams.
-        frames, payload_bytes, wire_bytes: everything that came since the sockets were opened.
-        malformed, unmatched: as `Intake` says.
-        seconds, cpu_s: from the first message to the last, both of them recorded; 0 if there was none.
-        first_at, last_at: when these came.
-        memory_bytes: by which the process grew, per socket, until all had joined.
-        failures: what went wrong, and how many sockets it met.
-    """
-
-    streams: int
-    joined: int
-    received: int
-    distinct: int
-    lost: int
-    duplicated: int
-    reordered: int
-    strays: int
-    early: int
-    frames: int
-    payload_bytes: int
-    wire_bytes: int
-    malformed: int
-    unmatched: int
-    seconds: float
-    cpu_s: float
-    first_at: float
-    last_at: float
-    memory_bytes: float
-    latency: Counts
-    failures: dict[str, int]
+        latencies = self.sockets * len(self.channels) * self.messages
+        if self.keep_sample and latencies > MAX_SAMPLES:
+            happened = f"{latencies:,} latencies would be kept"
+            raise SettingsError("planning a reception", happened, f"Keep at most {MAX_SAMPLES:,}, or none")
 
 
 #: Told how many subscriptions stand, it says when the first message may be sent (monotonic seconds).
@@ -119,15 +95,17 @@ async def listen(order: Listening, rendezvous: Rendezvous | None = None) -> Rece
         SettingsError: nothing can be received so.
     """
     order.check()
-    ledger = Ledger(order.sockets * len(order.channels), order.messages)
+    ledger = _ledger(order)
     audience = _Audience(order)
     memory_before = _memory_bytes()
     try:
         await audience.gather()
         memory = _memory_bytes() - memory_before
+        audience.record_into(ledger)
         start = order.start_at if rendezvous is None else await rendezvous(audience.joined)
-        await audience.record(ledger, until=max(start, time.monotonic()) + order.limit_s)
-        return audience.result(ledger, memory / order.sockets)
+        async with LoopWatch() as watch:
+            await audience.complete(ledger, until=max(start, time.monotonic()) + order.limit_s)
+        return audience.result(ledger, memory / order.sockets, watch.harness(0, 0, 0))
     finally:
         await audience.close()
 
@@ -137,7 +115,7 @@ class _Audience:
 
     def __init__(self, order: Listening) -> None:
         self._order = order
-        self._intake = Intake(order.version)
+        self._intake = Intake(order.version, order.clock_ahead_s)
         self._failures: Counter[str] = Counter()
         self._sockets: list[LoadSocket] = []
         self._heart: asyncio.Task[None] | None = None
@@ -158,16 +136,19 @@ class _Audience:
 
         await asyncio.gather(*(some() for _ in range(min(self._order.at_once, self._order.sockets))))
 
-    async def record(self, ledger: Ledger, until: float) -> None:
-        """Book what comes, from now on until it is everything or the time is over."""
+    def record_into(self, ledger: Ledger) -> None:
+        """Book what comes from now on: before the start, lest a late word of it loses the first messages."""
         self._intake.record_into(ledger)
+
+    async def complete(self, ledger: Ledger, until: float) -> None:
+        """Until everything came, or the time is over."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(until - time.monotonic()):
                 while not ledger.is_complete:
                     await self._intake.changed()
         self._intake.flush()
 
-    def result(self, ledger: Ledger, memory_bytes: float) -> Received:
+    def result(self, ledger: Ledger, memory_bytes: float, harness: Harness) -> Received:
         intake = self._intake
         self._failures.update(socket.reason for socket in self._sockets if socket.reason)
         return Received(
@@ -182,6 +163,7 @@ class _Audience:
             early=ledger.early,
             frames=intake.frames,
             payload_bytes=intake.bytes,
+            message_bytes=ledger.payload_bytes,
             wire_bytes=intake.wire_bytes,
             malformed=intake.malformed,
             unmatched=intake.unmatched,
@@ -191,8 +173,17 @@ class _Audience:
             last_at=intake.last_at,
             memory_bytes=memory_bytes,
             latency=ledger.latency.counts(),
+            per_stream=tuple(self._per_stream(ledger)),
+            harness=harness,
             failures=dict(self._failures),
+            sample=ledger.latency.sample() if isinstance(ledger.latency, SamplingHistogram) else b"",
         )
+
+    def _per_stream(self, ledger: Ledger) -> Iterator[Stream]:
+        channels = self._order.channels
+        columns = ledger.received_per_stream(), ledger.per_stream(), ledger.bytes_per_stream()
+        for number, counts in enumerate(zip(*(column.tolist() for column in columns), strict=True)):
+            yield Stream(f"socket {number // len(channels)}", channels[number % len(channels)], *counts)
 
     async def close(self) -> None:
         if self._heart is not None:
@@ -224,6 +215,13 @@ class _Audience:
                 await asyncio.sleep(HEARTBEAT_S / _BEATS)
                 for socket in self._sockets[moment::_BEATS]:
                     socket.beat()
+
+
+def _ledger(order: Listening) -> Ledger:
+    ledger = Ledger(order.sockets * len(order.channels), order.messages)
+    if order.keep_sample:
+        ledger.latency = SamplingHistogram()
+    return ledger
 
 
 def _memory_bytes() -> int:

@@ -7,7 +7,6 @@ It ends when its stdin does, at whatever point.
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 import queue
 import sys
@@ -16,38 +15,18 @@ import threading
 import msgspec
 
 from helpers.errors import WorkbookError
-from helpers.profiling.receiving.listener import Listening, Received, listen
+from helpers.profiling.receiving.crew import Ready, Report, Start, settle_memory
+from helpers.profiling.receiving.listener import Listening, listen
 
-__all__ = ["Ready", "Report", "Start"]
-
-
-class Ready(msgspec.Struct, frozen=True):
-    """So many subscriptions stand; or what went wrong, and the process is over."""
-
-    joined: int = 0
-    error: str = ""
-
-
-class Start(msgspec.Struct, frozen=True):
-    """From when on messages may be sent (monotonic seconds, which all processes of a machine share)."""
-
-    at: float
-
-
-class Report(msgspec.Struct, frozen=True):
-    """What was received; or what went wrong."""
-
-    received: Received | None = None
-    error: str = ""
+__all__: list[str] = []
 
 
 def _carry_out(lines: queue.Queue[bytes]) -> None:
     order = msgspec.json.decode(lines.get(), type=Listening)
 
     async def rendezvous(joined: int) -> float:
-        gc.collect()
-        gc.freeze()  # thousands of sockets, none of which is garbage, are looked through no more
-        _say(Ready(joined))
+        settle_memory()
+        _say(Ready(joined, os.getpid()))
         line = await asyncio.to_thread(lines.get)
         return msgspec.json.decode(line, type=Start).at
 

@@ -13,7 +13,7 @@ import pytest
 from helpers.client import RealtimeClient
 from helpers.errors import SettingsError
 from helpers.profiling.histogram import Histogram
-from helpers.profiling.receiving import Fleet, Listening, gathered, listen
+from helpers.profiling.receiving import Attended, Fleet, Listening, Processes, gathered, listen
 from helpers.target import Target
 
 MESSAGES = 50
@@ -38,7 +38,7 @@ def is_running(pid: int) -> bool:
 
 async def test_a_fleet_receives_everything_from_one_start_on(wide: Target) -> None:
     """All sockets of all processes, in one histogram; afterwards no process is left."""
-    async with Fleet(order(wide, "fleet"), processes=3) as fleet:
+    async with Fleet(order(wide, "fleet"), on=Processes(3)) as fleet:
         pids = fleet.pids
         at, result = fleet.start()
         await send(wide, "fleet", at)
@@ -53,7 +53,7 @@ async def test_a_fleet_receives_everything_from_one_start_on(wide: Target) -> No
 
 async def test_a_process_that_dies_is_told_and_what_it_missed_is_lost(wide: Target) -> None:
     """The others' results stand."""
-    async with Fleet(order(wide, "dying"), processes=3) as fleet:
+    async with Fleet(order(wide, "dying"), on=Processes(3)) as fleet:
         os.kill(fleet.pids[1], signal.SIGKILL)
         at, result = fleet.start()
         await send(wide, "dying", at)
@@ -66,7 +66,7 @@ async def test_a_process_that_dies_is_told_and_what_it_missed_is_lost(wide: Targ
 async def test_leaving_early_leaves_no_process(wide: Target) -> None:
     """An interruption between start and result ends all of them."""
     with pytest.raises(KeyboardInterrupt):
-        async with Fleet(order(wide, "interrupted"), processes=2) as fleet:
+        async with Fleet(order(wide, "interrupted"), on=Processes(2)) as fleet:
             pids = fleet.pids
             fleet.start()
             raise KeyboardInterrupt
@@ -76,7 +76,7 @@ async def test_leaving_early_leaves_no_process(wide: Target) -> None:
 async def test_a_fleet_of_nobody_is_refused(wide: Target) -> None:
     """Before a process is started."""
     with pytest.raises(SettingsError):
-        Fleet(order(wide, "nobody"), processes=-1)
+        Fleet(order(wide, "nobody"), on=Processes(0))
 
 
 async def test_gathered_percentiles_are_those_of_the_pooled_samples(wide: Target) -> None:
@@ -87,7 +87,7 @@ async def test_gathered_percentiles_are_those_of_the_pooled_samples(wide: Target
     await asyncio.sleep(0.5)
     await send(wide, topic, time.monotonic())
     parts = [await result for result in results]
-    found = gathered(parts, [(each.sockets, each.messages) for each in orders])
+    found = gathered([Attended("here", part.streams, MESSAGES, part) for part in parts])
     pooled = Histogram.merged([part.latency for part in parts])
     assert found.received == found.latency.count == pooled.count == 90 * MESSAGES
     assert [found.latency.percentile_s(p) for p in (50, 99)] == [pooled.percentile_s(p) for p in (50, 99)]
