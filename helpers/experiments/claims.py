@@ -18,7 +18,8 @@ from helpers.experiments.bursts import run_burst
 from helpers.experiments.crowd import Crowd, Seat
 from helpers.experiments.experiment import Experiment, Metric, Outcome
 from helpers.experiments.own_rows import write_rows
-from helpers.experiments.policies import MAX_SUBSCRIBERS, policy_lab
+from helpers.experiments.policies import MAX_SUBSCRIBERS
+from helpers.experiments.quick_lab import quick_lab, wait_setting
 from helpers.experiments.rounds import Arm, run_rounds
 from helpers.experiments.size import Size, experiment_size
 from helpers.experiments.tables import OwnTable, own_table
@@ -59,7 +60,7 @@ async def compare_claims(
         return Skipped("What equal claims spare", "it takes users' tokens, which we can only mint in the lab")
     user = str(uuid.uuid4())
     async with AsyncExitStack() as stack:
-        lab = await stack.enter_async_context(policy_lab())
+        lab = await stack.enter_async_context(quick_lab())
         meters = await stack.enter_async_context(Meters(lab.target))
         arms: dict[str, Arm] = {}
         for name, tokens in _tokens(lab, user, count).items():
@@ -67,9 +68,16 @@ async def compare_claims(
             crowd = await stack.enter_async_context(Crowd(lab.target, _seats(table, tokens)))
             arms[name] = partial(_run, table, crowd, meters, user)
         return await run_rounds(
-            "claims", QUESTION, lab.target, arms, metrics=(CPU, LATENCY), rounds=rounds or ROUNDS[chosen],
-            size=chosen, answer=partial(_answer, count), settings={"rows in a burst": ROWS, "subscribers": count},
-        )  # fmt: skip
+            "claims",
+            QUESTION,
+            lab.target,
+            arms,
+            metrics=(CPU, LATENCY),
+            rounds=rounds or ROUNDS[chosen],
+            size=chosen,
+            answer=partial(_answer, count),
+            settings={"rows in a burst": ROWS, "subscribers": count, **wait_setting(lab.target)},
+        )
 
 
 def _tokens(lab: Lab, user: str, count: int) -> dict[str, list[str]]:

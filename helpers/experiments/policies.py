@@ -21,25 +21,21 @@ from helpers.experiments.experiment import Experiment, Metric, Outcome
 from helpers.experiments.membership import membership
 from helpers.experiments.own_rows import POLICIES, Policy, policy_table, write_rows
 from helpers.experiments.policy_answer import policy_answer
+from helpers.experiments.quick_lab import quick_lab, wait_setting
 from helpers.experiments.rounds import Arm, run_rounds
 from helpers.experiments.size import Size, experiment_size
 from helpers.experiments.tables import OwnTable
-from helpers.lab import Lab, LabSettings
-from helpers.lab.changes import ChangeSettings
-from helpers.lab.realtime.settings import Limits, RealtimeSettings
+from helpers.lab import Lab
 from helpers.profiling.meters import Meters
 from helpers.profiling.results import Skipped
 from helpers.profiling.statistics import slope
 from helpers.target import Target, TargetKind
 from helpers.wire.join import ChangeBinding
 
-__all__ = ["asked_at", "compare_policies", "cpu_at", "latency_at", "policy_lab"]
+__all__ = ["asked_at", "compare_policies", "cpu_at", "latency_at"]
 
 QUESTION = "What does a policy cost for each change, and how does it grow with the number of subscribers?"
 ONE_MORE = "one more subscriber"
-
-#: How long our lab waits when there was nothing: much less than the real server, as it is work that is measured.
-POLL_IDLE_S = 0.03
 
 SUBSCRIBERS = {Size.SMALL: (1, 10, 50), Size.FULL: (1, 10, 50, 200, 500)}
 ROUNDS = {Size.SMALL: 3, Size.FULL: 8}
@@ -87,7 +83,7 @@ async def compare_policies(
         raise SettingsError("planning the comparison of policies", f"subscribers are {counts}", advice)
     if target.kind is not TargetKind.LAB:
         return Skipped("What policies cost", "it takes users' tokens, which we can only mint in the lab")
-    async with policy_lab() as lab, _worlds(lab, policies, counts) as arms:
+    async with quick_lab() as lab, _worlds(lab, policies, counts) as arms:
         return await run_rounds(
             "policies",
             QUESTION,
@@ -97,22 +93,13 @@ async def compare_policies(
             rounds=rounds or ROUNDS[chosen],
             size=chosen,
             answer=partial(policy_answer, cpu=cpu_at(most), asked=asked_at(most), subscribers=most),
-            settings={"rows in a burst": ROWS, "subscribers": counts, "idle wait of the lab, s": POLL_IDLE_S},
+            settings={"rows in a burst": ROWS, "subscribers": counts, **wait_setting(lab.target)},
         )
 
 
 def asked_at(subscribers: int) -> str:
     """Name of the metric: database time for each change, when each subscriber is asked about alone."""
     return f"asked one by one, {subscribers} subscriber{'s' * (subscribers > 1)}"
-
-
-@asynccontextmanager
-async def policy_lab() -> AsyncIterator[Lab]:
-    """A lab that evaluates policies as the real server does, on one connection, and is stopped by no quota."""
-    limits = Limits(users=2_000, joins_per_s=10_000, events_per_s=1e9)
-    changes = ChangeSettings(evaluation_connections=1, poll_idle_s=POLL_IDLE_S, cold_start_s=(0.0, 0.0))
-    async with Lab(LabSettings(realtime=RealtimeSettings(limits=limits), changes=changes)) as lab:
-        yield lab
 
 
 def _metrics(counts: Sequence[int]) -> list[Metric]:

@@ -1,0 +1,45 @@
+"""What the runs say about filters, columns and replica identity, in sentences."""
+
+from __future__ import annotations
+
+from helpers.experiments.experiment import Experiment
+from helpers.experiments.pairs import gain_between
+from helpers.profiling.statistics import Gain
+
+__all__ = ["changed", "filter_answer", "select_answer"]
+
+#: What differs by less is the same for everybody who pays for it.
+ALIKE_PERCENT = 1.0
+
+
+def changed(experiment: Experiment, before: str, after: str, *metrics: str) -> str:
+    """What `after` changed, metric by metric; those that could not be compared are left out."""
+    said = [
+        f"{metric} {_verdict(gain)}"
+        for metric in metrics
+        if (gain := gain_between(experiment, metric, before, after)) is not None
+    ]
+    return f"“{after}” in place of “{before}”: {'; '.join(said) or 'could not be compared'}."
+
+
+def _verdict(gain: Gain) -> str:
+    """Counts of bytes hardly vary, so that a difference of one digit in an id would be shown."""
+    if max(abs(gain.low_percent), abs(gain.high_percent)) < ALIKE_PERCENT:
+        return f"the same within {ALIKE_PERCENT:g} %, n = {gain.n} pairs"
+    return gain.verdict
+
+
+def filter_answer(experiment: Experiment) -> str:
+    """The filter, the index, and the longest list, which names as many rooms as there are."""
+    work = ("server CPU", "database CPU", "latency p50")
+    return " ".join(
+        (
+            changed(experiment, "full table", "one room", "bytes", "client CPU", *work),
+            changed(experiment, "one room", "one room, index", "bytes", *work),
+            changed(experiment, "full table", "in, 100 rooms", "bytes", *work),
+        )
+    )
+
+
+def select_answer(experiment: Experiment) -> str:
+    return changed(experiment, "all columns", "three columns", "bytes", "server CPU", "database CPU", "latency p50")
