@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import NamedTuple, Self
@@ -53,7 +53,7 @@ class Crowd:
         self._target = target
         self._seats = seats
         self._clients: list[RealtimeClient] = []
-        self._wanted = 0
+        self._enough: Callable[[], bool] = _never
         self._heard = asyncio.Event()
         self.receipts: list[Receipt] = []
 
@@ -95,15 +95,29 @@ class Crowd:
         Raises:
             FailureError: a socket was lost meanwhile.
         """
-        self._wanted = count
+        return await self._until(lambda: len(self.receipts) >= count, limit_s)
+
+    async def hear_all(self, wanted: Callable[[Change], bool], limit_s: float) -> bool:
+        """Wait until every seat has a change that is wanted; False if it does not come to all within the limit.
+
+        Raises:
+            FailureError: a socket was lost meanwhile.
+        """
+        return await self._until(
+            lambda: len({receipt.seat for receipt in self.receipts if wanted(receipt.change)}) == self.seats, limit_s
+        )
+
+    async def _until(self, enough: Callable[[], bool], limit_s: float) -> bool:
+        self._enough = enough
         self._heard.clear()
-        if len(self.receipts) < count:
+        if not enough():
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._heard.wait(), limit_s)
+        self._enough = _never
         for client in self._clients:
             if client.reason:
                 raise FailureError("listening to changes", f"a socket was lost: {client.reason}", "Try a smaller size")
-        return len(self.receipts) >= count
+        return enough()
 
     async def _take(self, place: int, seat: Seat, gate: asyncio.Semaphore) -> None:
         async with gate:
@@ -120,5 +134,9 @@ class Crowd:
     def _receive(self, place: int, event: Event) -> None:
         if isinstance(event, Change):
             self.receipts.append(Receipt(place, event))
-            if len(self.receipts) >= self._wanted:
+            if self._enough():
                 self._heard.set()
+
+
+def _never() -> bool:
+    return False

@@ -6,7 +6,7 @@ from helpers.experiments.experiment import Experiment
 from helpers.experiments.pairs import gain_between
 from helpers.profiling.statistics import Gain
 
-__all__ = ["changed", "filter_answer", "select_answer"]
+__all__ = ["changed", "filter_answer", "identity_answer", "select_answer"]
 
 #: What differs by less is the same for everybody who pays for it.
 ALIKE_PERCENT = 1.0
@@ -43,3 +43,26 @@ def filter_answer(experiment: Experiment) -> str:
 
 def select_answer(experiment: Experiment) -> str:
     return changed(experiment, "all columns", "three columns", "bytes", "server CPU", "database CPU", "latency p50")
+
+
+def identity_answer(experiment: Experiment) -> str:
+    """What full costs first, then what it brings; shares that were 0 are told as they are."""
+    costs = changed(
+        experiment, "default", "full", "log of an UPDATE", "log of a DELETE", "UPDATE message", "DELETE message",
+        "server CPU", "database CPU",
+    )  # fmt: skip
+    brought = [
+        f"{metric}: {_all_arms(experiment, metric)}"
+        for metric in ("DELETEs through a filter", "UPDATEs that bring the large column", "columns of a deleted row")
+    ]
+    return f"{costs} {'; '.join(brought)}."
+
+
+def _all_arms(experiment: Experiment, metric: str) -> str:
+    unit = next(each.unit for each in experiment.metrics if each.name == metric)
+    shown = [
+        f"{experiment.estimate(arm, metric).mean:.0f} with “{arm}”"
+        for arm in experiment.arms
+        if experiment.values(arm, metric)
+    ]
+    return f"{', '.join(shown)}{' (' + unit + ')' if shown else 'not measured'}"
