@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from helpers.experiments.claims import compare_claims
 from helpers.experiments.experiment import Contrast, Estimate, Experiment, Measure, Metric, Outcome, estimate
+from helpers.experiments.filter_verdict import filter_verdict
+from helpers.experiments.filters import compare_filters, compare_selects
 from helpers.experiments.heartbeat_cost import HeartbeatCost, PerHeartbeat, profile_heartbeat_cost
+from helpers.experiments.identities import compare_replica_identities
 from helpers.experiments.keepalive import compare_heartbeats, compare_idle_timeouts
 from helpers.experiments.ladder import Ladder, compare_ladder
 from helpers.experiments.marginal import compare_marginal_costs
@@ -30,15 +33,19 @@ __all__ = [
     "PolicyPlans",
     "Size",
     "compare_claims",
+    "compare_filters",
     "compare_heartbeats",
     "compare_idle_timeouts",
     "compare_ladder",
     "compare_marginal_costs",
     "compare_official_clients",
     "compare_policies",
+    "compare_replica_identities",
+    "compare_selects",
     "estimate",
     "experiment_size",
     "explain_policies",
+    "filter_verdict",
     "profile_heartbeat_cost",
     "run_rounds",
 ]
