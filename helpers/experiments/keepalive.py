@@ -143,7 +143,7 @@ async def compare_idle_timeouts(
             target,
             arms,
             metrics=(SURVIVED, HEARTBEATS),
-            rounds=rounds or 2,
+            rounds=rounds or (1 if size is Size.SMALL else 3),
             size=size,
             answer=partial(_say_survivors, idle),
             settings={"idle_s": idle, "links a run": links},

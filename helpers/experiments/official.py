@@ -40,7 +40,7 @@ SILENT = Metric("answers stop, mean", "s")
 UNNOTICED = Metric("answers stop, unnoticed", "%")
 
 #: In the small size all times are divided by this, so that nobody waits for minutes.
-_SCALES = {Size.SMALL: 40.0, Size.FULL: 1.0}
+_SCALES = {Size.SMALL: 50.0, Size.FULL: 1.0}
 _ROUNDS = {Size.SMALL: 2, Size.FULL: 3}
 _LINKS = 4
 _START_LIMIT_S = 60.0

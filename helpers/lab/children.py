@@ -20,7 +20,7 @@ from typing import Any
 
 from helpers.errors import LabError
 
-__all__ = ["Account", "Children"]
+__all__ = ["Account", "Children", "die_with_parent"]
 
 _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -91,7 +91,7 @@ class Children:
                 raise LabError("starting the lab", "it was told to end meanwhile", "Start it again")
             process = subprocess.Popen(
                 [str(part) for part in command], stdin=stdin, stdout=out, stderr=err, cwd="/", env=environment,
-                pass_fds=tuple(keep_open), preexec_fn=_die_with_parent(ending),
+                pass_fds=tuple(keep_open), preexec_fn=die_with_parent(ending),
                 **(account.options() if account else {}),
             )  # fmt: skip
             self.hold(process.pid, ending)
@@ -163,7 +163,7 @@ class Children:
             self._leash.stdin.flush()
 
 
-def _die_with_parent(number: signal.Signals) -> Callable[[], None] | None:
+def die_with_parent(number: signal.Signals) -> Callable[[], None] | None:
     """To be called in the child, after it took its account: a change of account would undo it."""
     if not sys.platform.startswith("linux"):
         return None

@@ -6,6 +6,7 @@ from helpers.plots.experiments import experiment_plot
 from helpers.plots.keepalive import clients_plot, detection_plot, heartbeat_cost_plot
 from helpers.plots.ladder import ladder_plot, sawtooth_plot
 from helpers.plots.networks import network_plot
+from helpers.plots.preprocessing import preprocessing_plot
 from helpers.plots.profiling import broadcast_plot, bytes_plot, latency_plot
 from helpers.plots.sync import sync_plot
 from helpers.plots.theme import caption, finish, theme
@@ -23,6 +24,7 @@ __all__ = [
     "ladder_plot",
     "latency_plot",
     "network_plot",
+    "preprocessing_plot",
     "sawtooth_plot",
     "sync_plot",
     "theme",

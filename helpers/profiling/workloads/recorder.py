@@ -122,9 +122,10 @@ class Recorder:
 
 
 def _number(payload: object) -> int:
-    """The number of a broadcast: a member of its payload, or how its bytes begin."""
+    """The number of a broadcast: a member of its payload, or of the row in it, or how its bytes begin."""
     if isinstance(payload, dict):
-        seq = payload.get("seq", UNNUMBERED)
+        row = payload.get("record")  # of realtime.broadcast_changes
+        seq = (row if isinstance(row, dict) else payload).get("seq", UNNUMBERED)
         return seq if isinstance(seq, int) else UNNUMBERED
     if isinstance(payload, bytes) and len(payload) >= STAMP.size:
         return int(STAMP.unpack_from(payload)[0])
