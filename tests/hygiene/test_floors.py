@@ -11,7 +11,7 @@ HELPERS = Path(__file__).resolve().parents[2] / "helpers"
 FLOORS = (
     {"database_url", "errors", "places", "plans", "query_plans", "locks", "progress", "wire"},
     {"target", "node", "pacing"},
-    {"client", "lab", "prisma", "redaction", "results"},
+    {"client", "deno", "lab", "prisma", "redaction", "results"},
     {"diagnosis", "profiling", "resilience"},
     {"sync"},
     {"experiments"},
