@@ -9,7 +9,8 @@ from helpers.resilience.clocks import ClockWatch, Jump, JumpKind
 from helpers.resilience.lifecycle import Happened, Lifecycle, State, Transition
 from helpers.resilience.logged import drop_change_log, install_change_log, trim_change_log
 from helpers.resilience.rate import RateLimit
-from helpers.resilience.readers import RestLogReader, SqlLogReader
+from helpers.resilience.readers import RestLogReader, RestRowReader, SqlLogReader, SqlRowReader
+from helpers.resilience.rows import Rows
 from helpers.resilience.settings import ResilienceSettings
 from helpers.resilience.source import CHECKPOINT, Gap, Item, Origin, Source
 from helpers.resilience.subscription import Subscription
@@ -34,8 +35,11 @@ __all__ = [
     "ResilienceSettings",
     "ResilientClient",
     "RestLogReader",
+    "RestRowReader",
+    "Rows",
     "Source",
     "SqlLogReader",
+    "SqlRowReader",
     "State",
     "Subscription",
     "Transition",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from helpers.resilience.readers.rest import RestLogReader
-from helpers.resilience.readers.sql import SqlLogReader
+from helpers.resilience.readers.rest import RestLogReader, RestRowReader
+from helpers.resilience.readers.sql import SqlLogReader, SqlRowReader
 
-__all__ = ["RestLogReader", "SqlLogReader"]
+__all__ = ["RestLogReader", "RestRowReader", "SqlLogReader", "SqlRowReader"]
