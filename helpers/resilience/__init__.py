@@ -10,6 +10,7 @@ from helpers.resilience.lifecycle import Happened, Lifecycle, State, Transition
 from helpers.resilience.logged import drop_change_log, install_change_log, trim_change_log
 from helpers.resilience.rate import RateLimit
 from helpers.resilience.readers import RestLogReader, RestRowReader, SqlLogReader, SqlRowReader
+from helpers.resilience.replay import Broadcasts
 from helpers.resilience.rows import Rows
 from helpers.resilience.settings import ResilienceSettings
 from helpers.resilience.source import CHECKPOINT, Gap, Item, Origin, Source
@@ -19,6 +20,7 @@ __all__ = [
     "CHECKPOINT",
     "Backoff",
     "BackoffSettings",
+    "Broadcasts",
     "ChangeLog",
     "ClockWatch",
     "Gap",
