@@ -1,43 +1,30 @@
-"""One arm of an experiment: subscribe in one way, receive a load, and keep the books."""
+"""One arm of an experiment: subscribe to the workbook's table in one way, receive a load, and keep the books."""
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import secrets
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from helpers.client import RealtimeClient
+import numpy as np
+
 from helpers.errors import SettingsError
-from helpers.profiling.harness import Harness, LoopWatch, limits
-from helpers.profiling.load import Load, Run
-from helpers.profiling.recorder import Recorder
-from helpers.profiling.recording import Recording
+from helpers.profiling.histogram import Floats
 from helpers.profiling.results import Profile
 from helpers.profiling.statistics import Summary, summarize
-from helpers.profiling.workload import Workload
-from helpers.profiling.writer import Written
+from helpers.profiling.workloads.audience import Audience
+from helpers.profiling.workloads.matching import matches
+from helpers.profiling.workloads.measure import Measured, measure_once
+from helpers.profiling.workloads.workload import ROOM_COLUMN, TABLE, Workload
+from helpers.profiling.workloads.writer import Writer
 from helpers.results import utc_now
 from helpers.target import Target
-from helpers.wire.events import Change, Event
 from helpers.wire.filters import FilterError, Operator, parse_filter
-from helpers.wire.join import ChangeBinding, JoinConfig
 
-__all__ = ["COLUMN", "POLL_WAIT_S", "TABLE", "Arm", "Outcome", "profile_of", "room_of"]
-
-#: The table that the load is written to, and the column that its filters may name.
-TABLE, COLUMN = "events", "room_id"
-
-#: After a cold start, "Subscribed to PostgreSQL" may take seconds (field: up to 4.4 s, supabase/realtime#281).
-READY_LIMIT_S = 20.0
+__all__ = ["POLL_WAIT_S", "Arm", "profile_of", "room_of"]
 
 #: An idle server looks for changes every 5 times 100 ms (supabase/realtime, `replication_poller.ex`).
 POLL_WAIT_S = 0.5
-
-#: How long after the last commit a change may still arrive before it counts as lost: ten times the idle poll.
-DRAIN_LIMIT_S = 5.0
 
 
 def room_of(row_filter: str) -> int:
@@ -50,24 +37,11 @@ def room_of(row_filter: str) -> int:
         conditions = parse_filter(row_filter)
         if len(conditions) == 1 and not conditions[0].negated:
             (condition,) = conditions
-            if (condition.column, condition.operator) == (COLUMN, Operator.EQ):
+            if (condition.column, condition.operator) == (ROOM_COLUMN, Operator.EQ):
                 return int(condition.value)
     raise SettingsError(
-        "planning the load", f"the filter {row_filter!r} does not select one room", f"Write it as {COLUMN}=eq.123"
+        "planning the load", f"the filter {row_filter!r} does not select one room", f"Write it as {ROOM_COLUMN}=eq.123"
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What one run of an arm left behind."""
-
-    recorder: Recorder
-    written: Written
-    wire_bytes_in: int
-    cpu_s: float
-    seconds: float
-    harness: Harness
-    ended: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,90 +62,32 @@ class Arm:
     def label(self) -> str:
         return "full table" if self.filter is None else f"filter {self.filter}"
 
-    @property
-    def expected(self) -> int:
-        """Messages that one run should bring."""
-        return self.workload.rows if self.filter is None else self.workload.rows_of(room_of(self.filter))
-
-    async def run(self, load: Load) -> Outcome:
+    async def run(self, writer: Writer, number: int = 0) -> Measured:
         """Connect, subscribe, have the load written, wait for its last change, leave."""
-        binding = ChangeBinding(event="INSERT", schema=self.target.schema, table=TABLE, filter=self.filter)
-        async with RealtimeClient(self.target) as client:
-            channel = client.channel(f"workbook:{secrets.token_hex(4)}", JoinConfig(changes=(binding,)))
-            await channel.subscribe(timeout=READY_LIMIT_S)
-            run, arrived = load.plan(self.workload), asyncio.Event()
-            recorder = self._recorder(run)
-            channel.on_event(_entering(recorder, self.expected, arrived))
-            bytes_before, cpu_before = client.counters.wire_bytes_in, time.process_time()
-            async with LoopWatch() as watch:
-                written = await _write_and_drain(load, run, arrived)
-            return Outcome(
-                recorder,
-                written,
-                wire_bytes_in=client.counters.wire_bytes_in - bytes_before,
-                cpu_s=time.process_time() - cpu_before,
-                seconds=time.monotonic() - run.start,
-                harness=watch.harness(
-                    self.workload.rate_per_s, _kept_per_s(self.workload, written), written.late_max_ms
-                ),
-                ended=channel.reason,
-            )
-
-    def _recorder(self, run: Run) -> Recorder:
-        interest = None if self.interest is None else room_of(self.interest)
-        return Recorder(self.workload, run.start, run.first_seq, interest)
+        audience = Audience(filter=self.filter, event="INSERT")
+        return await measure_once(self.target, self.workload, audience, label=self.label, run=number, writer=writer)
 
 
-def _entering(recorder: Recorder, expected: int, arrived: asyncio.Event) -> Callable[[Event], None]:
-    """A callback that enters changes into the ledger, and tells when all have arrived."""
-
-    def on_event(event: Event) -> None:
-        if isinstance(event, Change) and "seq" in event.record:
-            recorder.on_receipt(int(event.record["seq"]), event.received_at, event.size_bytes)
-            if recorder.has(expected):
-                arrived.set()
-
-    return on_event
+def _latencies_ms(arm: Arm, measured: Measured) -> Floats:
+    """Of the rows that the application wants, in order of receipt."""
+    heard, due = measured.recorder.heard(), measured.recorder.due
+    wanted = heard.first & matches(arm.workload, arm.interest)[heard.message]
+    latencies_ms: Floats = 1e3 * (heard.at - due[heard.message])[wanted]
+    return latencies_ms
 
 
-async def _write_and_drain(load: Load, run: Run, arrived: asyncio.Event) -> Written:
-    written = await load.carry_out(run)
-    with contextlib.suppress(TimeoutError):  # what has not arrived by then is counted as lost
-        await asyncio.wait_for(arrived.wait(), DRAIN_LIMIT_S)
-    return written
+def _wasted(arm: Arm, measured: Measured) -> int:
+    """How many different rows came that the application does not want."""
+    heard = measured.recorder.heard()
+    return int(np.count_nonzero(heard.first & ~matches(arm.workload, arm.interest)[heard.message]))
 
 
-def _kept_per_s(workload: Workload, written: Written) -> float:
-    """The rate at which rows were sent, if the last was the latest."""
-    return workload.rows / (workload.due_s(workload.rows) + written.late_max_ms / 1e3)
-
-
-def _recording(arm: Arm, outcome: Outcome, run: int) -> Recording:
-    """One run with its histogram, and with everything that a reader must know of it."""
-    ledger = outcome.recorder.ledger
-    p99_ms = 1e3 * ledger.latency.percentile_s(99) if ledger.latency.count else None
-    ended = [f"the channel ended: {outcome.ended}"] if outcome.ended else []
-    recording = Recording.of(
-        ledger,
-        arm.label,
-        run=run,
-        seconds=outcome.seconds,
-        sent=outcome.written.committed,
-        wire_bytes=outcome.wire_bytes_in,
-        names=[("subscriber", arm.label)],
-        harness=outcome.harness,
-        notes=(*ended, *limits(outcome.harness, p99_ms, writer_late_p99_ms=outcome.written.late_p99_ms)),
-    )
-    return replace(recording, expected=arm.expected, lost=arm.expected - ledger.distinct)
-
-
-def profile_of(arm: Arm, outcomes: Sequence[Outcome]) -> Profile:
+def profile_of(arm: Arm, outcomes: Sequence[Measured]) -> Profile:
     """The figures of an arm; several runs are pooled."""
-    ledgers = [outcome.recorder for outcome in outcomes]
-    latencies_ms = [latency for ledger in ledgers for latency in ledger.latencies_ms]
-    sizes = [size for ledger in ledgers for size in ledger.sizes]
+    recordings = [outcome.recording for outcome in outcomes]
+    latencies_ms = np.concatenate([_latencies_ms(arm, outcome) for outcome in outcomes]).tolist()
+    sizes = np.concatenate([outcome.recorder.heard().size for outcome in outcomes]).tolist()
     seconds = sum(outcome.seconds for outcome in outcomes)
-    expected = arm.expected * len(outcomes)
     return Profile(
         target=str(arm.target),
         taken_at=utc_now(),
@@ -180,23 +96,23 @@ def profile_of(arm: Arm, outcomes: Sequence[Outcome]) -> Profile:
         table=TABLE,
         filter=arm.filter,
         interest=arm.interest,
-        rate_per_s=arm.workload.rate_per_s,
+        rate_per_s=arm.workload.mean_per_s,
         seconds=arm.workload.seconds * len(outcomes),
-        sent=sum(outcome.written.committed for outcome in outcomes),
-        expected=expected,
+        sent=sum(recording.sent for recording in recordings),
+        expected=sum(recording.expected for recording in recordings),
         received=len(sizes),
-        wasted=sum(ledger.wasted for ledger in ledgers),
-        lost=expected - sum(ledger.distinct for ledger in ledgers),
-        duplicated=sum(ledger.duplicated for ledger in ledgers),
-        reordered=sum(ledger.reordered for ledger in ledgers),
+        wasted=sum(_wasted(arm, outcome) for outcome in outcomes),
+        lost=sum(recording.lost for recording in recordings),
+        duplicated=sum(recording.duplicated for recording in recordings),
+        reordered=sum(recording.reordered for recording in recordings),
         latency_ms=_waited_together(latencies_ms, arm.workload.seconds * len(outcomes)),
         payload_bytes=summarize(sizes) if sizes else None,
-        wire_bytes_in=sum(outcome.wire_bytes_in for outcome in outcomes),
+        wire_bytes_in=sum(recording.wire_bytes for recording in recordings),
         throughput_per_s=len(sizes) / seconds,
         client_cpu_percent=100 * sum(outcome.cpu_s for outcome in outcomes) / seconds,
         send_late_ms=max(outcome.written.late_max_ms for outcome in outcomes),
         latencies_ms=tuple(round(latency, 3) for latency in latencies_ms),
-        recordings=tuple(_recording(arm, outcome, run) for run, outcome in enumerate(outcomes)),
+        recordings=tuple(recordings),
     )
 
 

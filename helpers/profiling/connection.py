@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 
 from helpers.client import RealtimeClient
 from helpers.errors import ConnectionFailed, JoinFailed, SettingsError
-from helpers.profiling.arm import READY_LIMIT_S, TABLE
 from helpers.profiling.results import ConnectionProfile
 from helpers.profiling.statistics import Summary, summarize
+from helpers.profiling.workloads.reception import READY_LIMIT_S
+from helpers.profiling.workloads.workload import TABLE
 from helpers.results import utc_now
 from helpers.target import Target
 from helpers.wire.join import ChangeBinding, JoinConfig

@@ -6,11 +6,11 @@ import secrets
 from collections.abc import Sequence
 
 from helpers.errors import FailureError, SettingsError
-from helpers.profiling.arm import TABLE
 from helpers.profiling.crowd import Answer, Begin, Grow, Question
 from helpers.profiling.results import MemoryProfile, Slope
 from helpers.profiling.statistics import slope
 from helpers.profiling.worker import Worker, WorkerGone
+from helpers.profiling.workloads.workload import TABLE
 from helpers.results import utc_now
 from helpers.target import Target
 

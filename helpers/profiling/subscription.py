@@ -5,15 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from helpers.errors import SettingsError
-from helpers.profiling.arm import POLL_WAIT_S, TABLE, Arm, Outcome, profile_of, room_of
-from helpers.profiling.load import Load
+from helpers.profiling.arm import POLL_WAIT_S, Arm, profile_of, room_of
 from helpers.profiling.results import Comparison, Profile, Skipped
 from helpers.profiling.statistics import Gain, paired_gain
-from helpers.profiling.workload import FIRST_ROOM, Workload
+from helpers.profiling.workloads.measure import Measured
+from helpers.profiling.workloads.rates import Constant
+from helpers.profiling.workloads.workload import FIRST_ROOM, TABLE, Workload
+from helpers.profiling.workloads.writer import Writer
 from helpers.results import utc_now
-from helpers.target import Target
+from helpers.target import Target, TargetKind
 
 __all__ = ["compare_subscriptions", "profile_subscription"]
+
+#: Rows a second in the lab, and elsewhere, where each delivery counts against the free plan's 100 messages a second.
+RATE_PER_S, GENTLE_RATE_PER_S = 200.0, 80.0
 
 
 async def profile_subscription(
@@ -23,7 +28,7 @@ async def profile_subscription(
     filter: str | None = None,
     interest: str | None = None,
     seconds: float = 5.0,
-    rate_per_s: float = 100.0,
+    rate_per_s: float = GENTLE_RATE_PER_S,
     rooms: int = 4,
 ) -> Profile | Skipped:
     """Subscribe, write a load, and account for every message.
@@ -35,7 +40,7 @@ async def profile_subscription(
         seconds, rate_per_s, rooms: of the load, see `Workload`.
 
     Raises:
-        SettingsError: a table, filter or load that cannot be measured.
+        SettingsError: a table, filter or load that cannot be measured, or goes above the target's plan.
         ConnectionFailed, JoinFailed: the target refused the subscription.
         FailureError: the load could not be written.
     """
@@ -43,8 +48,8 @@ async def profile_subscription(
     arm = Arm(target, _workload(table, interest, seconds, rate_per_s, rooms), filter, interest)
     if not target.writes_allowed:
         return _not_written()
-    async with Load(target, table) as load:
-        return profile_of(arm, [await arm.run(load)])
+    async with Writer(target) as writer:
+        return profile_of(arm, [await arm.run(writer)])
 
 
 async def compare_subscriptions(
@@ -53,7 +58,7 @@ async def compare_subscriptions(
     table: str = TABLE,
     filter: str = "room_id=eq.123",
     seconds: float = 1.2,
-    rate_per_s: float = 200.0,
+    rate_per_s: float | None = None,
     rooms: int = 4,
     repeats: int = 5,
 ) -> Comparison | Skipped:
@@ -62,28 +67,30 @@ async def compare_subscriptions(
     Args:
         filter: the rows that the application wants, ``room_id=eq.<id>``; one arm subscribes with it, one without.
         repeats: number of pairs, at least 2.
-        table, seconds, rate_per_s, rooms: as in `profile_subscription`; each run of an arm takes `seconds`.
+        table, seconds, rooms: as in `profile_subscription`; each run of an arm takes `seconds`.
+        rate_per_s: by default 200 in the lab, and a rate that fits the free plan elsewhere.
 
     Raises:
         As `profile_subscription`.
     """
+    rate_per_s = rate_per_s or (RATE_PER_S if target.kind is TargetKind.LAB else GENTLE_RATE_PER_S)
     workload = _workload(table, filter, seconds, rate_per_s, rooms)
     if repeats < 2:
         raise SettingsError("planning the comparison", f"repeats is {repeats}", "Choose at least 2 repeats")
     if not target.writes_allowed:
         return _not_written()
     full, filtered = Arm(target, workload, None, filter), Arm(target, workload, filter, filter)
-    async with Load(target, table) as load:
-        pairs = [await _pair(full, filtered, load, swap=number % 2 == 1) for number in range(repeats)]
+    async with Writer(target) as writer:
+        pairs = [await _pair(full, filtered, writer, number) for number in range(repeats)]
     return _comparison(full, filtered, pairs)
 
 
-async def _pair(full: Arm, filtered: Arm, load: Load, *, swap: bool) -> tuple[Outcome, Outcome]:
+async def _pair(full: Arm, filtered: Arm, writer: Writer, number: int) -> tuple[Measured, Measured]:
     """One run of each arm; the order alternates so that neither always meets the warmer server."""
-    if swap:
-        second = await filtered.run(load)
-        return await full.run(load), second
-    return await full.run(load), await filtered.run(load)
+    if number % 2:
+        second = await filtered.run(writer, number)
+        return await full.run(writer, number), second
+    return await full.run(writer, number), await filtered.run(writer, number)
 
 
 def _workload(table: str, interest: str | None, seconds: float, rate_per_s: float, rooms: int) -> Workload:
@@ -92,7 +99,7 @@ def _workload(table: str, interest: str | None, seconds: float, rate_per_s: floa
             "planning the load", f"load is not written to {table!r}", f"Profile {TABLE!r}, the workbook's own table"
         )
     room = FIRST_ROOM if interest is None else room_of(interest)
-    return Workload(rate_per_s=rate_per_s, seconds=seconds, rooms=rooms, first_room=room)
+    return Workload(rate=Constant(rate_per_s), seconds=seconds, rooms=rooms, first_room=room)
 
 
 def _not_written() -> Skipped:
@@ -102,7 +109,7 @@ def _not_written() -> Skipped:
     )
 
 
-def _comparison(full: Arm, filtered: Arm, pairs: Sequence[tuple[Outcome, Outcome]]) -> Comparison:
+def _comparison(full: Arm, filtered: Arm, pairs: Sequence[tuple[Measured, Measured]]) -> Comparison:
     runs = [(profile_of(full, [one]), profile_of(filtered, [other])) for one, other in pairs]
     return Comparison(
         target=str(full.target),

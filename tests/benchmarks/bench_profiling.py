@@ -1,23 +1,19 @@
-"""What the measuring itself costs: the writer's punctuality, the ledger, the statistics."""
+"""What the measuring itself costs: the books and the statistics (the writer has `bench_workloads`)."""
 
 from __future__ import annotations
 
-import asyncio
 import statistics
 import time
 from collections.abc import Callable
 
 import numpy as np
 
-from helpers.lab import Lab
 from helpers.profiling.ledger import Ledger
-from helpers.profiling.load import Load
-from helpers.profiling.recorder import Recorder
 from helpers.profiling.statistics import summarize
-from helpers.profiling.workload import Workload
-from helpers.workspace import fill
+from helpers.profiling.workloads import Audience, Constant, Workload
+from helpers.profiling.workloads.audience import Hearing
+from helpers.profiling.workloads.recorder import Recorder
 
-RATES = (200, 1_000, 5_000)
 BLOCK = 512
 STREAMS = (1, 16, 1_000)
 MESSAGES = 96 * BLOCK
@@ -25,27 +21,17 @@ ROUNDS = 5
 
 
 def main() -> None:
-    asyncio.run(_writer())
     _ledger()
     _statistics()
 
 
-async def _writer() -> None:
-    print("writer: rows as scheduled, each a transaction of its own, for 2 s")
-    async with Lab() as lab:
-        await fill(lab.target)
-        async with Load(lab.target, "events") as load:
-            for rate in RATES:
-                written = await load.carry_out(load.plan(Workload(rate_per_s=rate, seconds=2)))
-                late = f"late p99 {written.late_p99_ms:.2f} ms, max {written.late_max_ms:.2f} ms"
-                print(f"  {rate:>6,}/s  {written.committed:>6,} committed, {late}")
-
-
 def _ledger() -> None:
+    workload = Workload(rate=Constant(5_000.0), seconds=10)
+
     def enter() -> None:
-        recorder = Recorder(Workload(rate_per_s=5_000, seconds=10), 0.0, 0, 123)
-        for index in range(MESSAGES):
-            recorder.on_receipt(index, 1.0, 900)
+        recorder = Recorder(workload.due_s(), 0, Hearing.of(workload, Audience()))
+        for number in range(MESSAGES):
+            recorder.enter(0, number, 20.0, 900)
 
     print(f"recorder, message by message: {_median_s(enter) / MESSAGES * 1e9:.0f} ns for each message")
     for streams in STREAMS:

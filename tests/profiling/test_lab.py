@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
@@ -20,6 +21,7 @@ from helpers.lab import Lab, LabSettings
 from helpers.lab.realtime.settings import Limits, RealtimeSettings
 from helpers.profiling import (
     Comparison,
+    Constant,
     Profile,
     Profiling,
     Skipped,
@@ -30,7 +32,7 @@ from helpers.profiling import (
     profile_memory,
     profile_subscription,
 )
-from helpers.profiling.load import Load
+from helpers.profiling.workloads.writer import LEAD_S, Writer
 from helpers.results import load_result, load_saved, save_result
 from helpers.target import Target, TargetKind
 from helpers.workspace import fill
@@ -137,14 +139,14 @@ async def test_cancelled_measurement_leaves_nothing(tables: Target) -> None:
 async def test_writer_ends_with_its_parent(tables: Target) -> None:
     """Even kill -9 of the measuring process leaves no writing process."""
     code = """
-import asyncio, msgspec, sys
-from helpers.profiling.load import Load
-from helpers.profiling.workload import Workload
+import asyncio, msgspec, sys, time
+from helpers.profiling.workloads import Constant, Workload, Writer
 from helpers.target import Target
 async def main():
-    async with Load(msgspec.json.decode(sys.stdin.readline(), type=Target), "events") as load:
-        print(load._worker._process.pid, flush=True)
-        await load.carry_out(load.plan(Workload(rate_per_s=10, seconds=60)))
+    async with Writer(msgspec.json.decode(sys.stdin.readline(), type=Target)) as writer:
+        print(writer.pid, flush=True)
+        planned = await writer.prepare(Workload(rate=Constant(10), seconds=60))
+        await writer.carry_out(planned, time.monotonic())
 asyncio.run(main())
 """
     command = [sys.executable, "-c", code]
@@ -164,14 +166,14 @@ asyncio.run(main())
 
 async def test_every_row_is_a_transaction_at_its_time(tables: Target) -> None:
     """The writer commits every row by itself, in order, and says how late it was."""
-    async with Load(tables, "events") as load:
-        run = load.plan(Workload(rate_per_s=500, seconds=0.5, rooms=3))
-        written = await load.carry_out(run)
+    async with Writer(tables) as writer:
+        planned = await writer.prepare(Workload(rate=Constant(500), seconds=0.5, rooms=3))
+        written = await writer.carry_out(planned, time.monotonic() + LEAD_S)
         with psycopg.connect(tables.database_url or "") as connection:
             found = connection.execute("select seq, room_id, xmin::text from events order by id").fetchall()
-    assert written.committed == 250
+    assert (written.accepted, written.missing) == (250, ())
     assert 0 <= written.late_p99_ms <= written.late_max_ms
-    assert [seq - run.first_seq for seq, _, _ in found] == list(range(250))
+    assert [seq - planned.first_seq for seq, _, _ in found] == list(range(250))
     assert [room for _, room, _ in found] == [123 + index % 3 for index in range(250)]
     assert len({transaction for _, _, transaction in found}) == 250
 
@@ -258,7 +260,7 @@ async def test_reading_measurements_need_no_writes(tables: Target) -> None:
         ({"filter": "body=eq.x"}, "room_id=eq.123"),
         ({"filter": "nonsense"}, "room_id=eq.123"),
         ({"filter": "room_id=not.eq.1"}, "room_id=eq.123"),
-        ({"rate_per_s": 1e9}, "Choose rate_per_s"),
+        ({"rate_per_s": 1e9}, "Choose per_s"),
         ({"repeats": 1}, "at least 2"),
     ],
 )

@@ -112,9 +112,9 @@ async def test_next_run_clears_the_failure(borrowed_lab: Lab, notebooks: Path, t
 
 async def test_error_of_the_workbook_shows_its_advice(borrowed_lab: Lab, notebooks: Path, tmp_path: Path) -> None:
     """An error of ours in a notebook is shown as its sentence and advice, without a stack trace."""
-    code = "from helpers.profiling import Workload\nWorkload(rate_per_s=10**9)"
+    code = "from helpers.profiling import Constant, Workload\nWorkload(rate=Constant(10**9))"
     write_notebook(notebooks / "01_bad.ipynb", code)
-    with pytest.raises(RunError, match="Choose rate_per_s above 0 and at most 5000"):
+    with pytest.raises(RunError, match="Choose per_s above 0 and at most 50,000"):
         await run(notebooks, tmp_path / "out")
     assert "Traceback" not in outputs(tmp_path / "out" / "failed" / "01_bad.ipynb")
 

@@ -176,16 +176,20 @@ def _notes(
 ) -> Iterator[str]:
     """What a reader must know, in sentences."""
     for reason, count in reception.failures.items():
-        yield f"{count:,} subscribers did not come in and are not counted: {reason}"
+        yield f"{_counted(count, 'subscriber')} did not come in and count for nothing: {reason}"
     for reason, count in reception.endings().items():
-        yield f"{count:,} channels ended before the last message: {reason}"
+        yield f"{_counted(count, 'channel')} ended before the last message: {reason}"
     if written.missing:
-        yield f"{len(written.missing):,} of {workload.messages:,} messages were not accepted"
+        yield f"{len(written.missing):,} of {_counted(workload.messages, 'message')} were not accepted"
     for reason, count in written.errors.items():
-        yield f"the writer was told {count:,} times: {reason}"
+        yield f"the writer was told {_counted(count, 'time')}: {reason}"
     if recorder.uncalled:
-        yield f"{recorder.uncalled:,} messages came that no filter asked for, or no policy allows"
+        yield f"{_counted(recorder.uncalled, 'message')} came that no filter asked for, or no policy allows"
     yield from _limits(written, harness, p99_ms)
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def _limits(written: Written, harness: Harness, p99_ms: float | None) -> Iterator[str]:

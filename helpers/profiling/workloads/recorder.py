@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,13 +14,28 @@ from helpers.profiling.workloads.orders import WAITING
 from helpers.wire.events import Broadcast, Change, Event
 from helpers.wire.numbered import STAMP, UNNUMBERED
 
-__all__ = ["Recorder"]
+__all__ = ["Heard", "Recorder"]
 
 #: Messages that are entered together: enough to share the cost of a block.
 BLOCK = 512
 
 #: Of so many messages number, stream, time and size are kept, for what only the single message can tell.
 MAX_KEPT = 2_000_000
+
+
+class Heard(NamedTuple):
+    """Messages of ours in order of receipt, one element each.
+
+    Attributes:
+        stream: who heard it. message: which one. at: when it came. size: in bytes.
+        first: whether it was the first copy.
+    """
+
+    stream: Ints
+    message: Ints
+    at: Floats
+    size: Ints
+    first: Bools
 
 
 class Recorder:
@@ -41,7 +57,7 @@ class Recorder:
         self._keys = keys or {}
         self._ledger = Ledger(hearing.kind_of.size, due.size)
         self._wanted = 0
-        self._kept: list[tuple[Ints, Ints, Floats, Ints]] = []
+        self._kept: list[Heard] = []
         self._kept_count = 0
         self.last_at = 0.0
         self._clear()
@@ -84,12 +100,12 @@ class Recorder:
         """First copies of messages of ours that should not have come: a filter or a policy forbids them."""
         return self.ledger.distinct - self._wanted
 
-    def kept(self) -> tuple[Ints, Ints, Floats, Ints]:
-        """Stream, message, time of receipt and size of the first `MAX_KEPT` messages, in order of receipt."""
+    def heard(self) -> Heard:
+        """The first `MAX_KEPT` messages one by one."""
         self._flush()
         none = np.empty(0, dtype=np.int64)
-        stream, index, at, size = zip((none, none, np.empty(0), none), *self._kept, strict=True)
-        return np.concatenate(stream), np.concatenate(index), np.concatenate(at), np.concatenate(size)
+        nothing = Heard(none, none, np.empty(0), none, np.empty(0, dtype=np.bool_))
+        return Heard(*map(np.concatenate, zip(nothing, *self._kept, strict=True)))
 
     def _number_of_change(self, change: Change) -> int:
         seq = change.record.get("seq", UNNUMBERED) if change.record else change.old_record.get("seq", UNNUMBERED)
@@ -113,7 +129,7 @@ class Recorder:
         first = self._ledger.record_many(stream, index, due, times, size)
         self._wanted += int(np.count_nonzero(first & wanted))
         if self._kept_count < MAX_KEPT:
-            self._kept.append((stream, index, times, size))
+            self._kept.append(Heard(stream[ours], index[ours], times[ours], size[ours], first[ours]))
             self._kept_count += index.size
 
     def _is_wanted(self, stream: Ints, index: Ints) -> Bools:
