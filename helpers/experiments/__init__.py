@@ -10,6 +10,7 @@ from helpers.experiments.heartbeat_cost import HeartbeatCost, PerHeartbeat, prof
 from helpers.experiments.identities import compare_replica_identities
 from helpers.experiments.keepalive import compare_heartbeats, compare_idle_timeouts
 from helpers.experiments.ladder import Ladder, compare_ladder
+from helpers.experiments.leaks import LeakCase, LeakStudy, compare_leaks, find_leak
 from helpers.experiments.marginal import compare_marginal_costs
 from helpers.experiments.marginal_results import MarginalCost, MarginalCosts
 from helpers.experiments.official import compare_official_clients
@@ -25,6 +26,8 @@ __all__ = [
     "Experiment",
     "HeartbeatCost",
     "Ladder",
+    "LeakCase",
+    "LeakStudy",
     "MarginalCost",
     "MarginalCosts",
     "Measure",
@@ -38,6 +41,7 @@ __all__ = [
     "compare_heartbeats",
     "compare_idle_timeouts",
     "compare_ladder",
+    "compare_leaks",
     "compare_marginal_costs",
     "compare_official_clients",
     "compare_policies",
@@ -48,6 +52,7 @@ __all__ = [
     "experiment_size",
     "explain_policies",
     "filter_verdict",
+    "find_leak",
     "profile_heartbeat_cost",
     "run_rounds",
 ]

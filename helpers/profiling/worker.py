@@ -1,9 +1,10 @@
-"""A Python process of ours that answers lines of JSON with lines of JSON, and never outlives its parent."""
+"""A process of ours that answers lines of JSON with lines of JSON, and never outlives its parent."""
 
 from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -26,15 +27,25 @@ class Worker:
 
     Secrets go through its stdin, because arguments can be read by every process of the machine. The module must end
     when its stdin does: that is how it ends when this process is killed.
+
+    Args:
+        module: a Python module, to be run as a program.
+        command: what is run instead, if it is not Python; `module` is then only its name.
+        environment: of that; by default our own.
     """
 
-    def __init__(self, module: str) -> None:
+    def __init__(
+        self, module: str, *, command: Sequence[str] | None = None, environment: Mapping[str, str] | None = None
+    ) -> None:
         self._module = module
+        self._command = command or (sys.executable, "-m", module)
+        self._environment = environment
         self._process: asyncio.subprocess.Process | None = None
 
     async def __aenter__(self) -> Self:
         self._process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", self._module),
+            *self._command,
+            env=self._environment,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,

@@ -1,0 +1,114 @@
+"""Leaks: what was put in is found, with its size, and what is clean is not accused."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import psutil
+import pytest
+
+from helpers.errors import FailureError, SettingsError
+from helpers.experiments.leaks import Client, Habit, LeakCase, compare_leaks, find_leak
+from helpers.experiments.leaks.compare import PLANS, Plan
+from helpers.experiments.size import Size
+from helpers.habits.order import Growth
+from helpers.target import Target, TargetKind
+
+QUICK = Plan(6, 5, 10, 12, at_once=8, timeout_s=0.3)
+
+
+def probes() -> list[str]:
+    """Those of this process that still run."""
+    lines = (" ".join(child.cmdline()) for child in psutil.Process().children())
+    return [line for line in lines if "habits" in line]
+
+
+async def test_an_injected_leak_is_found_with_its_size(target: Target) -> None:
+    """Bytes that are held on purpose are found, and the interval holds their number."""
+    case = await find_leak(target, Client.WORKBOOK, Habit.REMOVE, injected_bytes=700, plan=QUICK)
+    assert case.leaks
+    assert case.line.low <= 700 <= case.line.high
+    assert case.line.high - case.line.low < 70
+    assert case.verdict.startswith("leaks 7") or case.verdict.startswith("leaks 69")
+
+
+async def test_a_clean_cycle_is_not_accused(target: Target) -> None:
+    """Subscribing and leaving with our own client leaves nothing behind, to the byte of the interval."""
+    case = await find_leak(target, Client.WORKBOOK, Habit.REMOVE, plan=QUICK)
+    assert not case.leaks
+    assert abs(case.line.per_one) < 16
+    assert "no leak shown" in case.verdict
+    assert case.channels_kept == 0
+
+
+async def test_all_clients_side_by_side(target: Target) -> None:
+    """Channels that nobody removes leak with each client; properly removed they leak with none; the answer says so."""
+    study = await compare_leaks(target, habits=(Habit.REMOVE, Habit.KEEP))
+    assert study.clients == tuple(Client)
+    for client in Client:
+        kept, removed = study.case(client, Habit.KEEP), study.case(client, Habit.REMOVE)
+        assert kept is not None and kept.leaks and kept.line.low > 1_000
+        assert kept.channels_kept >= 6 * 10
+        assert removed is not None and not removed.leaks and removed.channels_kept == 0
+    assert "1,000 bytes held on purpose are found" in study.answer
+    assert "supabase-js: subscribe, never remove" in study.answer
+    assert study.versions["supabase-py"] and study.versions["supabase-js"]
+    reports = study.reports_frame().set_index("report")["here"]
+    assert reports["supabase-py#1371"].startswith("not seen")
+    assert reports["too many channels"].startswith("seen")
+    assert probes() == []
+
+
+async def test_a_client_holds_until_its_timeout(target: Target) -> None:
+    """What supabase-py keeps of a removed channel until a push times out is told apart from a leak."""
+    case = await find_leak(target, Client.PYTHON, Habit.REMOVE, plan=QUICK)
+    assert not case.leaks
+    assert case.held_bytes > 1_000
+
+
+async def test_a_client_says_no(target: Target) -> None:
+    """Subscribing to a topic again is refused by our client, which is told, and holds nothing."""
+    case = await find_leak(target, Client.WORKBOOK, Habit.DUPLICATE, plan=QUICK)
+    assert case.growth.refused == 6 * 5
+    assert "has that channel already" in case.growth.refusal
+    assert not case.leaks
+
+
+async def test_what_cannot_be_done_is_refused(target: Target) -> None:
+    """Our client sends on joined channels only."""
+    with pytest.raises(SettingsError, match="send without subscribing"):
+        await find_leak(target, Client.WORKBOOK, Habit.SEND)
+
+
+@pytest.mark.parametrize("client", [Client.WORKBOOK, Client.JAVASCRIPT])
+async def test_a_target_that_does_not_answer_is_an_error(client: Client) -> None:
+    """Its reason is told, and no process stays."""
+    nowhere = Target(TargetKind.LOCAL, "http://127.0.0.1:9", "sb_publishable_x")
+    with pytest.raises(FailureError, match="looking for leaks"):
+        await find_leak(nowhere, client, Habit.REMOVE, plan=QUICK)
+    assert probes() == []
+
+
+async def test_elsewhere_it_goes_slowly(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a target that is not the lab, one case follows the other, with a pause after each cycle."""
+    monkeypatch.setattr("helpers.experiments.leaks.compare.POLITE", replace(QUICK, at_once=1, pause_s=0.05))
+    stranger = replace(target, kind=TargetKind.HOSTED)
+    study = await compare_leaks(stranger, clients=(Client.WORKBOOK,), habits=(Habit.HANDLER,))
+    assert study.seconds > 2 * (12 + 6 * 5) * 0.05
+    assert not any("new lab" in note for note in study.notes)
+    handler = study.case(Client.WORKBOOK, Habit.HANDLER)
+    assert handler is not None and handler.leaks
+
+
+def test_verdicts() -> None:
+    """Less than an object is no leak, however sure it is; noise is none either."""
+
+    def case(*settled: int) -> LeakCase:
+        cycles = tuple(range(0, 10 * len(settled), 10))
+        growth = Growth(cycles, settled, settled, (1,) * len(settled))
+        return LeakCase(Client.WORKBOOK, Habit.REMOVE, growth)
+
+    assert not case(0, 100, 200, 300, 400, 500).leaks  # 10 bytes a cycle
+    assert case(0, 1_000, 2_000, 3_000, 4_000, 5_000).verdict == "leaks 100 (100 to 100) bytes a cycle"
+    assert not case(0, 5_000, -4_000, 6_000, -5_000, 5_000).leaks
+    assert PLANS[Size.FULL].cycles > PLANS[Size.SMALL].cycles
