@@ -12,7 +12,7 @@ FLOORS = (
     {"database_url", "errors", "places", "plans", "query_plans", "locks", "progress", "wire"},
     {"target", "node", "pacing"},
     {"client", "deno", "lab", "prisma", "redaction", "results"},
-    {"diagnosis", "profiling", "resilience"},
+    {"diagnosis", "habits", "profiling", "resilience"},
     {"sync"},
     {"experiments"},
     {"capacity"},
