@@ -12,7 +12,7 @@ from helpers.client.stream import EventBuffer, EventStream, Pulse
 from helpers.errors import ConnectionFailed, FailureError, JoinFailed
 from helpers.wire.channel import ChannelMachine, ChannelState
 from helpers.wire.events import Broadcast, Change, Event, Metas, Reply
-from helpers.wire.frames import Message
+from helpers.wire.frames import Encoding, Message
 from helpers.wire.join import JoinConfig
 from helpers.wire.refusals import join_advice, push_advice, subscription_advice
 
@@ -157,12 +157,15 @@ class Channel:
             self._socket.forget(self)
             self._buffer.wake()
 
-    async def broadcast(self, event: str, payload: Any, *, timeout: float = 10.0) -> float | None:
+    async def broadcast(
+        self, event: str, payload: Any, *, encoding: Encoding = Encoding.BINARY, timeout: float = 10.0
+    ) -> float | None:
         """Send a message to the others in the channel.
 
         Args:
             event: its name.
             payload: a JSON value, or `bytes` for a binary broadcast (protocol 2.0.0).
+            encoding: what such bytes are; as `Encoding.JSON` they reach others as the JSON value that they hold.
             timeout: seconds that the acknowledgement may take.
 
         Returns:
@@ -174,7 +177,7 @@ class Channel:
         """
         self._check_joined("broadcasting")
         ref = self._socket.next_ref()
-        message = self._machine.broadcast(ref, event, payload)
+        message = self._machine.broadcast(ref, event, payload, encoding)
         if self.config.broadcast_ack:
             return await self._acknowledged(message, ref, "broadcast", timeout)
         await self._socket.send(message)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
 from collections import deque
 from enum import StrEnum
@@ -61,6 +62,7 @@ class RealtimeClient:
         heartbeat_s: seconds between heartbeats, 25 as in the vendor's clients; the server closes after 66 s of silence.
         timeout_s: seconds for connecting, and for the answer to a heartbeat.
         connect_timeout_s: for connecting, if that may take longer: a refused handshake is answered after 2 s.
+        compression: whether to offer permessage-deflate (RFC 7692); see the property of that name for the answer.
 
     Attributes:
         state: see `ClientState`.
@@ -81,6 +83,7 @@ class RealtimeClient:
         heartbeat_s: float = 25.0,
         timeout_s: float = 10.0,
         connect_timeout_s: float | None = None,
+        compression: bool = False,
     ) -> None:
         self.target = target
         self.version = version
@@ -95,6 +98,7 @@ class RealtimeClient:
         self._heartbeat_s = heartbeat_s
         self._timeout_s = timeout_s
         self._connect_timeout_s = connect_timeout_s or timeout_s
+        self._offers_compression = compression
         self._moved_at = 0.0
         self._link: Link | None = None
         self._over = asyncio.Event()
@@ -126,7 +130,14 @@ class RealtimeClient:
         use_proxy = not self.target.is_loopback
         started_at = time.monotonic()
         try:
-            self._link = await open_link(url, self, timeout=self._connect_timeout_s, tls=tls, use_proxy=use_proxy)
+            self._link = await open_link(
+                url,
+                self,
+                timeout=self._connect_timeout_s,
+                tls=tls,
+                use_proxy=use_proxy,
+                compression=self._offers_compression,
+            )
         except CONNECT_ERRORS as error:
             raise connection_failed(error, self.target, self._connect_timeout_s) from None
         self._moved_at = time.monotonic()
@@ -145,12 +156,35 @@ class RealtimeClient:
             self._heartbeats.cancel()
             await asyncio.gather(self._heartbeats, return_exceptions=True)
         if self._link is not None:
+            self.resume_reading()  # or the server's part of the closing handshake would not be heard
             await self._link.close()
             await self._over.wait()
 
     async def wait_closed(self) -> None:
         """Until the connection is over, for whatever reason."""
         await self._over.wait()
+
+    @property
+    def compression(self) -> str:
+        """The extension that the server agreed to, in its words; empty if none, as on the genuine server."""
+        return self._link.compression if self._link is not None else ""
+
+    @property
+    def tcp_socket(self) -> socket.socket | None:
+        """The TCP socket, to look at its options and queues; None before it was opened."""
+        found: socket.socket | None = self._link.transport.get_extra_info("socket") if self._link is not None else None
+        return found
+
+    def pause_reading(self) -> None:
+        """Leave what comes in the socket until `resume_reading`: TCP then holds up the server, which gives up some
+        time. Nothing is noticed meanwhile, the end of the connection included."""
+        if self._link is not None and not self._link.transport.is_closing():
+            self._link.transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Read again, first of all what has waited."""
+        if self._link is not None and not self._link.transport.is_closing():
+            self._link.transport.resume_reading()
 
     def channel(self, name: str, config: JoinConfig | None = None, *, buffer: int = 10_000) -> Channel:
         """A channel of this socket, not joined yet.

@@ -104,6 +104,11 @@ class Link(ClientConnection):
         """End the connection at once, without the closing handshake."""
         self.transport.abort()
 
+    @property
+    def compression(self) -> str:
+        """What both sides agreed on, as the server's answer names it; empty if nothing."""
+        return self.response.headers.get("Sec-WebSocket-Extensions", "") if self.response else ""
+
     def _take_response(self, data: bytes) -> bytes:
         """Give the library the answer to the handshake; returns the frames that came with it."""
         seen = self._seen + data
@@ -171,12 +176,18 @@ def _tls_context(_file: str | None, _folder: str | None) -> ssl.SSLContext:
 
 
 async def open_link(
-    url: str, receiver: Receiver, *, timeout: float, tls: ssl.SSLContext | None, use_proxy: bool
+    url: str,
+    receiver: Receiver,
+    *,
+    timeout: float,
+    tls: ssl.SSLContext | None,
+    use_proxy: bool,
+    compression: bool = False,
 ) -> Link:
     """Connect and upgrade.
 
-    No compression (the server offers none), no pings (Realtime has its own heartbeat), no limit to a message's size
-    (the server's limit of 5,000,000 bytes is on what it receives).
+    Compression is offered if asked for (the genuine server takes none). No pings (Realtime has its own heartbeat), no
+    limit to a message's size (the server's limit of 5,000,000 bytes is on what it receives).
 
     Raises:
         OSError, WebSocketException, ValueError: as the library does.
@@ -184,7 +195,7 @@ async def open_link(
     connection = await connect(
         url,
         create_connection=cast(type[ClientConnection], partial(Link, receiver)),
-        compression=None,
+        compression="deflate" if compression else None,
         ping_interval=None,
         max_size=None,
         open_timeout=timeout,

@@ -114,10 +114,10 @@ class ChannelMachine:
         """Any message of the channel, for example ``presence`` or ``access_token``."""
         return self._frame(ref, event, payload)
 
-    def broadcast(self, ref: str, event: str, payload: Any) -> Frame | BinaryPush:
-        """A message for the others in the channel; `bytes` travel as a binary frame."""
+    def broadcast(self, ref: str, event: str, payload: Any, encoding: Encoding = Encoding.BINARY) -> Frame | BinaryPush:
+        """A message for the others in the channel; `bytes` travel as a binary frame, that says what they hold."""
         if isinstance(payload, bytes):
-            return BinaryPush(self.topic, event, payload, Encoding.BINARY, ref, self.join_ref)
+            return BinaryPush(self.topic, event, payload, encoding, ref, self.join_ref)
         return self._frame(ref, "broadcast", {"type": "broadcast", "event": event, "payload": payload})
 
     # What happens to it

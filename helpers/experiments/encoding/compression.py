@@ -1,0 +1,120 @@
+"""permessage-deflate on and off: whether the target agrees to it, and what it would bring and cost."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+
+import msgspec
+
+from helpers.client import RealtimeClient
+from helpers.experiments.encoding.answer import leaders
+from helpers.experiments.encoding.formats import METRICS, Load, measured
+from helpers.experiments.encoding.relay import Compression, Relay, relay
+from helpers.experiments.encoding.transfer import transfer
+from helpers.experiments.experiment import Experiment, Outcome
+from helpers.experiments.rounds import run_rounds
+from helpers.experiments.size import Size, experiment_size
+from helpers.experiments.stream import Content, Form, Sender, Stream, unhindered
+from helpers.profiling.processes import cpu_s
+from helpers.profiling.results import Skipped
+from helpers.target import Target, TargetKind
+
+__all__ = ["compare_compression"]
+
+#: Of records JSON is the form that compresses best, of bytes the one that needs no base64.
+_FORMS = {Content.RECORDS: Form.JSON_V2, Content.BYTES: Form.BYTES}
+
+#: As in the comparison of forms, but for the sender, who is not concerned.
+_METRICS = tuple(metric for metric in METRICS if metric.name != "sender's CPU")
+
+
+async def compare_compression(
+    target: Target,
+    *,
+    content: Content = Content.RECORDS,
+    body_bytes: int = 1_024,
+    size: Size | str | None = None,
+) -> Experiment | Skipped:
+    """Receive the same stream through a relay, compressed and not.
+
+    Realtime itself agrees to no compression (the answer says whether this target did), so a process of ours stands in
+    front of it; "server" is that process. It passes every message on in either case: compression is all that differs.
+    No two messages within reach of each other are the same, but they are of one kind, as in an application.
+
+    Args:
+        content: records, or random bytes, as pictures and sound are once they are compressed.
+
+    Raises:
+        SettingsError: the size cannot be sent.
+        FailureError: the target refused, or a relay did not start.
+    """
+    if target.kind is not TargetKind.LAB:
+        return Skipped(
+            "compression", "it needs a relay in front of the target, and bursts: call it with the lab as its target"
+        )
+    chosen = experiment_size(size)
+    async with _bench(target, content, body_bytes, chosen) as bench:
+        agreed = await _agreed(target)
+        return await run_rounds(
+            f"compression of {body_bytes:,} bytes of {content}",
+            f"Is it worth it to compress {body_bytes:,} bytes of {content}?",
+            target,
+            {compression.value: partial(bench.run, compression) for compression in Compression},
+            metrics=_METRICS,
+            rounds=4 if chosen is Size.SMALL else 20,
+            size=chosen,
+            answer=lambda experiment: _answer(experiment, agreed),
+            settings={"body_bytes": body_bytes, "form": bench.form, "burst": bench.load.burst},
+        )
+
+
+async def _agreed(target: Target) -> str:
+    """What the target answers to an offer of permessage-deflate; empty if it passes it over."""
+    async with RealtimeClient(target, compression=True) as client:
+        return client.compression
+
+
+@dataclass(frozen=True, slots=True)
+class _Bench:
+    """What the runs share."""
+
+    sender: Sender
+    relay: Relay
+    form: Form
+    body_bytes: int
+    load: Load
+
+    async def run(self, compression: Compression, number: int) -> Outcome:
+        steady = Stream(
+            topic=f"workbook:{secrets.token_hex(4)}",
+            messages=self.load.steady,
+            rate_per_s=self.load.rate_per_s,
+            form=self.form,
+            body_bytes=self.body_bytes,
+        )
+        burst = msgspec.structs.replace(steady, messages=self.load.burst, rate_per_s=0.0)
+        offers = compression is not Compression.OFF
+        via, meter = self.relay.targets[compression], partial(cpu_s, self.relay.process)
+        first, second = [
+            await transfer(via, self.sender, stream, meter, compression=offers, run=number)
+            for stream in (steady, burst)
+        ]
+        return Outcome(measured(first, second), recording=first.recording)
+
+
+@asynccontextmanager
+async def _bench(target: Target, content: Content, body_bytes: int, size: Size) -> AsyncIterator[_Bench]:
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(unhindered(target))
+        sender = await stack.enter_async_context(Sender(target))
+        through = await stack.enter_async_context(relay(target))
+        yield _Bench(sender, through, _FORMS[content], body_bytes, Load.of(target, body_bytes, size))
+
+
+def _answer(experiment: Experiment, agreed: str) -> str:
+    offer = f"The target agreed to “{agreed}”." if agreed else "The target passed over the offer to compress."
+    return f"{offer} Where a server does: " + leaders(experiment, [metric.name for metric in _METRICS])
