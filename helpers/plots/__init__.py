@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from helpers.plots.encoding import encoding_plot
 from helpers.plots.experiments import experiment_plot
 from helpers.plots.keepalive import clients_plot, detection_plot, heartbeat_cost_plot
 from helpers.plots.ladder import ladder_plot, sawtooth_plot
 from helpers.plots.networks import network_plot
+from helpers.plots.pace import pace_plot, slow_reader_plot
 from helpers.plots.preprocessing import preprocessing_plot
 from helpers.plots.profiling import broadcast_plot, bytes_plot, latency_plot
 from helpers.plots.sync import sync_plot
@@ -18,14 +20,17 @@ __all__ = [
     "caption",
     "clients_plot",
     "detection_plot",
+    "encoding_plot",
     "experiment_plot",
     "finish",
     "heartbeat_cost_plot",
     "ladder_plot",
     "latency_plot",
     "network_plot",
+    "pace_plot",
     "preprocessing_plot",
     "sawtooth_plot",
+    "slow_reader_plot",
     "sync_plot",
     "theme",
     "waterfall_plot",

@@ -53,11 +53,15 @@ def caption(target: str, taken_at: str, n: int) -> str:
     return f"{target}, n = {n:,}, {taken_at[:10]}"
 
 
-def finish(figure: Figure, title: str = "") -> Figure:
-    """Put the title on, lay out, and hand over once: closed for pyplot, so that a notebook does not show it twice."""
+def finish(figure: Figure, title: str = "", *, bottom: float = 0.0) -> Figure:
+    """Put the title on, lay out, and hand over once: closed for pyplot, so that a notebook does not show it twice.
+
+    Args:
+        bottom: share of the height that is kept free, for a legend of the whole figure.
+    """
     if title:
         figure.suptitle(title, x=0.02, ha="left", fontsize="medium")
-    figure.tight_layout()
+    figure.tight_layout(rect=(0, bottom, 1, 1))
     plt.close(figure)
     return figure
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from helpers.experiments.encoding.compression import compare_compression
 from helpers.experiments.encoding.formats import SIZES, compare_encodings, sweep_encodings
 
-__all__ = ["SIZES", "compare_encodings", "sweep_encodings"]
+__all__ = ["SIZES", "compare_compression", "compare_encodings", "sweep_encodings"]

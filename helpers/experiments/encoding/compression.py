@@ -11,7 +11,7 @@ from functools import partial
 import msgspec
 
 from helpers.client import RealtimeClient
-from helpers.experiments.encoding.answer import leaders
+from helpers.experiments.answer import leaders
 from helpers.experiments.encoding.formats import METRICS, Load, measured
 from helpers.experiments.encoding.relay import Compression, Relay, relay
 from helpers.experiments.encoding.transfer import transfer
@@ -21,6 +21,7 @@ from helpers.experiments.size import Size, experiment_size
 from helpers.experiments.stream import Content, Form, Sender, Stream, unhindered
 from helpers.profiling.processes import cpu_s
 from helpers.profiling.results import Skipped
+from helpers.profiling.workloads import Burst
 from helpers.target import Target, TargetKind
 
 __all__ = ["compare_compression"]
@@ -91,12 +92,12 @@ class _Bench:
     async def run(self, compression: Compression, number: int) -> Outcome:
         steady = Stream(
             topic=f"workbook:{secrets.token_hex(4)}",
-            messages=self.load.steady,
-            rate_per_s=self.load.rate_per_s,
+            rate=self.load.rate,
+            seconds=self.load.seconds,
             form=self.form,
             body_bytes=self.body_bytes,
         )
-        burst = msgspec.structs.replace(steady, messages=self.load.burst, rate_per_s=0.0)
+        burst = msgspec.structs.replace(steady, rate=Burst(self.load.burst, 1.0))
         offers = compression is not Compression.OFF
         via, meter = self.relay.targets[compression], partial(cpu_s, self.relay.process)
         first, second = [

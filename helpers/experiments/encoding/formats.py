@@ -10,13 +10,14 @@ from functools import partial
 
 import msgspec
 
-from helpers.experiments.encoding.answer import leaders
+from helpers.experiments.answer import leaders
 from helpers.experiments.encoding.transfer import CpuMeter, Transfer, transfer
 from helpers.experiments.experiment import Experiment, Metric, Outcome
 from helpers.experiments.rounds import Arm, run_rounds
 from helpers.experiments.size import Size, experiment_size
 from helpers.experiments.stream import Content, Form, Sender, Stream, unhindered
 from helpers.profiling.processes import ProcessesUnknown, cpu_s, find_processes
+from helpers.profiling.workloads import Burst, Constant
 from helpers.target import Target, TargetKind
 
 __all__ = ["METRICS", "SIZES", "Load", "compare_encodings", "measured", "server_meter", "sweep_encodings"]
@@ -51,18 +52,18 @@ class Load:
         burst: messages due all at once; 0 sends none, as is right anywhere but in the lab.
     """
 
-    steady: int
-    rate_per_s: float
+    rate: Constant
+    seconds: float
     burst: int
 
     @classmethod
     def of(cls, target: Target, body_bytes: int, size: Size) -> Load:
         """What fits the target and the size of the experiment."""
         if target.kind is not TargetKind.LAB:
-            return cls(20, GENTLE_RATE_PER_S, 0)
+            return cls(Constant(GENTLE_RATE_PER_S), 0.5, 0)
         small = size is Size.SMALL
         burst = min(1_000 if small else 5_000, (_BURST_BYTES // (2 if small else 1)) // body_bytes)
-        return cls(20 if small else 250, 250.0 if body_bytes < 100_000 else 100.0, burst)
+        return cls(Constant(250.0 if body_bytes < 100_000 else 100.0), 0.08 if small else 1.0, burst)
 
 
 async def compare_encodings(
@@ -146,7 +147,7 @@ class _Bench:
             rounds=3 if self.size is Size.SMALL else 20,
             size=self.size,
             answer=_answer,
-            settings={"body_bytes": body_bytes, "steady": load.steady, "per_s": load.rate_per_s, "burst": load.burst},
+            settings={"body_bytes": body_bytes, "steady": f"{load.rate} for {load.seconds:g} s", "burst": load.burst},
         )
 
     def _arms(self, body_bytes: int, load: Load) -> Mapping[str, Arm]:
@@ -155,15 +156,15 @@ class _Bench:
     async def _run(self, form: Form, body_bytes: int, load: Load, number: int) -> Outcome:
         stream = Stream(
             topic=f"workbook:{secrets.token_hex(4)}",
-            messages=load.steady,
-            rate_per_s=load.rate_per_s,
+            rate=load.rate,
+            seconds=load.seconds,
             form=form,
             body_bytes=body_bytes,
         )
         steady = await transfer(self.target, self.sender, stream, self.meter, run=number)
         burst = None
         if load.burst:
-            crowded = msgspec.structs.replace(stream, messages=load.burst, rate_per_s=0.0)
+            crowded = msgspec.structs.replace(stream, rate=Burst(load.burst, 1.0))
             burst = await transfer(self.target, self.sender, crowded, self.meter)
         notes = () if burst is None or not burst.recording.lost else (f"{burst.recording.lost} of a burst were lost",)
         return Outcome(measured(steady, burst), recording=steady.recording, notes=notes)

@@ -9,7 +9,7 @@ from array import array
 
 import numpy as np
 
-from helpers.experiments.stream import Form, Stream
+from helpers.experiments.stream import Stream
 from helpers.profiling.ledger import Ledger
 from helpers.wire.events import Broadcast, Event
 
@@ -26,7 +26,7 @@ class Reception:
     def __init__(self, stream: Stream) -> None:
         self.stream = stream
         self.last_at = self.cpu_s = 0.0
-        self._form: Form = stream.form
+        self._form, self._messages = stream.form, stream.messages
         self._seq, self._due, self._at, self._size = array("q"), array("d"), array("d"), array("q")
         self._complete = asyncio.Event()
 
@@ -44,7 +44,7 @@ class Reception:
         self._due.append(item.due)
         self._at.append(event.received_at)
         self._size.append(event.size_bytes)
-        if len(self._seq) >= self.stream.messages:
+        if len(self._seq) >= self._messages:
             self._note()
             self._complete.set()
 
@@ -57,7 +57,7 @@ class Reception:
 
     def ledger(self) -> Ledger:
         """The books."""
-        ledger = Ledger(1, self.stream.messages)
+        ledger = Ledger(1, self._messages)
         seq, due, at, size = (np.array(column) for column in (self._seq, self._due, self._at, self._size))
         ledger.record_many(np.zeros_like(seq), seq, due, at, size)
         return ledger

@@ -19,6 +19,9 @@ __all__ = ["CpuMeter", "Transfer", "transfer"]
 #: How long after the last was due messages may still come.
 DRAIN_LIMIT_S = 5.0
 
+#: A burst takes at least this long.
+MOMENT_S = 0.001
+
 #: CPU seconds so far of whoever serves; None where that is not known.
 CpuMeter = Callable[[], float | None]
 
@@ -100,11 +103,12 @@ def _recording(
     reception: Reception, sent: Sent, seconds: float, wire_bytes: int, watch: LoopWatch, run: int
 ) -> Recording:
     stream, ledger = reception.stream, reception.ledger()
-    sent_per_s = sent.messages / sent.seconds if sent.seconds else stream.rate_per_s
-    harness = watch.harness(stream.rate_per_s, sent_per_s, sent.late_max_ms)
+    planned_s = stream.last_due_s
+    scheduled_per_s, sent_per_s = (sent.messages / max(took, MOMENT_S) for took in (planned_s, sent.seconds))
+    harness = watch.harness(scheduled_per_s, sent_per_s, sent.late_max_ms)
     p99_ms = 1e3 * ledger.latency.percentile_s(99) if ledger.latency.count else None
     notes = [sent.error] if sent.error else []
-    if stream.rate_per_s:  # a burst is late by intention
+    if planned_s:  # a burst is late by intention
         notes += limits(harness, p99_ms, writer_late_p99_ms=sent.late_p99_ms)
     return Recording.of(
         ledger,

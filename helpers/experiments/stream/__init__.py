@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from helpers.experiments.stream.forms import Content, Form, Item
-from helpers.experiments.stream.order import MAX_MESSAGES, Sent, Stream
+from helpers.experiments.stream.order import Sent, Stream
 from helpers.experiments.stream.sending import Sender, unhindered
 
-__all__ = ["MAX_MESSAGES", "Content", "Form", "Item", "Sender", "Sent", "Stream", "unhindered"]
+__all__ = ["Content", "Form", "Item", "Sender", "Sent", "Stream", "unhindered"]

@@ -6,15 +6,18 @@ import msgspec
 
 from helpers.errors import SettingsError
 from helpers.experiments.stream.forms import LEAST_BYTES, MOST_BYTES, Form
+from helpers.profiling.histogram import Floats
+from helpers.profiling.workloads import Rate
+from helpers.profiling.workloads.rates import due_times
 from helpers.target import Target
 
-__all__ = ["EVENT", "MAX_BYTES", "MAX_MESSAGES", "MAX_SECONDS", "Go", "Prepare", "Prepared", "Sent", "Stream"]
+__all__ = ["EVENT", "MAX_BYTES", "Go", "Prepare", "Prepared", "Sent", "Stream"]
 
 #: The name of the broadcast event.
 EVENT = "update"
 
-#: Bounds of one stream.
-MAX_MESSAGES, MAX_BYTES, MAX_SECONDS = 100_000, 2_000_000_000, 120.0
+#: Bytes of all bodies of one stream.
+MAX_BYTES = 2_000_000_000
 
 
 class Stream(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,42 +25,43 @@ class Stream(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         topic: the channel's name, without prefix.
-        rate_per_s: message *i* is due *i*/rate after the start; 0 makes all due at the start.
+        rate: when messages are due. seconds: duration of the schedule.
         body_bytes: see `body_of`.
         keys: the messages are about so many things in turn; each supersedes the one before of its key.
     """
 
     topic: str
-    messages: int
-    rate_per_s: float = 0.0
+    rate: Rate
+    seconds: float = 1.0
     form: Form = Form.JSON_V2
     body_bytes: int = LEAST_BYTES
     keys: int = 1
 
     @property
-    def seconds(self) -> float:
-        """From the first due to the last."""
-        return (self.messages - 1) / self.rate_per_s if self.rate_per_s else 0.0
+    def due_s(self) -> Floats:
+        """When each message is due, after the start.
 
-    def due_s(self, seq: int) -> float:
-        """When a message is due, after the start."""
-        return seq / self.rate_per_s if self.rate_per_s else 0.0
+        Raises:
+            SettingsError: the schedule is out of bounds.
+        """
+        return due_times(self.rate, self.seconds)
+
+    @property
+    def messages(self) -> int:
+        """How many there are."""
+        return int(self.due_s.size)
+
+    @property
+    def last_due_s(self) -> float:
+        """When the last message is due; 0 where all are due at the start."""
+        return float(self.due_s[-1])
 
     def check(self) -> None:
         """Raises SettingsError if the stream is out of bounds."""
-        if (
-            not 1 <= self.messages <= MAX_MESSAGES
-            or not 0 <= self.rate_per_s < float("inf")
-            or not self.seconds <= MAX_SECONDS
-            or not LEAST_BYTES <= self.body_bytes <= MOST_BYTES
-            or not self.messages * self.body_bytes <= MAX_BYTES
-            or self.keys < 1
-        ):
-            happened = f"{self.messages:,} messages of {self.body_bytes:,} bytes at {self.rate_per_s:g}/s are planned"
-            advice = (
-                f"Choose at most {MAX_MESSAGES:,} messages of {LEAST_BYTES} to {MOST_BYTES:,} bytes, "
-                f"{MAX_BYTES:,} bytes and {MAX_SECONDS:g} s in all"
-            )
+        total = self.messages * self.body_bytes
+        if not LEAST_BYTES <= self.body_bytes <= MOST_BYTES or total > MAX_BYTES or self.keys < 1:
+            happened = f"{self.messages:,} messages of {self.body_bytes:,} bytes are planned"
+            advice = f"Choose bodies of {LEAST_BYTES} to {MOST_BYTES:,} bytes, and at most {MAX_BYTES:,} in all"
             raise SettingsError("planning a stream", happened, advice)
 
 

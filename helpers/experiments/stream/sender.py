@@ -23,20 +23,20 @@ from helpers.wire.join import JoinConfig
 
 __all__: list[str] = []
 
-#: From where on the loop sleeps until a message is due; below this it only lets others run.
+#: Timers are right to about a millisecond: for less than this the loop only lets others run, and looks again.
 TICK_S = 0.0005
 
 
 async def send(channel: Channel, stream: Stream, start: float) -> Sent:
     """Send every message when it is due; what is late is sent at once, and counts from when it was due."""
     form, sent_in_turn = stream.form, bodies(stream.form.content, stream.body_bytes)
+    schedule: list[float] = stream.due_s.tolist()
     at: list[float] = []
     error, cpu = "", time.thread_time()
     try:
-        for seq in range(stream.messages):
-            due = round(start + stream.due_s(seq), 6)  # so that its text is as long in every message
-            if (wait := due - time.monotonic()) > TICK_S:
-                await asyncio.sleep(wait)
+        for seq, due_s in enumerate(schedule):
+            due = round(start + due_s, 6)  # so that its text is as long in every message
+            await _until(due)
             body = sent_in_turn[seq % len(sent_in_turn)]
             payload = form.payload(Item(seq, due, seq % stream.keys, body))
             at.append(time.monotonic() - start)
@@ -44,11 +44,17 @@ async def send(channel: Channel, stream: Stream, start: float) -> Sent:
     except FailureError as failure:
         error = failure.happened
         at.pop()
-    return _as_sent(stream, at, time.thread_time() - cpu, error)
+    return _as_sent(schedule, at, time.thread_time() - cpu, error)
 
 
-def _as_sent(stream: Stream, at: list[float], cpu_s: float, error: str) -> Sent:
-    late_ms = sorted(1e3 * (sent - stream.due_s(seq)) for seq, sent in enumerate(at)) or [0.0]
+async def _until(due: float) -> None:
+    """Never early: a message that comes before it is due has no latency."""
+    while (wait := due - time.monotonic()) > 0:  # noqa: ASYNC110 - it is the clock that is waited for
+        await asyncio.sleep(wait if wait > TICK_S else 0)
+
+
+def _as_sent(schedule: list[float], at: list[float], cpu_s: float, error: str) -> Sent:
+    late_ms = sorted(1e3 * (sent - due_s) for sent, due_s in zip(at, schedule, strict=False)) or [0.0]
     return Sent(
         messages=len(at),
         seconds=at[-1] if at else 0.0,

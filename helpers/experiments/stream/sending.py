@@ -71,7 +71,7 @@ class Sender:
         Raises:
             FailureError: the process ended, or did not finish in time.
         """
-        return await self._ask(Go(start), Sent, LEAD_S + stream.seconds + SEND_LIMIT_S)
+        return await self._ask(Go(start), Sent, LEAD_S + stream.last_due_s + SEND_LIMIT_S)
 
     async def _ask(self, question: msgspec.Struct, answer: type[A], limit_s: float) -> A:
         try:

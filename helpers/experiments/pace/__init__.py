@@ -1,0 +1,26 @@
+"""Pace: a handler that is slower than its stream, and a client that reads too slowly."""
+
+from __future__ import annotations
+
+from helpers.experiments.pace.compare import LEVELS, age_at, compare_paces, growth_at, knees, levels_of
+from helpers.experiments.pace.compare_slow import compare_slow_readers, watch_slow_reader
+from helpers.experiments.pace.handler import Cost, burn
+from helpers.experiments.pace.paces import Pace
+from helpers.experiments.pace.slow import Flood, Reading, SlowRun
+
+__all__ = [
+    "LEVELS",
+    "Cost",
+    "Flood",
+    "Pace",
+    "Reading",
+    "SlowRun",
+    "age_at",
+    "burn",
+    "compare_paces",
+    "compare_slow_readers",
+    "growth_at",
+    "knees",
+    "levels_of",
+    "watch_slow_reader",
+]

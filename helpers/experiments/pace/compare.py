@@ -1,0 +1,249 @@
+"""Which pace keeps a slow handler fresh, from a rate that it can follow to one that it cannot."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from helpers.errors import SettingsError
+from helpers.experiments.experiment import Experiment, Metric, Outcome
+from helpers.experiments.pace.application import Shown, listen
+from helpers.experiments.pace.handler import Cost
+from helpers.experiments.pace.paces import Pace
+from helpers.experiments.rounds import run_rounds
+from helpers.experiments.size import Size, experiment_size
+from helpers.experiments.stream import Sender, Stream, unhindered
+from helpers.profiling.histogram import Floats
+from helpers.profiling.results import Skipped
+from helpers.profiling.workloads import Trace
+from helpers.target import Target, TargetKind
+
+__all__ = ["LEVELS", "Steps", "age_at", "compare_paces", "growth_at", "knees", "levels_of"]
+
+#: Rates, as multiples of what the handler can follow when it takes message by message.
+LEVELS = {Size.SMALL: (0.5, 1.5, 3.0), Size.FULL: (0.5, 0.8, 1.2, 1.6, 2.4, 3.2)}
+
+#: A page that takes 2 ms to draw, and 2 ms more for each row that has changed, is a quick one.
+COST = Cost(render_s=0.002, apply_s=0.002)
+
+#: A handler that took so many times its CPU time did not have a processor to itself.
+_STARVED = 1.25
+
+#: A handler falls behind if the delay of what it shows grows by more than this, in ms a second.
+NOTABLE_GROWTH = 50.0
+
+_COUNTS = (
+    Metric("handed over", "values/s", higher_is_better=True),
+    Metric("handler's CPU", "%"),
+    Metric("never shown", "%"),
+    Metric("wrong in the end", "keys"),
+    Metric("behind in the end", "ms"),
+)
+
+
+_AGE_AT, _GROWTH_AT = "age at ", "delay grows at "
+
+
+def age_at(level: float) -> str:
+    """The name of the metric: age of what is shown while the rate is that multiple of what the handler can follow."""
+    return f"{_AGE_AT}{level:g}×"
+
+
+def growth_at(level: float) -> str:
+    """The name of the metric: by how much the delay of what is shown grows meanwhile; 0 while the handler keeps up."""
+    return f"{_GROWTH_AT}{level:g}×"
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """Rates one after another, without a pause."""
+
+    rates_per_s: tuple[float, ...]
+    each_s: float
+
+    @property
+    def due_s(self) -> Floats:
+        """When every message is due, after the start."""
+        steps = [
+            place * self.each_s + np.arange(max(1, round(rate * self.each_s))) / rate
+            for place, rate in enumerate(self.rates_per_s)
+        ]
+        return np.concatenate(steps)
+
+    @property
+    def seconds(self) -> float:
+        return self.each_s * len(self.rates_per_s)
+
+
+async def compare_paces(
+    target: Target,
+    *,
+    cost: Cost = COST,
+    keys: int = 10,
+    levels: Sequence[float] = (),
+    size: Size | str | None = None,
+) -> Experiment | Skipped:
+    """Send updates of a few things at rising rates to a handler that costs CPU time, paced in one way after another.
+
+    Args:
+        cost: of the handler.
+        keys: how many things the updates are about, in turn.
+        levels: the rates, as multiples of what the handler can follow message by message; by default `LEVELS`.
+
+    Raises:
+        SettingsError: no rates, or no keys.
+        FailureError: the target refused.
+    """
+    if target.kind is not TargetKind.LAB:
+        because = "it sends faster than a plan's quota allows: call it with the lab as its target"
+        return Skipped("the pace of a handler", because)
+    chosen = experiment_size(size)
+    levels = sorted(levels or LEVELS[chosen])
+    if not levels[0] > 0 or keys < 1:
+        raise SettingsError("comparing paces", "there is nothing to send", "Give rates above 0, and at least 1 key")
+    rates = tuple(level * cost.capacity_per_s for level in levels)
+    steps = Steps(rates, 0.25 if chosen is Size.SMALL else 2.0)
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(unhindered(target))
+        sender = await stack.enter_async_context(Sender(target))
+        bench = _Bench(target, sender, cost, keys, tuple(levels), steps)
+        return await run_rounds(
+            "paces of a handler",
+            f"How should a handler that takes {1e3 * cost.of(1):g} ms follow a stream that is faster?",
+            target,
+            {pace.value: partial(bench.run, pace) for pace in Pace},
+            metrics=(
+                *(Metric(age_at(level), "ms") for level in levels),
+                *(Metric(growth_at(level), "ms/s") for level in levels),
+                *_COUNTS,
+            ),
+            rounds=3 if chosen is Size.SMALL else 10,
+            size=chosen,
+            answer=_answer,
+            settings={
+                "render_ms": 1e3 * cost.render_s,
+                "apply_ms": 1e3 * cost.apply_s,
+                "keys": keys,
+                "rates_per_s": ", ".join(f"{rate:.0f}" for rate in rates),
+                "step_s": steps.each_s,
+            },
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Bench:
+    target: Target
+    sender: Sender
+    cost: Cost
+    keys: int
+    levels: tuple[float, ...]
+    steps: Steps
+
+    async def run(self, pace: Pace, _number: int) -> Outcome:
+        due_s = self.steps.due_s
+        stream = Stream(
+            topic=f"workbook:{secrets.token_hex(4)}",
+            rate=Trace(tuple(due_s.tolist())),
+            seconds=self.steps.seconds,
+            body_bytes=64,
+            keys=self.keys,
+        )
+        shown = await listen(self.target, self.sender, stream, pace, self.cost)
+        return Outcome(self._ages(shown) | _counts(shown, due_s), notes=_notes(shown))
+
+    def _ages(self, shown: Shown) -> dict[str, float | None]:
+        """The mean age within each step, and how the delay grows in it."""
+        due_s = self.steps.due_s
+        first = {key: shown.start + float(due_s[key]) for key in range(min(self.keys, due_s.size))}
+        ages: dict[str, float | None] = {}
+        for place, level in enumerate(self.levels):
+            begin = shown.start + place * self.steps.each_s
+            found = shown.screen.ages_s(first, begin, begin + self.steps.each_s)
+            settled = begin + self.steps.each_s / 2  # before, turns may still be growing to what the rate asks for
+            growth = shown.screen.growth(settled, begin + self.steps.each_s)
+            ages[age_at(level)] = 1e3 * float(found.mean()) if found.size else None
+            ages[growth_at(level)] = None if growth is None else 1e3 * growth
+        return ages
+
+
+def _counts(shown: Shown, due_s: Floats) -> dict[str, float | None]:
+    last = {seq % shown.stream.keys: shown.start + float(due) for seq, due in enumerate(due_s)}
+    wrong = [key for key, due in last.items() if not _is(shown.screen.latest(key), due)]
+    seconds = shown.finished_at - shown.start
+    return {
+        "handed over": shown.values / seconds,
+        "handler's CPU": 100 * shown.handler_cpu_s / seconds,
+        "never shown": 100 * (1 - shown.values / shown.sent.messages),
+        "wrong in the end": float(len(wrong)),
+        "behind in the end": 1e3 * (seconds - float(due_s[-1])),
+    }
+
+
+def _is(shown: float | None, due: float) -> bool:
+    """Whether that value is shown; a message says to the microsecond when it was due."""
+    return shown is not None and abs(shown - due) < 1e-5
+
+
+def _notes(shown: Shown) -> tuple[str, ...]:
+    notes = [shown.sent.error] if shown.sent.error else []
+    if shown.received < shown.sent.messages:
+        notes.append(f"{shown.sent.messages - shown.received} messages did not arrive")
+    if shown.handler_wall_s > _STARVED * shown.handler_cpu_s:
+        share = shown.handler_wall_s / shown.handler_cpu_s
+        notes.append(f"the machine was busy: the handler took {share:.1f} times its CPU time, and could follow less")
+    if shown.sent.late_p99_ms > 10:
+        notes.append(f"the sender was late by {shown.sent.late_p99_ms:.0f} ms (p99)")
+    return tuple(notes)
+
+
+def levels_of(experiment: Experiment) -> tuple[float, ...]:
+    """The rates at which paces were compared, ascending, as multiples of what the handler follows one by one."""
+    names = [metric.name for metric in experiment.metrics]
+    return tuple(sorted(float(name[len(_AGE_AT) : -1]) for name in names if name.startswith(_AGE_AT)))
+
+
+def knees(experiment: Experiment) -> dict[str, float | None]:
+    """For each pace the first rate at which it is shown to fall behind, as a multiple of what the handler can follow.
+
+    It does where the delay of what it shows grows and grows. None where that is not shown at any rate.
+    """
+    levels = levels_of(experiment)
+    return {arm: next((one for one in levels if _falls_behind(experiment, arm, one)), None) for arm in experiment.arms}
+
+
+def _falls_behind(experiment: Experiment, arm: str, level: float) -> bool:
+    return experiment.estimate(arm, growth_at(level)).low > NOTABLE_GROWTH
+
+
+def _answer(experiment: Experiment) -> str:
+    """Who falls behind where, who is freshest at the highest rate and at what price, and who ends with wrong values."""
+    top = age_at(levels_of(experiment)[-1])
+    return f"{_fallen(experiment)} {_freshest(experiment, top)} {_wrong(experiment)}"
+
+
+def _fallen(experiment: Experiment) -> str:
+    fallen = [f"“{arm}” from {level:g}× on" for arm, level in knees(experiment).items() if level is not None]
+    return f"Fall behind: {', '.join(fallen)}." if fallen else "None was shown to fall behind at these rates."
+
+
+def _freshest(experiment: Experiment, metric: str) -> str:
+    shown = [one for one in experiment.contrasts if one.gain.metric == metric and one.gain.shown]
+    best = min(shown, key=lambda one: one.gain.change_percent, default=None)
+    if best is None or best.gain.change_percent > 0:
+        return f"{metric.capitalize()}: no pace is shown to be fresher than “{experiment.arms[0]}”."
+    left_out, cpu = (experiment.estimate(best.after, name).mean for name in ("never shown", "handler's CPU"))
+    price = f"it left out {left_out:.0f} % of the updates and took {cpu:.0f} % of a core"
+    return f"{metric.capitalize()}: “{best.after}” is {best.gain.verdict}; {price}."
+
+
+def _wrong(experiment: Experiment) -> str:
+    wrong = {arm: experiment.estimate(arm, "wrong in the end").mean for arm in experiment.arms}
+    named = [f"“{arm}” ({keys:.3g} keys)" for arm, keys in wrong.items() if keys > 0]
+    return (
+        f"Wrong in the end, and for good: {', '.join(named)}." if named else "All showed the right values in the end."
+    )
