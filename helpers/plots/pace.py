@@ -85,6 +85,7 @@ def slow_reader_plot(run: SlowRun | Skipped) -> Figure:
     axes.stackplot(
         at, *(np.array(area) / 1e6 for area in areas.values()), labels=list(areas), colors=colours, alpha=0.9
     )
+    end = max(at[-1], run.told_s or 0.0)
     for moment, text in ((run.closed_s, "the server gives up"), (run.told_s, "the client hears of it")):
         if moment is not None:
             axes.axvline(moment, color=PALETTE[5])

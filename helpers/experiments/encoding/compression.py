@@ -26,6 +26,9 @@ from helpers.target import Target, TargetKind
 
 __all__ = ["compare_compression"]
 
+#: Rounds by size: how often each arm runs.
+ROUNDS = {Size.SMALL: 3, Size.FULL: 20}
+
 #: Of records JSON is the form that compresses best, of bytes the one that needs no base64.
 _FORMS = {Content.RECORDS: Form.JSON_V2, Content.BYTES: Form.BYTES}
 
@@ -39,6 +42,7 @@ async def compare_compression(
     content: Content = Content.RECORDS,
     body_bytes: int = 1_024,
     size: Size | str | None = None,
+    rounds: int | None = None,
 ) -> Experiment | Skipped:
     """Receive the same stream through a relay, compressed and not.
 
@@ -48,6 +52,7 @@ async def compare_compression(
 
     Args:
         content: records, or random bytes, as pictures and sound are once they are compressed.
+        rounds: how often each kind is tried; by default as many as the size asks for.
 
     Raises:
         SettingsError: the size cannot be sent.
@@ -66,7 +71,7 @@ async def compare_compression(
             target,
             {compression.value: partial(bench.run, compression) for compression in Compression},
             metrics=_METRICS,
-            rounds=4 if chosen is Size.SMALL else 20,
+            rounds=ROUNDS[chosen] if rounds is None else rounds,
             size=chosen,
             answer=lambda experiment: _answer(experiment, agreed),
             settings={"body_bytes": body_bytes, "form": bench.form, "burst": bench.load.burst},

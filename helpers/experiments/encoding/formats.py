@@ -31,6 +31,9 @@ GENTLE_SIZE = 16_384
 #: Sent and delivered count: 40 a second stay within the free plan's 100 messages a second.
 GENTLE_RATE_PER_S = 40.0
 
+#: Rounds by size: how often each arm runs.
+ROUNDS = {Size.SMALL: 3, Size.FULL: 20}
+
 METRICS = (
     Metric("bytes on the wire", "B/message"),
     Metric("receiver's CPU", "µs/message"),
@@ -72,6 +75,7 @@ async def compare_encodings(
     content: Content = Content.RECORDS,
     body_bytes: int = 1_024,
     size: Size | str | None = None,
+    rounds: int | None = None,
 ) -> Experiment:
     """Send the same data in every form that can carry it: what does it weigh, and what does it cost whom?
 
@@ -80,12 +84,13 @@ async def compare_encodings(
     Args:
         content: records, which JSON is made for, or bytes, which it can only carry as base64.
         body_bytes: of the data: of its JSON text, or of the bytes themselves.
+        rounds: how often each form is tried; by default as many as the size asks for.
 
     Raises:
         SettingsError: the size cannot be sent.
         FailureError: the target refused.
     """
-    (experiment,) = await sweep_encodings(target, content=content, sizes=(body_bytes,), size=size)
+    (experiment,) = await sweep_encodings(target, content=content, sizes=(body_bytes,), size=size, rounds=rounds)
     return experiment
 
 
@@ -95,6 +100,7 @@ async def sweep_encodings(
     content: Content = Content.RECORDS,
     sizes: Sequence[int] = SIZES,
     size: Size | str | None = None,
+    rounds: int | None = None,
 ) -> tuple[Experiment, ...]:
     """`compare_encodings` at several sizes; a target that is not the lab gets none above 16 KB."""
     chosen = experiment_size(size)
@@ -102,7 +108,7 @@ async def sweep_encodings(
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(unhindered(target))
         sender = await stack.enter_async_context(Sender(target))
-        bench = _Bench(target, sender, server_meter(target), content, chosen)
+        bench = _Bench(target, sender, server_meter(target), content, chosen, rounds)
         return tuple([await bench.at(body_bytes) for body_bytes in fitting])
 
 
@@ -135,6 +141,7 @@ class _Bench:
     meter: CpuMeter
     content: Content
     size: Size
+    rounds: int | None
 
     async def at(self, body_bytes: int) -> Experiment:
         load = Load.of(self.target, body_bytes, self.size)
@@ -144,7 +151,7 @@ class _Bench:
             self.target,
             self._arms(body_bytes, load),
             metrics=METRICS,
-            rounds=3 if self.size is Size.SMALL else 20,
+            rounds=ROUNDS[self.size] if self.rounds is None else self.rounds,
             size=self.size,
             answer=_answer,
             settings={"body_bytes": body_bytes, "steady": f"{load.rate} for {load.seconds:g} s", "burst": load.burst},

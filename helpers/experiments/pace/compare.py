@@ -28,6 +28,9 @@ __all__ = ["LEVELS", "Steps", "age_at", "compare_paces", "growth_at", "knees", "
 #: Rates, as multiples of what the handler can follow when it takes message by message.
 LEVELS = {Size.SMALL: (0.5, 1.5, 3.0), Size.FULL: (0.5, 0.8, 1.2, 1.6, 2.4, 3.2)}
 
+#: Rounds by size: how often each arm runs.
+ROUNDS = {Size.SMALL: 3, Size.FULL: 10}
+
 #: A page that takes 2 ms to draw, and 2 ms more for each row that has changed, is a quick one.
 COST = Cost(render_s=0.002, apply_s=0.002)
 
@@ -87,6 +90,7 @@ async def compare_paces(
     keys: int = 10,
     levels: Sequence[float] = (),
     size: Size | str | None = None,
+    rounds: int | None = None,
 ) -> Experiment | Skipped:
     """Send updates of a few things at rising rates to a handler that costs CPU time, paced in one way after another.
 
@@ -94,6 +98,7 @@ async def compare_paces(
         cost: of the handler.
         keys: how many things the updates are about, in turn.
         levels: the rates, as multiples of what the handler can follow message by message; by default `LEVELS`.
+        rounds: how often each pace is tried; by default as many as the size asks for.
 
     Raises:
         SettingsError: no rates, or no keys.
@@ -122,7 +127,7 @@ async def compare_paces(
                 *(Metric(growth_at(level), "ms/s") for level in levels),
                 *_COUNTS,
             ),
-            rounds=3 if chosen is Size.SMALL else 10,
+            rounds=ROUNDS[chosen] if rounds is None else rounds,
             size=chosen,
             answer=_answer,
             settings={

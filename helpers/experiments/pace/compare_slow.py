@@ -16,6 +16,9 @@ from helpers.target import Target, TargetKind
 
 __all__ = ["compare_slow_readers", "watch_slow_reader"]
 
+#: Rounds by size: how often each arm runs.
+ROUNDS = {Size.SMALL: 2, Size.FULL: 10}
+
 _LOST, _AGE, _MEMORY = "never handled", "age in the end", "most in the application"
 _GIVEN_UP, _TOLD = "server gave up after", "client told after that"
 
@@ -51,9 +54,12 @@ async def watch_slow_reader(
 
 
 async def compare_slow_readers(
-    target: Target, *, flood: Flood | None = None, size: Size | str | None = None
+    target: Target, *, flood: Flood | None = None, size: Size | str | None = None, rounds: int | None = None
 ) -> Experiment | Skipped:
     """Flood clients that differ in what they do with messages that they cannot handle yet.
+
+    Args:
+        rounds: how often each is tried; by default as many as the size asks for.
 
     Raises:
         FailureError: the target refused.
@@ -74,7 +80,7 @@ async def compare_slow_readers(
             target,
             {reading.value: partial(run, reading) for reading in Reading},
             metrics=_METRICS,
-            rounds=2 if chosen is Size.SMALL else 10,
+            rounds=ROUNDS[chosen] if rounds is None else rounds,
             size=chosen,
             answer=_answer,
             settings={

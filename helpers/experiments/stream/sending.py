@@ -1,22 +1,19 @@
-"""The parent's side of the sending process, and a lab without quota for it."""
+"""The parent's side of the sending process."""
 
 from __future__ import annotations
 
-import contextlib
 import time
-from collections.abc import AsyncIterator
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
-import aiohttp
 import msgspec
 
 from helpers.errors import FailureError
 from helpers.experiments.stream.order import Go, Prepare, Prepared, Sent, Stream
 from helpers.profiling.worker import Worker, WorkerGone
-from helpers.target import Target, TargetKind
+from helpers.target import Target
 
-__all__ = ["Sender", "unhindered"]
+__all__ = ["Sender"]
 
 A = TypeVar("A")
 
@@ -29,7 +26,6 @@ PREPARE_LIMIT_S = 30.0
 #: How much longer than its schedule a stream may take: a server that reads slowly holds it up.
 SEND_LIMIT_S = 20.0
 
-_QUOTAS = {"max_events_per_second": 10_000_000, "max_joins_per_second": 1_000_000}
 _TRIED = "sending numbered messages"
 
 
@@ -82,34 +78,3 @@ class Sender:
 
 def _failed(happened: str) -> FailureError:
     return FailureError(_TRIED, happened, "Check that the target takes connections, and try again")
-
-
-@contextlib.asynccontextmanager
-async def unhindered(target: Target) -> AsyncIterator[None]:
-    """Inside, a lab counts no messages against its quota, so that what is measured is the server; else nothing changes.
-
-    Raises:
-        FailureError: the lab did not let its limits be changed.
-    """
-    if target.kind is not TargetKind.LAB:
-        yield
-        return
-    url = f"{target.api_url}/realtime/v1/api/tenants/lab"
-    headers = {"Authorization": f"Bearer {target.secret_key}"}
-    async with aiohttp.ClientSession(headers=headers, timeout=aiohttp.ClientTimeout(10)) as session:
-        before = (await _tenant(session.get(url)))["data"]
-        await _tenant(session.put(url, json={"tenant": _QUOTAS}))
-        try:
-            yield
-        finally:
-            await _tenant(session.put(url, json={"tenant": {name: before[name] for name in _QUOTAS}}))
-
-
-async def _tenant(request: Any) -> Any:
-    try:
-        async with request as answer:
-            answer.raise_for_status()
-            return await answer.json()
-    except (aiohttp.ClientError, TimeoutError) as error:
-        happened = f"the lab did not answer its operator ({type(error).__name__})"
-        raise FailureError("lifting the lab's quotas", happened, "Start the lab anew") from None
