@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from helpers.experiments.claims import compare_claims
+from helpers.experiments.encoding import compare_compression, compare_encodings, sweep_encodings
 from helpers.experiments.experiment import Contrast, Estimate, Experiment, Measure, Metric, Outcome, estimate
 from helpers.experiments.filter_verdict import filter_verdict
 from helpers.experiments.filters import compare_filters, compare_selects
@@ -14,6 +15,7 @@ from helpers.experiments.leaks import LeakCase, LeakStudy, compare_leaks, find_l
 from helpers.experiments.marginal import compare_marginal_costs
 from helpers.experiments.marginal_results import MarginalCost, MarginalCosts
 from helpers.experiments.official import compare_official_clients
+from helpers.experiments.pace import compare_paces, compare_slow_readers, watch_slow_reader
 from helpers.experiments.policies import compare_policies
 from helpers.experiments.policy_plans import PolicyPlans, explain_policies
 from helpers.experiments.preprocessing import compare_preprocessing
@@ -37,6 +39,8 @@ __all__ = [
     "PolicyPlans",
     "Size",
     "compare_claims",
+    "compare_compression",
+    "compare_encodings",
     "compare_filters",
     "compare_heartbeats",
     "compare_idle_timeouts",
@@ -44,10 +48,12 @@ __all__ = [
     "compare_leaks",
     "compare_marginal_costs",
     "compare_official_clients",
+    "compare_paces",
     "compare_policies",
     "compare_preprocessing",
     "compare_replica_identities",
     "compare_selects",
+    "compare_slow_readers",
     "estimate",
     "experiment_size",
     "explain_policies",
@@ -55,4 +61,6 @@ __all__ = [
     "find_leak",
     "profile_heartbeat_cost",
     "run_rounds",
+    "sweep_encodings",
+    "watch_slow_reader",
 ]
