@@ -16,6 +16,7 @@ from helpers.experiments.marginal import compare_marginal_costs
 from helpers.experiments.marginal_results import MarginalCost, MarginalCosts
 from helpers.experiments.official import compare_official_clients
 from helpers.experiments.pace import compare_paces, compare_slow_readers, watch_slow_reader
+from helpers.experiments.paths import PathLimits, Promises, compare_paths, find_path_limits, try_promises
 from helpers.experiments.policies import compare_policies
 from helpers.experiments.policy_plans import PolicyPlans, explain_policies
 from helpers.experiments.preprocessing import compare_preprocessing
@@ -35,8 +36,10 @@ __all__ = [
     "Measure",
     "Metric",
     "Outcome",
+    "PathLimits",
     "PerHeartbeat",
     "PolicyPlans",
+    "Promises",
     "Size",
     "compare_claims",
     "compare_compression",
@@ -49,6 +52,7 @@ __all__ = [
     "compare_marginal_costs",
     "compare_official_clients",
     "compare_paces",
+    "compare_paths",
     "compare_policies",
     "compare_preprocessing",
     "compare_replica_identities",
@@ -59,8 +63,10 @@ __all__ = [
     "explain_policies",
     "filter_verdict",
     "find_leak",
+    "find_path_limits",
     "profile_heartbeat_cost",
     "run_rounds",
     "sweep_encodings",
+    "try_promises",
     "watch_slow_reader",
 ]

@@ -8,6 +8,7 @@ from helpers.plots.keepalive import clients_plot, detection_plot, heartbeat_cost
 from helpers.plots.ladder import ladder_plot, sawtooth_plot
 from helpers.plots.networks import network_plot
 from helpers.plots.pace import pace_plot, slow_reader_plot
+from helpers.plots.paths import limits_plot
 from helpers.plots.preprocessing import preprocessing_plot
 from helpers.plots.profiling import broadcast_plot, bytes_plot, latency_plot
 from helpers.plots.sync import sync_plot
@@ -26,6 +27,7 @@ __all__ = [
     "heartbeat_cost_plot",
     "ladder_plot",
     "latency_plot",
+    "limits_plot",
     "network_plot",
     "pace_plot",
     "preprocessing_plot",
