@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 from functools import partial
 
 from helpers.experiments.experiment import Experiment, Metric, Outcome
 from helpers.experiments.paths.answer import paths_answer
-from helpers.experiments.paths.catalog import paths_of
-from helpers.experiments.paths.delivery import TARGET_MS, Delivery, Load, deliver
+from helpers.experiments.paths.catalog import Path, paths_of
+from helpers.experiments.paths.delivery import TARGET_MS, Delivery, Load, deliver, permit_load
 from helpers.experiments.paths.stage import Stage, open_stage
 from helpers.experiments.rounds import Arm, run_rounds
 from helpers.experiments.size import Size, experiment_size
@@ -48,6 +49,7 @@ async def compare_paths(
     target: Target,
     *,
     size: Size | str | None = None,
+    paths: Sequence[Path] = (),
     subscribers: int | None = None,
     rate_per_s: float | None = None,
     seconds: float | None = None,
@@ -60,7 +62,8 @@ async def compare_paths(
     the INSERT itself. A broadcast by a client or by HTTP is no row: whoever sends it must store the row as well.
 
     Args:
-        subscribers: of each path. rate_per_s, seconds: of each run; by default what fits a free plan if it is no lab.
+        paths: by default those of the size; the first is what the others are compared with. subscribers: of each.
+        rate_per_s, seconds: of each run; by default what fits a free plan if it is no lab.
         target_ms: "in time" is what every subscriber had so soon.
 
     Raises:
@@ -75,9 +78,12 @@ async def compare_paths(
         seconds or (_SECONDS[chosen] if in_lab else _GENTLE_SECONDS),
         subscribers or (_SUBSCRIBERS if in_lab else _GENTLE_SUBSCRIBERS),
     )
+    compared = paths or paths_of(chosen)
+    for path in compared:
+        permit_load(target, path, load)
     async with contextlib.AsyncExitStack() as stack:
         writer = await stack.enter_async_context(Writer(target))
-        stages = [await stack.enter_async_context(open_stage(target, path)) for path in paths_of(chosen)]
+        stages = [await stack.enter_async_context(open_stage(target, path)) for path in compared]
         return await run_rounds(
             "delivery paths",
             QUESTION,

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from helpers.experiments.paths.catalog import Kind
+from helpers.experiments.paths.catalog import Kind, Path
 from helpers.experiments.paths.readers import Plan, Reader, reader_of
 from helpers.experiments.paths.stage import Books, Stage
 from helpers.profiling.harness import Harness, LoopWatch, limits
@@ -22,8 +22,9 @@ from helpers.profiling.workloads.orders import Written
 from helpers.profiling.workloads.reception import drained
 from helpers.profiling.workloads.recorder import Recorder
 from helpers.profiling.workloads.writer import Planned
+from helpers.target import Target
 
-__all__ = ["BODY_BYTES", "LEAD_S", "TARGET_MS", "Delivery", "Load", "deliver"]
+__all__ = ["BODY_BYTES", "LEAD_S", "TARGET_MS", "Delivery", "Load", "deliver", "permit_load"]
 
 #: The seed's target of delivery, from end to end.
 TARGET_MS = 50.0
@@ -111,9 +112,8 @@ async def deliver(stage: Stage, writer: Writer, load: Load, *, run: int = 0, tar
         SettingsError: it would go above the quota of a target that is not the lab, unasked.
         FailureError: nobody could subscribe, or nothing could be written.
     """
-    workload = _workload(stage, load)
-    _permit(stage, workload, load)
-    planned = await writer.prepare(workload)
+    permit_load(stage.target, stage.path, load)
+    planned = await writer.prepare(_workload(stage, load))
     name = planned.topics[0] if planned.topics else stage.name
     plan = Plan(stage.target, stage.path, stage.table.name, name, planned.first_seq, load.subscribers)
     async with reader_of(plan) as reader:
@@ -132,12 +132,16 @@ def _workload(stage: Stage, load: Load) -> Workload:
     )
 
 
-def _permit(stage: Stage, workload: Workload, load: Load) -> None:
-    """Ask with what Realtime will have to carry: a trigger's broadcast counts as one that is sent."""
-    if stage.path.kind in (Kind.CHANGES, Kind.BROADCAST):
-        by_trigger = Workload(rate=workload.rate, seconds=workload.seconds, route=Route.DATABASE, body_bytes=BODY_BYTES)
-        asked = by_trigger if stage.path.trigger else workload
-        permit(stage.target, asked, Audience(subscribers=load.subscribers))
+def permit_load(target: Target, path: Path, load: Load) -> None:
+    """Let a load begin, or not: Realtime's quota is asked; a broadcast by a trigger counts as one that is sent.
+
+    Raises:
+        SettingsError: it would go above the quota of a target that is not the lab, unasked.
+    """
+    if path.kind in (Kind.CHANGES, Kind.BROADCAST):
+        route = Route.DATABASE if path.trigger else path.route
+        workload = Workload(rate=Constant(load.rate_per_s), seconds=load.seconds, route=route, body_bytes=BODY_BYTES)
+        permit(target, workload, Audience(subscribers=load.subscribers))
 
 
 async def _run(stage: Stage, writer: Writer, planned: Planned, reader: Reader) -> _Run:
@@ -190,10 +194,9 @@ def _delivery(
 
 def _latest(recorder: Recorder, present: tuple[int, ...], messages: int) -> Floats:
     """How late the last subscriber had each message, in seconds; infinite if one of them never had it."""
-    stream, index, at, _ = recorder.kept()
+    heard = recorder.heard()
     late = np.full((max(present) + 1, messages), np.inf)
-    ours = (index >= 0) & (index < messages)
-    np.minimum.at(late, (stream[ours], index[ours]), at[ours] - recorder.due[index[ours]])
+    np.minimum.at(late, (heard.stream, heard.message), heard.at - recorder.due[heard.message])
     latest: Floats = late[list(present)].max(axis=0)
     return latest
 

@@ -25,6 +25,10 @@ __all__ = ["LARGE_BYTES", "Kept", "Promises", "try_promises"]
 #: Rows that are committed while the subscriber is away.
 MISSED = 3
 
+#: And so long after them it comes back. A server that polls finds a row up to 500 ms after its commit, and gives it to
+#: whoever has subscribed meanwhile.
+AWAY_S = 0.8
+
 #: NOTIFY takes payloads below 8,000 bytes (PostgreSQL, NOTIFY).
 LARGE_BYTES = 9_000
 
@@ -116,6 +120,7 @@ async def _try(stage: Stage) -> Kept:
     first = secrets.randbelow(1 << 40)
     for number in range(MISSED):
         await _insert(stage, first + number, "missed")
+    await asyncio.sleep(AWAY_S)
     large, last = first + MISSED, first + MISSED + 1
     arrived, complete = set[int](), asyncio.Event()
 
