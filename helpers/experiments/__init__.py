@@ -7,6 +7,7 @@ from helpers.experiments.encoding import compare_compression, compare_encodings,
 from helpers.experiments.experiment import Contrast, Estimate, Experiment, Measure, Metric, Outcome, estimate
 from helpers.experiments.filter_verdict import filter_verdict
 from helpers.experiments.filters import compare_filters, compare_selects
+from helpers.experiments.head_of_line import compare_head_of_line
 from helpers.experiments.heartbeat_cost import HeartbeatCost, PerHeartbeat, profile_heartbeat_cost
 from helpers.experiments.identities import compare_replica_identities
 from helpers.experiments.keepalive import compare_heartbeats, compare_idle_timeouts
@@ -21,6 +22,7 @@ from helpers.experiments.policies import compare_policies
 from helpers.experiments.policy_plans import PolicyPlans, explain_policies
 from helpers.experiments.preprocessing import compare_preprocessing
 from helpers.experiments.rounds import run_rounds
+from helpers.experiments.shapes import compare_shapes
 from helpers.experiments.size import Size, experiment_size
 
 __all__ = [
@@ -45,6 +47,7 @@ __all__ = [
     "compare_compression",
     "compare_encodings",
     "compare_filters",
+    "compare_head_of_line",
     "compare_heartbeats",
     "compare_idle_timeouts",
     "compare_ladder",
@@ -58,6 +61,7 @@ __all__ = [
     "compare_replica_identities",
     "compare_selects",
     "compare_slow_readers",
+    "compare_shapes",
     "estimate",
     "experiment_size",
     "explain_policies",

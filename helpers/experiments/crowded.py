@@ -12,7 +12,7 @@ import aiohttp
 
 from helpers.errors import FailureError
 from helpers.experiments.tables import OwnTable
-from helpers.profiling.crowd import Answer, Beat, Begin, Grow, Receive
+from helpers.probes.crowd import Answer, Beat, Begin, Grow, Receive
 from helpers.profiling.memory import ask_crowd
 from helpers.profiling.meters import Meters, Usage
 from helpers.profiling.worker import Worker
@@ -109,8 +109,8 @@ async def _crowd(target: Target, crowding: Crowding, *, traced: bool = False) ->
     """A crowd without subscriptions yet, and what their channels' names begin with."""
     topic = f"workbook:crowd:{secrets.token_hex(4)}"
     table = crowding.table.name if crowding.table else None
-    async with Worker("helpers.profiling.crowd") as worker:
-        await ask_crowd(worker, Begin(target, topic, table, crowding.per_socket, traced))
+    async with Worker("helpers.probes.crowd") as worker:
+        await ask_crowd(worker, Begin(target, topic, table, crowding.per_socket, traced=traced))
         yield worker, topic
 
 

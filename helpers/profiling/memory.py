@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Sequence
 
 from helpers.errors import FailureError, SettingsError
-from helpers.profiling.crowd import Answer, Begin, Grow, Question
+from helpers.probes.crowd import Answer, Begin, Grow, Question
 from helpers.profiling.results import MemoryProfile, Slope
 from helpers.profiling.statistics import slope
 from helpers.profiling.worker import Worker, WorkerGone
@@ -67,7 +67,7 @@ async def _traced_bytes(target: Target, counts: Sequence[int], *, per_socket: in
     """After one subscription, with which is made whatever is made only once, and so many more."""
     table = TABLE if target.writes_allowed else None
     topic = f"workbook:memory:{secrets.token_hex(4)}"
-    async with Worker("helpers.profiling.crowd") as worker:
+    async with Worker("helpers.probes.crowd") as worker:
         await ask_crowd(worker, Begin(target, topic, table, per_socket, traced=True))
         answers = [await ask_crowd(worker, Grow(1 + count)) for count in counts]
     return [answer.traced_bytes or 0 for answer in answers]

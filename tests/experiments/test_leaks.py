@@ -11,7 +11,7 @@ from helpers.errors import FailureError, SettingsError
 from helpers.experiments.leaks import Client, Habit, LeakCase, compare_leaks, find_leak
 from helpers.experiments.leaks.compare import PLANS, Plan
 from helpers.experiments.size import Size
-from helpers.habits.order import Growth
+from helpers.probes.habits import Growth
 from helpers.target import Target, TargetKind
 
 QUICK = Plan(6, 5, 10, 12, at_once=8, timeout_s=0.3)
@@ -20,7 +20,7 @@ QUICK = Plan(6, 5, 10, 12, at_once=8, timeout_s=0.3)
 def probes() -> list[str]:
     """Those of this process that still run."""
     lines = (" ".join(child.cmdline()) for child in psutil.Process().children())
-    return [line for line in lines if "habits" in line]
+    return [line for line in lines if "helpers.probes" in line or "repeat.mjs" in line]
 
 
 async def test_an_injected_leak_is_found_with_its_size(target: Target) -> None:

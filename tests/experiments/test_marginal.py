@@ -23,7 +23,7 @@ LEVELS = (1, 8, 15, 22, 30)
 def ours() -> list[str]:
     """Processes that this one has started for a measurement."""
     lines = (" ".join(child.cmdline()) for child in psutil.Process().children())
-    return [line for line in lines if "helpers.profiling" in line]
+    return [line for line in lines if "helpers.probes" in line]
 
 
 async def test_sockets_cost_more_than_channels(target: Target) -> None:

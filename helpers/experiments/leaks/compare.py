@@ -14,11 +14,11 @@ from helpers.errors import FailureError, NodeError, SettingsError
 from helpers.experiments.leaks.published import REPORTS
 from helpers.experiments.leaks.results import LeakCase, LeakStudy
 from helpers.experiments.size import Size
-from helpers.habits import probe
-from helpers.habits.order import Client, Growth, Habit, Order
 from helpers.lab import Lab, LabSettings
 from helpers.lab.realtime.settings import Limits, RealtimeSettings
 from helpers.node import node_environment, node_executable, npm_parts
+from helpers.probes import repeat
+from helpers.probes.habits import Client, Growth, Habit, Order
 from helpers.profiling.investigation import environment
 from helpers.profiling.worker import Worker, WorkerGone
 from helpers.progress import Progress
@@ -29,7 +29,7 @@ __all__ = ["compare_leaks", "find_leak"]
 
 QUESTION = "Which habits let a client's memory grow, and by how much each time?"
 
-_MJS = Path(probe.__file__).with_name("probe.mjs")
+_MJS = Path(repeat.__file__).with_name("repeat.mjs")
 
 #: Without its optimising compilers V8 holds what the program holds, to the byte; with them the heap steps up whenever
 #: a function has run often enough (`node --v8-options`).
@@ -172,7 +172,7 @@ def _sorted_out(found: Sequence[LeakCase | BaseException]) -> tuple[list[LeakCas
 
 def _worker(client: Client) -> Worker:
     if client is not Client.JAVASCRIPT:
-        return Worker(probe.__name__)
+        return Worker(repeat.__name__)
     command = [str(node_executable()), *_NODE_OPTIONS, str(_MJS)]
     return Worker(_MJS.name, command=command, environment=node_environment())
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from helpers.habits.order import Client, Habit
+from helpers.probes.habits import Client, Habit
 
 __all__ = ["REPORTS", "Report"]
 

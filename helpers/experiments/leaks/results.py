@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from helpers.experiments.leaks.published import Report
-from helpers.habits.order import Client, Growth, Habit
+from helpers.probes.habits import Client, Growth, Habit
 from helpers.profiling.lines import Line, fit_line
 
 if TYPE_CHECKING:

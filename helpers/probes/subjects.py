@@ -8,7 +8,7 @@ import secrets
 from typing import Any, Protocol
 
 from helpers.client import Channel, RealtimeClient
-from helpers.habits.order import Client, Habit, Order
+from helpers.probes.habits import Client, Habit, Order
 from helpers.target import Target, TargetKind
 from helpers.wire.events import Event
 

@@ -1,4 +1,4 @@
-"""A process that holds subscriptions, so that its memory and CPU are theirs: `python -m helpers.profiling.crowd`.
+"""A process that holds subscriptions, so that its memory and CPU are theirs: `python -m helpers.probes.crowd`.
 
 It answers each line of JSON with one of JSON: `Begin` first, then any number of `Grow`, `Beat` and `Receive`. It ends
 when its stdin does. Where Python's allocations are traced, nothing else can be measured: tracing costs time and memory.
@@ -17,7 +17,7 @@ import tracemalloc
 
 import msgspec
 
-from helpers.client import RealtimeClient
+from helpers.client import JoinTimes, RealtimeClient
 from helpers.errors import WorkbookError
 from helpers.target import Target
 from helpers.wire.events import Broadcast, Change, Event
@@ -39,6 +39,7 @@ class Begin(msgspec.Struct, frozen=True, tag=True):
         topic: each subscription's channel is named so, and numbered.
         table: for postgres_changes; None for broadcast.
         per_socket: channels on one socket at most.
+        bindings: of postgres_changes on one channel, each another room of the table; 0 for one without a filter.
         traced: whether to trace Python's allocations.
     """
 
@@ -46,6 +47,7 @@ class Begin(msgspec.Struct, frozen=True, tag=True):
     topic: str
     table: str | None
     per_socket: int
+    bindings: int = 0
     traced: bool = False
 
 
@@ -73,6 +75,10 @@ class Answer(msgspec.Struct, frozen=True):
     """How things stand.
 
     Attributes:
+        subscriptions: channels that are subscribed. sockets: that are open.
+        received: messages since the beginning.
+        wire_bytes: that have come in and gone out since the beginning, without WebSocket's and HTTP's own going out.
+        connect_ms, join_ms, ready_ms: of what the latest question opened.
         traced_bytes: what live Python objects hold, buffers included (not OpenSSL's, for `wss`); None if not traced.
         error: what went wrong; empty if nothing.
     """
@@ -80,6 +86,10 @@ class Answer(msgspec.Struct, frozen=True):
     subscriptions: int = 0
     sockets: int = 0
     received: int = 0
+    wire_bytes: int = 0
+    connect_ms: tuple[float, ...] = ()
+    join_ms: tuple[float, ...] = ()
+    ready_ms: tuple[float, ...] = ()
     traced_bytes: int | None = None
     error: str = ""
 
@@ -95,10 +105,13 @@ class Crowd:
         self._sockets: list[RealtimeClient] = []
         self._subscriptions = 0
         self._received = 0
+        self._connect_ms: list[float] = []
+        self._times: list[JoinTimes] = []
         self._more = asyncio.Event()
 
     async def do(self, question: Question) -> Answer:
         """Do what is asked, and say how things stand."""
+        self._connect_ms, self._times = [], []
         match question:
             case Grow():
                 await self._grow(question)
@@ -106,8 +119,16 @@ class Crowd:
                 await self._beat(question.seconds)
             case Receive():
                 await self._receive(question)
-        traced = tracemalloc.get_traced_memory()[0] if self._begin.traced else None
-        return Answer(self._subscriptions, len(self._sockets), self._received, traced)
+        return Answer(
+            subscriptions=self._subscriptions,
+            sockets=len(self._sockets),
+            received=self._received,
+            wire_bytes=sum(socket.counters.wire_bytes_in + socket.counters.bytes_out for socket in self._sockets),
+            connect_ms=tuple(self._connect_ms),
+            join_ms=tuple(times.join_ms for times in self._times),
+            ready_ms=tuple(times.ready_ms for times in self._times),
+            traced_bytes=tracemalloc.get_traced_memory()[0] if self._begin.traced else None,
+        )
 
     async def _grow(self, grow: Grow) -> None:
         began, first = time.monotonic(), self._subscriptions
@@ -126,16 +147,23 @@ class Crowd:
     async def _open(self) -> RealtimeClient:
         client = RealtimeClient(self._begin.target, heartbeat_s=_NEVER_S)
         await client.connect()
+        self._connect_ms.append(client.connect_ms)
         return client
 
     async def _subscribe(self, number: int) -> None:
-        table, schema = self._begin.table, self._begin.target.schema
-        changes = (ChangeBinding(event="INSERT", schema=schema, table=table),) if table else ()
         client = self._sockets[number // self._begin.per_socket]
         # Nobody reads the channel's events; a buffer of one keeps none of them.
-        channel = client.channel(f"{self._begin.topic}:{number}", JoinConfig(changes=changes), buffer=1)
+        channel = client.channel(f"{self._begin.topic}:{number}", JoinConfig(changes=self._bindings(number)), buffer=1)
         channel.on_event(self._count)
-        await channel.subscribe(timeout=SUBSCRIBE_LIMIT_S)
+        self._times.append(await channel.subscribe(timeout=SUBSCRIBE_LIMIT_S))
+
+    def _bindings(self, number: int) -> tuple[ChangeBinding, ...]:
+        """Of a channel: each room is another one's."""
+        table, schema, count = self._begin.table, self._begin.target.schema, self._begin.bindings
+        if table is None:
+            return ()
+        rooms: list[str | None] = [f"room_id=eq.{number * count + room}" for room in range(count)] or [None]
+        return tuple(ChangeBinding(event="INSERT", schema=schema, table=table, filter=room) for room in rooms)
 
     async def _beat(self, seconds: float) -> None:
         async def late(client: RealtimeClient, delay: float) -> None:

@@ -1,4 +1,4 @@
-"""The process whose memory is looked at, for the Python clients: `python -m helpers.habits.probe`.
+"""The process whose memory is looked at, for the Python clients: `python -m helpers.probes.repeat`.
 
 It reads an `Order` as a line of JSON, answers with a `Growth`, and ends; it also ends when its stdin does. Allocations
 are traced, after a collection of garbage: that is what live Python objects hold, to the byte.
@@ -16,8 +16,8 @@ from array import array
 
 import msgspec
 
-from helpers.habits.order import Growth, Habit, Order
-from helpers.habits.subjects import Subject, open_subject, prepare
+from helpers.probes.habits import Growth, Habit, Order
+from helpers.probes.subjects import Subject, open_subject, prepare
 
 __all__: list[str] = []
 

@@ -1,5 +1,5 @@
-// The process whose memory is looked at, for supabase-js: `node --expose-gc probe.mjs`.
-// Reads an `Order` as a line of JSON, answers with a `Growth` (see order.py), and ends; also when its stdin does.
+// The process whose memory is looked at, for supabase-js: `node --expose-gc repeat.mjs`.
+// Reads an `Order` as a line of JSON, answers with a `Growth` (see habits.py), and ends; also when its stdin does.
 // What is counted is the heap after two collections of garbage.
 
 import { createRequire } from "node:module";
