@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from helpers.profiling.broadcast import profile_broadcast
+from helpers.profiling.comparing import InvestigationChange, compare_investigations
 from helpers.profiling.connection import profile_connection
 from helpers.profiling.everything import profile_everything
 from helpers.profiling.histogram import Histogram
@@ -57,6 +58,7 @@ __all__ = [
     "Gain",
     "Histogram",
     "Investigation",
+    "InvestigationChange",
     "Ledger",
     "LinkLoss",
     "LinkLossProfile",
@@ -79,6 +81,7 @@ __all__ = [
     "Usage",
     "Workload",
     "Writer",
+    "compare_investigations",
     "compare_subscriptions",
     "estimate",
     "find_knee",

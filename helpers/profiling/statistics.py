@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Gain", "Summary", "paired_gain", "slope", "student_t975", "summarize", "wilson"]
+__all__ = ["Gain", "Summary", "paired_gain", "slope", "student_t975", "summarize", "unpaired_gain", "wilson"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -63,15 +63,16 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class Gain:
-    """What changed between two arms of an experiment that ran side by side.
+    """What changed between two arms of an experiment that ran side by side, or between two samples that did not.
 
     Attributes:
-        before, after: means over the pairs, in `unit`.
+        before, after: means over the pairs (or samples), in `unit`.
         change_percent: typical change of a pair (geometric mean of the ratios, minus 1).
         low_percent, high_percent: its 95 % interval.
-        n: number of pairs.
+        n: number of pairs; of runs before, where there are no pairs.
         higher_is_better: what the metric means; of most of them less is better.
-        left_out: pairs that could not be compared, as one of the two had no samples.
+        left_out: pairs (or runs) that could not be compared, as they had no samples.
+        n_after: number of runs after, where they make no pairs with those before; else 0.
     """
 
     metric: str
@@ -84,6 +85,7 @@ class Gain:
     n: int
     higher_is_better: bool = False
     left_out: int = 0
+    n_after: int = 0
 
     @property
     def shown(self) -> bool:
@@ -93,7 +95,7 @@ class Gain:
     @property
     def verdict(self) -> str:
         """ "better by 38 % (31–45), n = 20 pairs", or "no difference shown" with its interval."""
-        sample = f"n = {self.n} pairs"
+        sample = f"n = {self.n} and {self.n_after} runs" if self.n_after else f"n = {self.n} pairs"
         if self.left_out:
             sample += f"; {self.left_out} left out, without samples"
         if not self.shown:
@@ -185,6 +187,52 @@ def paired_gain(
     first, second = pairs.mean(axis=0).tolist()
     left_out = len(before) - len(whole)
     return Gain(metric, unit, first, second, change, low, high, len(whole), higher_is_better, left_out)
+
+
+def unpaired_gain(
+    metric: str,
+    unit: str,
+    before: Sequence[float | None],
+    after: Sequence[float | None],
+    *,
+    higher_is_better: bool = False,
+) -> Gain | None:
+    """Compare runs that did not happen side by side; None where a ratio means nothing (fewer than two runs, or a 0).
+
+    The interval is Welch's (1947), of the difference of the means of logarithms: the two need not scatter alike. It is
+    wider than that of pairs, as what both met alike does not cancel out.
+    """
+    first, second = ([value for value in values if value is not None] for values in (before, after))
+    if min(len(first), len(second)) < 2 or min(*first, *second) <= 0:
+        return None
+    ends = _welch(np.log(first), np.log(second))
+    change = float(np.log(second).mean() - np.log(first).mean())
+    change, low, high = (100 * math.expm1(value) for value in (change, *ends))
+    return Gain(
+        metric,
+        unit,
+        float(np.mean(first)),
+        float(np.mean(second)),
+        change,
+        low,
+        high,
+        n=len(first),
+        higher_is_better=higher_is_better,
+        left_out=len(before) + len(after) - len(first) - len(second),
+        n_after=len(second),
+    )
+
+
+def _welch(first: Floats, second: Floats) -> tuple[float, float]:
+    """Interval of the difference of two means; degrees of freedom rounded down, to the safe side."""
+    shares = [float(sample.var(ddof=1)) / sample.size for sample in (first, second)]
+    difference, variance = float(second.mean() - first.mean()), sum(shares)
+    if variance == 0:
+        return difference, difference
+    sizes = (first.size, second.size)
+    freedom = variance**2 / sum(share**2 / (size - 1) for share, size in zip(shares, sizes, strict=True))
+    half = student_t975(max(1, math.floor(freedom))) * math.sqrt(variance)
+    return difference - half, difference + half
 
 
 def _bootstrapped_mean(sample: Floats, seed: int = 0) -> tuple[float, float]:
