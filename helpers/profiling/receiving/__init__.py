@@ -9,6 +9,8 @@ listener                    a plain function: `Listening` in, `Received` out
 fleet                       the same by a crew of many, with one start and one result: `Gathered`, a `Recording`
   ├── processes …… member               of this machine
   └── cluster ← remote …… attendance    of a Dask cluster, with clocks of its own
+  ↓
+measuring                   a workload, written by a process of its own, before a fleet
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from helpers.profiling.receiving.cluster import Dask
 from helpers.profiling.receiving.fleet import Fleet
 from helpers.profiling.receiving.gathered import Attended, Gathered, Sending, gathered
 from helpers.profiling.receiving.listener import Listening, listen, receive
+from helpers.profiling.receiving.measuring import FleetRun, measure_with_fleet
 from helpers.profiling.receiving.processes import Processes
 from helpers.profiling.receiving.received import Received
 
@@ -24,6 +27,7 @@ __all__ = [
     "Attended",
     "Dask",
     "Fleet",
+    "FleetRun",
     "Gathered",
     "Listening",
     "Processes",
@@ -31,5 +35,6 @@ __all__ = [
     "Sending",
     "gathered",
     "listen",
+    "measure_with_fleet",
     "receive",
 ]

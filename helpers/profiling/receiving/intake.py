@@ -15,6 +15,7 @@ import numpy as np
 
 from helpers.profiling.histogram import Floats, Ints
 from helpers.profiling.ledger import Ledger
+from helpers.profiling.receiving.schedule import Schedule
 from helpers.wire.frames import Version
 from helpers.wire.numbered import NUMBERED_EVENTS, NumberedReader, stamps
 
@@ -67,6 +68,7 @@ class Intake:
 
     Attributes:
         ledger: the books; None while nothing is recorded.
+        schedule: of messages that do not say themselves when they are due; None if they do.
         frames: received. bytes: their sizes. wire_bytes: with WebSocket headers.
         malformed: frames that are no frame of the protocol. unmatched: messages for no channel of their socket.
         waiting: `FIELDS` of each frame that was not read yet; always the same list, so that a socket may add to it
@@ -77,6 +79,7 @@ class Intake:
 
     def __init__(self, version: Version, clock_ahead_s: float = 0.0) -> None:
         self.ledger: Ledger | None = None
+        self.schedule: Schedule | None = None
         self._ahead_s = clock_ahead_s
         self.frames = self.bytes = self.wire_bytes = self.malformed = self.unmatched = 0
         self.first_at = self.last_at = self.first_cpu = self.last_cpu = 0.0
@@ -158,6 +161,8 @@ class Intake:
         stream, found = _streams(items, block.sources), stamps(items)
         seq = np.array([stamp.seq for stamp in found], dtype=np.int64)
         due = np.array([stamp.due for stamp in found], dtype=np.float64)
+        if self.schedule is not None:
+            seq, due = self.schedule.places(seq)
         times, sizes = block.times - self._ahead_s, block.sizes
         if (ours := stream != NO_STREAM).all():
             self.ledger.record_many(stream, seq, due, times, sizes)

@@ -16,8 +16,10 @@ from helpers.profiling.harness import Harness, LoopWatch
 from helpers.profiling.ledger import Ledger
 from helpers.profiling.receiving.intake import Intake
 from helpers.profiling.receiving.received import Received, SamplingHistogram
+from helpers.profiling.receiving.schedule import Schedule
 from helpers.profiling.receiving.socket import LoadSocket
 from helpers.profiling.recording import Stream
+from helpers.profiling.workloads.workload import Workload
 from helpers.target import Target
 from helpers.wire.frames import Version
 from helpers.wire.join import JoinConfig
@@ -44,6 +46,7 @@ class Listening(msgspec.Struct, frozen=True, kw_only=True):
         channels: names, without prefix; every socket joins each of them.
         messages: how many numbered messages each channel gets.
         limit_s: after that, for everything to arrive; what has not by then is lost.
+        workload: whose messages these are, if they do not carry when they are due; the first has number `first_seq`.
         start_at: when the first message may be sent (monotonic seconds of this machine), if no rendezvous says it;
             recording begins before.
         clock_ahead_s: by which this machine's clock is ahead of the sender's; latencies count without it.
@@ -60,6 +63,8 @@ class Listening(msgspec.Struct, frozen=True, kw_only=True):
     config: JoinConfig = JoinConfig()
     version: Version = Version.V2
     token: str | None = None
+    workload: Workload | None = None
+    first_seq: int = 0
     start_at: float = 0.0
     clock_ahead_s: float = 0.0
     keep_sample: bool = False
@@ -103,6 +108,7 @@ async def listen(order: Listening, rendezvous: Rendezvous | None = None) -> Rece
         memory = _memory_bytes() - memory_before
         audience.record_into(ledger)
         start = order.start_at if rendezvous is None else await rendezvous(audience.joined)
+        audience.begin(start)
         async with LoopWatch() as watch:
             await audience.complete(ledger, until=max(start, time.monotonic()) + order.limit_s)
         return audience.result(ledger, memory / order.sockets, watch.harness(0, 0, 0))
@@ -116,6 +122,8 @@ class _Audience:
     def __init__(self, order: Listening) -> None:
         self._order = order
         self._intake = Intake(order.version, order.clock_ahead_s)
+        if order.workload is not None:
+            self._intake.schedule = Schedule(order.first_seq, order.workload.due_s())
         self._failures: Counter[str] = Counter()
         self._sockets: list[LoadSocket] = []
         self._heart: asyncio.Task[None] | None = None
@@ -139,6 +147,11 @@ class _Audience:
     def record_into(self, ledger: Ledger) -> None:
         """Book what comes from now on: before the start, lest a late word of it loses the first messages."""
         self._intake.record_into(ledger)
+
+    def begin(self, start: float) -> None:
+        """The first message may come (monotonic seconds of this machine)."""
+        if self._intake.schedule is not None:
+            self._intake.schedule.start = start - self._order.clock_ahead_s
 
     async def complete(self, ledger: Ledger, until: float) -> None:
         """Until everything came, or the time is over."""
