@@ -5,6 +5,7 @@ from __future__ import annotations
 from helpers.experiments.claims import compare_claims
 from helpers.experiments.encoding import compare_compression, compare_encodings, sweep_encodings
 from helpers.experiments.experiment import Contrast, Estimate, Experiment, Measure, Metric, Outcome, estimate
+from helpers.experiments.fan_out import compare_fan_out
 from helpers.experiments.filter_verdict import filter_verdict
 from helpers.experiments.filters import compare_filters, compare_selects
 from helpers.experiments.head_of_line import compare_head_of_line
@@ -46,6 +47,7 @@ __all__ = [
     "compare_claims",
     "compare_compression",
     "compare_encodings",
+    "compare_fan_out",
     "compare_filters",
     "compare_head_of_line",
     "compare_heartbeats",

@@ -69,6 +69,7 @@ class Dask:
         self._scheduler = scheduler
         self._stack = AsyncExitStack()
         self._client: Client | None = None
+        self._cluster: Any = None  # Dask has types in part only
 
     async def __aenter__(self) -> Self:
         try:
@@ -79,8 +80,14 @@ class Dask:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self._client = None
+        self._client = self._cluster = None
         await self._stack.aclose()
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """Of the processes of our own cluster; none of a scheduler's elsewhere."""
+        workers = () if self._cluster is None else self._cluster.workers.values()
+        return tuple(worker.pid for worker in workers if worker.pid)
 
     @asynccontextmanager
     async def members(self, most: int) -> AsyncIterator[Sequence[Member]]:
@@ -107,8 +114,8 @@ class Dask:
 
         count = self._workers = self._workers or 2
         self._stack.enter_context(dask.config.set(_settings()))
-        make: Any = LocalCluster  # Dask has types in part only, here and below
-        cluster = make(
+        make: Any = LocalCluster
+        self._cluster = cluster = make(
             n_workers=count,
             threads_per_worker=1,
             memory_limit=0,  # none: a worker that Dask pauses or ends would be taken for the target's fault

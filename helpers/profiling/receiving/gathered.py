@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from helpers.profiling.clocks import ONE_CLOCK, Skew
 from helpers.profiling.harness import Harness, limits
 from helpers.profiling.histogram import Histogram
@@ -138,6 +140,26 @@ class Gathered:
         rows.append({"member": "all", **counts, **times, "clock": "", "missing": ""})
         return pd.DataFrame(rows).set_index("member")
 
+    def percentiles_frame(self, percents: Sequence[float] = (50, 90, 99, 99.9)) -> pd.DataFrame:
+        """Three ways to one percentile (ms): merged histograms, the pooled sample, and the mean of the members' own.
+
+        The last is wrong, as percentiles do not average; it is here because it is what is often done. The sample is
+        there where it was kept (`Listening.keep_sample`).
+        """
+        import pandas as pd
+
+        sample = np.concatenate([np.empty(0), *(part.latencies_s for part in self.parts)])
+        pooled = [1e3 * np.percentile(sample, percents, method="inverted_cdf")] if sample.size else [math.nan]
+        own = [[member.latency_ms(percent) or math.nan for member in self.members] for percent in percents]
+        return pd.DataFrame(
+            {
+                "merged histograms": [self._ms(percent) for percent in percents],
+                "pooled sample": np.broadcast_to(pooled[0], len(percents)),
+                "mean of the members' (wrong)": [float(np.nanmean(values)) for values in own],
+            },
+            index=[f"p{percent:g}" for percent in percents],
+        )
+
     def recording(
         self, label: str, *, run: int = 0, sent: int | None = None, sending: Sending | None = None
     ) -> Recording:
@@ -164,7 +186,7 @@ class Gathered:
             strays=sum(part.strays for part in self.parts),
             early=sum(part.early for part in self.parts),
             payload_bytes=sum(part.message_bytes for part in self.parts),
-            wire_bytes=sum(part.wire_bytes for part in self.parts),
+            wire_bytes=sum(part.run_wire_bytes for part in self.parts),
             latency=self.latency.counts(),
             streams=tuple(self._named_streams()),
             harness=harness,

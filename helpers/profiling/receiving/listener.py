@@ -124,6 +124,7 @@ class _Audience:
         self._intake = Intake(order.version, order.clock_ahead_s)
         if order.workload is not None:
             self._intake.schedule = Schedule(order.first_seq, order.workload.due_s())
+        self._wire_bytes_before = 0
         self._failures: Counter[str] = Counter()
         self._sockets: list[LoadSocket] = []
         self._heart: asyncio.Task[None] | None = None
@@ -147,6 +148,7 @@ class _Audience:
     def record_into(self, ledger: Ledger) -> None:
         """Book what comes from now on: before the start, lest a late word of it loses the first messages."""
         self._intake.record_into(ledger)
+        self._wire_bytes_before = self._intake.wire_bytes
 
     def begin(self, start: float) -> None:
         """The first message may come (monotonic seconds of this machine)."""
@@ -178,6 +180,7 @@ class _Audience:
             payload_bytes=intake.bytes,
             message_bytes=ledger.payload_bytes,
             wire_bytes=intake.wire_bytes,
+            run_wire_bytes=intake.wire_bytes - self._wire_bytes_before,
             malformed=intake.malformed,
             unmatched=intake.unmatched,
             seconds=intake.last_at - intake.first_at,

@@ -19,7 +19,7 @@ class Received(msgspec.Struct, frozen=True, kw_only=True):
         streams: subscriptions planned. joined: those that were made.
         received, distinct, lost, duplicated, reordered, strays, early: as `Ledger` says, of the planned streams.
         frames, payload_bytes, wire_bytes: everything that came since the sockets were opened.
-        message_bytes: of the messages that were received.
+        message_bytes: of the messages that were received. run_wire_bytes: of `wire_bytes`, what came after all joined.
         malformed, unmatched: as `Intake` says.
         seconds, cpu_s: from the first message to the last, both of them recorded; 0 if there was none.
         first_at, last_at: when these came, by the sender's clock.
@@ -43,6 +43,7 @@ class Received(msgspec.Struct, frozen=True, kw_only=True):
     payload_bytes: int
     message_bytes: int
     wire_bytes: int
+    run_wire_bytes: int
     malformed: int
     unmatched: int
     seconds: float
