@@ -15,7 +15,7 @@ from helpers.profiling.results import Skipped
 from helpers.profiling.workloads import Audience, Constant, Route, Workload, Writer, permit
 from helpers.target import Target, TargetKind
 
-__all__ = ["compare_fan_out"]
+__all__ = ["broadcasts", "compare_fan_out"]
 
 QUESTION = "What do more listeners cost a broadcast?"
 
@@ -24,7 +24,7 @@ QUESTION = "What do more listeners cost a broadcast?"
 LISTENERS = {Size.SMALL: (15, 150), Size.FULL: (10, 50, 150)}
 GENTLE_LISTENERS = (2, 8)
 RATE_PER_S, GENTLE_RATE_PER_S = 10.0, 4.0
-SECONDS = {Size.SMALL: 1.0, Size.FULL: 10.0}
+SECONDS = {Size.SMALL: 0.5, Size.FULL: 5.0}
 ROUNDS = {Size.SMALL: 3, Size.FULL: 8}
 WORKERS = 3
 MAX_LISTENERS = 10_000
@@ -34,6 +34,12 @@ METRICS = (
     Metric("latency p99", "ms"),
     Metric("lost", "messages"),
 )
+
+
+def broadcasts(target: Target, seconds: float, *, body_bytes: int = 400) -> Workload:
+    """Broadcasts on one channel, at a rate that the target's smallest plan bears with a handful of listeners."""
+    rate = RATE_PER_S if target.kind is TargetKind.LAB else GENTLE_RATE_PER_S
+    return Workload(route=Route.BROADCAST, rate=Constant(rate), seconds=seconds, body_bytes=body_bytes)
 
 
 async def compare_fan_out(
@@ -62,8 +68,7 @@ async def compare_fan_out(
     if len(set(counts)) < 2 or not 1 <= min(counts) <= max(counts) <= MAX_LISTENERS:
         advice = f"Name at least two different numbers from 1 to {MAX_LISTENERS:,}"
         raise SettingsError("planning the listeners", f"{list(counts)} make no comparison", advice)
-    rate = Constant(RATE_PER_S if in_lab else GENTLE_RATE_PER_S)
-    workload = Workload(route=Route.BROADCAST, rate=rate, seconds=SECONDS[chosen], body_bytes=body_bytes)
+    workload = broadcasts(target, SECONDS[chosen], body_bytes=body_bytes)
     if not in_lab:
         try:
             permit(target, workload, Audience(subscribers=max(counts)))
@@ -81,7 +86,7 @@ async def compare_fan_out(
             rounds=rounds or ROUNDS[chosen],
             size=chosen,
             answer=_answer,
-            settings={"rate": rate, "seconds": workload.seconds, "body_bytes": body_bytes},
+            settings={"rate": workload.rate, "seconds": workload.seconds, "body_bytes": body_bytes},
         )
 
 

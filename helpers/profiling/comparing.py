@@ -78,7 +78,7 @@ class InvestigationChange:
         noted = "".join(f"<li>{html.escape(note)}</li>" for note in (*self.missing, *self.notes))
         return (
             f"<p>From <strong>{html.escape(self.before)}</strong> to <strong>{html.escape(self.after)}</strong></p>"
-            f"{self.to_frame().to_html(index=False)}<p>Caution</p><ul>{warned}</ul>"
+            f"{self.to_frame().to_html(index=False, float_format=_figure)}<p>Caution</p><ul>{warned}</ul>"
             + f"<p>Notes</p><ul>{noted}</ul>"
             * bool(noted)
         )
@@ -167,6 +167,10 @@ def _missing(before: Investigation, after: Investigation) -> Iterator[str]:
         for arm in _arms(one):
             if arm not in _arms(other):
                 yield f"{arm} is in {_called(one)} only"
+
+
+def _figure(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:.3g}"
 
 
 def _row(change: ArmChange) -> tuple[str, str, float | None, float | None, str, str]:

@@ -48,6 +48,8 @@ SPOKEN = ("distributed", "dask")
 class Dask:
     """`async with Dask(workers=3) as dask` opens a cluster that fleets can be run on, one after the other.
 
+    Where it has to outlast a block, as in a notebook: `dask = await Dask(workers=3).open()`, in the end `close`.
+
     Args:
         workers: processes of a cluster on this machine (loopback only), by default 2; or how many workers of the named
             scheduler are to take part, by default all that are there.
@@ -55,7 +57,7 @@ class Dask:
             travels to them is the client's key and the user's token, in clear text unless the address is ``tls://``
             (certificates come from Dask's configuration, `distributed.comm.tls`).
 
-    Raises (on entering):
+    Raises (on opening):
         SettingsError: the number or the address cannot be used.
         ConnectionFailed: no scheduler answers there.
         RunError: it is one of another version, or the cluster cannot be started.
@@ -72,6 +74,13 @@ class Dask:
         self._cluster: Any = None  # Dask has types in part only
 
     async def __aenter__(self) -> Self:
+        return await self.open()
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def open(self) -> Self:
+        """Start or join it; it is this."""
         try:
             self._client = await (self._own() if self._scheduler is None else self._named(self._scheduler))
         except BaseException:
@@ -79,7 +88,8 @@ class Dask:
             raise
         return self
 
-    async def __aexit__(self, *_: object) -> None:
+    async def close(self) -> None:
+        """End what was started, and leave what was joined."""
         self._client = self._cluster = None
         await self._stack.aclose()
 

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Attended", "Gathered", "Sending", "gathered"]
 
+#: Of the frame of members.
+COLUMNS = ["member", "joined", "received", "lost", "p50 (ms)", "p99 (ms)", "µs CPU a message", "clock", "missing"]
+
 #: From this share of the median latency on, it is said that a clock is known no better.
 UNSURE = 0.1
 
@@ -138,7 +141,7 @@ class Gathered:
         counts = {"joined": self.joined, "received": self.received, "lost": self.lost}
         times = {"p50 (ms)": self._ms(50), "p99 (ms)": self._ms(99), "µs CPU a message": _cpu_us(self)}
         rows.append({"member": "all", **counts, **times, "clock": "", "missing": ""})
-        return pd.DataFrame(rows).set_index("member")
+        return pd.DataFrame(rows, columns=COLUMNS).set_index("member")
 
     def percentiles_frame(self, percents: Sequence[float] = (50, 90, 99, 99.9)) -> pd.DataFrame:
         """Three ways to one percentile (ms): merged histograms, the pooled sample, and the mean of the members' own.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -31,6 +32,9 @@ INTRODUCE_LIMIT_S = 30.0
 
 #: For workers to end what they do, or themselves.
 CLOSE_LIMIT_S = 5.0
+
+#: How Dask begins what it says of a connection.
+_CONNECTION = re.compile(r"^in <.*?>: ")
 
 #: What of a worker's versions is compared with ours: our own must be equal, of the others a difference is told.
 OURS = "supabase-realtime-workbook"
@@ -122,5 +126,6 @@ class Absent:
 
 
 def words(error: BaseException) -> str:
-    """The first line of what an error says."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+    """The first line of what an error says, without the connection's description."""
+    line = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+    return _CONNECTION.sub("", line)
