@@ -15,6 +15,7 @@ import msgspec
 import psutil
 
 from helpers.errors import RunError
+from helpers.profiling.histogram import Histogram
 from helpers.profiling.recording import Recording
 from helpers.profiling.statistics import Gain, paired_gain
 from helpers.redaction import secrets_of
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["FORMAT", "METRICS", "Investigation", "Metric", "environment", "load_investigation", "save_investigation"]
 
 #: Of the file. Another number is another meaning of its columns, and is not read.
-FORMAT = 1
+FORMAT = 2
 
 #: Where the file keeps what is not a column.
 _KEY = b"workbook.investigation"
@@ -188,15 +189,20 @@ def _investigation(table: Any) -> Investigation:
 def _row(recording: Recording) -> dict[str, Any]:
     """Buckets by name, as Parquet has no pairs."""
     row: dict[str, Any] = msgspec.to_builtins(recording)
-    row["latency"]["buckets"] = [{"bucket": bucket, "count": count} for bucket, count in row["latency"]["buckets"]]
+    for histogram in (row["latency"], *(phase["took"] for phase in row["phases"])):
+        histogram["buckets"] = [{"bucket": bucket, "count": count} for bucket, count in histogram["buckets"]]
     return row
 
 
 def _recording(row: dict[str, Any]) -> Recording:
-    buckets = tuple((pair["bucket"], pair["count"]) for pair in row["latency"]["buckets"])
-    found = msgspec.convert(row | {"latency": row["latency"] | {"buckets": buckets}}, type=Recording)
-    _ = found.histogram  # buckets that there are not raise ValueError
+    phases = [phase | {"took": _with_pairs(phase["took"])} for phase in row["phases"]]
+    found = msgspec.convert(row | {"latency": _with_pairs(row["latency"]), "phases": phases}, type=Recording)
+    Histogram.merged([found.latency, *(phase.took for phase in found.phases)])  # wrong buckets raise ValueError
     return found
+
+
+def _with_pairs(histogram: dict[str, Any]) -> dict[str, Any]:
+    return histogram | {"buckets": [(pair["bucket"], pair["count"]) for pair in histogram["buckets"]]}
 
 
 def _schema() -> Any:
@@ -205,6 +211,7 @@ def _schema() -> Any:
 
     whole, real, text = pa.int64(), pa.float64(), pa.string()
     buckets = pa.list_(pa.struct({"bucket": whole, "count": whole}))
+    histogram = pa.struct({"buckets": buckets} | dict.fromkeys(("total_s", "min_s", "max_s"), real))
     stream = {"socket": text, "channel": text, "received": whole, "distinct": whole, "payload_bytes": whole}
     load = ("cpu_percent", "waited_percent")
     lateness = ("loop_late_p99_ms", "loop_late_max_ms", "scheduled_per_s", "sent_per_s", "send_late_ms")
@@ -213,10 +220,11 @@ def _schema() -> Any:
         {"label": text, "run": whole, "seconds": real}
         | dict.fromkeys((*counts, "payload_bytes", "wire_bytes"), whole)
         | {
-            "latency": pa.struct({"buckets": buckets} | dict.fromkeys(("total_s", "min_s", "max_s"), real)),
+            "latency": histogram,
             "streams": pa.list_(pa.struct(stream)),
             "harness": pa.struct(dict.fromkeys((*lateness, *load), real)),
             "notes": pa.list_(text),
+            "phases": pa.list_(pa.struct({"name": text, "took": histogram})),
         }
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from helpers.profiling.statistics import wilson
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["NO_SAMPLES", "Recording", "Stream"]
+__all__ = ["NO_SAMPLES", "Phase", "Recording", "Stream"]
 
 NO_SAMPLES = "no samples: nothing that was due arrived, so there is no latency"
 
@@ -44,6 +44,14 @@ class Stream:
 
 
 @dataclass(frozen=True, slots=True)
+class Phase:
+    """A part of what took time, by itself."""
+
+    name: str
+    took: Counts
+
+
+@dataclass(frozen=True, slots=True)
 class Recording:
     """One run.
 
@@ -57,6 +65,7 @@ class Recording:
         streams: each channel on each socket.
         harness: how late the harness itself was; None where it was not watched.
         notes: what else a reader must know: who was the limit, what broke, what is missing.
+        phases: what else was timed, such as the wait for a poll apart from the processing.
     """
 
     label: str
@@ -76,6 +85,7 @@ class Recording:
     streams: tuple[Stream, ...] = ()
     harness: Harness | None = None
     notes: tuple[str, ...] = ()
+    phases: tuple[Phase, ...] = ()
 
     @classmethod
     def of(
@@ -127,6 +137,10 @@ class Recording:
         """A percentile of the latency; NaN if there is none."""
         return 1e3 * self.histogram.percentile_s(percent)
 
+    def phase(self, name: str) -> Histogram | None:
+        """How long a part took; None if it was not timed."""
+        return next((Histogram.merged([phase.took]) for phase in self.phases if phase.name == name), None)
+
     @property
     def throughput_per_s(self) -> float:
         """Messages received a second, all streams together."""
@@ -160,6 +174,29 @@ class Recording:
             }
             for stream in self.streams
         )
+
+    def phases_frame(self) -> pd.DataFrame:
+        """One row for each part that was timed."""
+        import pandas as pd
+
+        timed = [(phase.name, Histogram.merged([phase.took])) for phase in self.phases]
+        return pd.DataFrame(
+            {
+                "label": self.label,
+                "run": self.run,
+                "phase": name,
+                "n": took.count,
+                "mean_ms": 1e3 * took.mean_s,
+                "p50_ms": 1e3 * took.percentile_s(50),
+                "p99_ms": 1e3 * took.percentile_s(99),
+            }
+            for name, took in timed
+        )
+
+    def throughput_frame(self, by: Literal["socket", "channel"]) -> pd.DataFrame:
+        """One row for each socket, or for each channel, with the throughput of its streams together."""
+        figures = ["received", "distinct", "messages_per_s", "payload_bytes_per_s"]
+        return self.streams_frame().groupby(["label", "run", by], sort=False)[figures].sum().reset_index()
 
     def _shares(self) -> Iterator[Figure]:
         """Counts as shares of what was expected, with Wilson's interval."""

@@ -21,7 +21,7 @@ from helpers.profiling.investigation import (
     save_investigation,
 )
 from helpers.profiling.ledger import Ledger
-from helpers.profiling.recording import NO_SAMPLES, Recording
+from helpers.profiling.recording import NO_SAMPLES, Phase, Recording
 from helpers.target import Target, TargetKind
 
 SECRET = 'sb_secret_"quoted"_0123456789'
@@ -45,6 +45,11 @@ def recording(label: str, run: int = 0, latency_s: float = 0.01, *, messages: in
     )
 
 
+def phased(recording: Recording) -> Recording:
+    """The same with its latency as a part that was timed by itself."""
+    return replace(recording, phases=(Phase("all of it", recording.latency), Phase("nothing", Histogram().counts())))
+
+
 def silent(label: str, run: int = 0) -> Recording:
     """A run in which nothing arrived."""
     return Recording.of(Ledger(1, 10), label, run=run, seconds=1.0, sent=10, wire_bytes=0)
@@ -52,7 +57,7 @@ def silent(label: str, run: int = 0) -> Recording:
 
 def test_saved_and_reopened(tmp_path: Path) -> None:
     """What is read back equals what was saved, with versions, machine, target and settings, and merges as before."""
-    runs = [recording("json", 0), recording("binary", 0, 0.02), silent("json", 1)]
+    runs = [phased(recording("json", 0)), recording("binary", 0, 0.02), silent("json", 1)]
     investigation = Investigation.of("payloads", TARGET, runs, rate_per_s=100, body_bytes=400)
     path = save_investigation(investigation, tmp_path / "payloads.parquet")
     found = load_investigation(path)

@@ -13,9 +13,10 @@ import numpy as np
 from helpers.errors import SettingsError
 from helpers.profiling.harness import Harness, LoopWatch, limits
 from helpers.profiling.ledger import Bools
-from helpers.profiling.recording import Recording
+from helpers.profiling.recording import Phase, Recording
 from helpers.profiling.workloads.audience import Audience, Hearing
 from helpers.profiling.workloads.orders import Written
+from helpers.profiling.workloads.phases import ANSWER, poll_phases
 from helpers.profiling.workloads.quota import permit
 from helpers.profiling.workloads.reception import Reception, drained
 from helpers.profiling.workloads.recorder import Recorder
@@ -143,7 +144,8 @@ async def _run(
         notes=tuple(_notes(planned.workload, reception, recorder, written, harness, p99_ms)),
     )
     expected, heard = int(wanted.sum()), ledger.seen()
-    recording = replace(recording, expected=expected, lost=int(np.count_nonzero(wanted & ~heard)))
+    lost = int(np.count_nonzero(wanted & ~heard))
+    recording = replace(recording, expected=expected, lost=lost, phases=_phases(planned, recorder, written))
     return Measured(recording, recorder, written, wanted, seconds, cpu_s)
 
 
@@ -164,6 +166,12 @@ def _deletes(planned: Planned) -> dict[int, int]:
         return {}
     messages = [index for index in range(workload.messages) if workload.action(index) is Action.DELETE]
     return dict(zip(planned.keys, messages, strict=True))
+
+
+def _phases(planned: Planned, recorder: Recorder, written: Written) -> tuple[Phase, ...]:
+    """What was timed besides the latency."""
+    answered = (Phase(ANSWER, written.answered),) if written.answered.count else ()
+    return answered if planned.workload.is_broadcast else (*poll_phases(recorder), *answered)
 
 
 def _notes(
