@@ -3,9 +3,9 @@
 A server that polls delivers together what one look has found. It looked after the last of these was committed, before
 the first of them arrived, and before the next message was committed that it did not find. So the moment of each look
 lies within bounds, which are as narrow as messages are dense; their middle is taken, and a look whose bounds are wide
-is left out, that of the last messages for one. Where the way is long, looks that follow each other within `_APART_S` are
-taken for one, so that up to as much of the way is taken for waiting. Of what comes before, nearly all is
-waiting for the look; what comes after is the server's work and the way.
+is left out, that of the last messages for one. Of what comes before, nearly all is waiting for the look; what comes
+after is the server's work and the way. Where the way is long, looks that follow each other within `_APART_S` are taken
+for one, so that up to as much of the way is taken for waiting.
 """
 
 from __future__ import annotations
