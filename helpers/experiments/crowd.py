@@ -89,30 +89,32 @@ class Crowd:
         """Begin a new count."""
         self.receipts = []
 
-    async def hear(self, count: int, limit_s: float) -> bool:
-        """Wait until so many changes have arrived since the last `forget`; False if they do not within the limit.
+    async def hear(self, count: int, quiet_s: float) -> bool:
+        """Wait until so many changes have arrived since the last `forget`; False if nothing comes for `quiet_s`.
 
         Raises:
             FailureError: a socket was lost meanwhile.
         """
-        return await self._until(lambda: len(self.receipts) >= count, limit_s)
+        return await self._until(lambda: len(self.receipts) >= count, quiet_s)
 
-    async def hear_all(self, wanted: Callable[[Change], bool], limit_s: float) -> bool:
-        """Wait until every seat has a change that is wanted; False if it does not come to all within the limit.
+    async def hear_all(self, wanted: Callable[[Change], bool], quiet_s: float) -> bool:
+        """Wait until every seat has a change that is wanted; False if nothing comes for `quiet_s`.
 
         Raises:
             FailureError: a socket was lost meanwhile.
         """
         return await self._until(
-            lambda: len({receipt.seat for receipt in self.receipts if wanted(receipt.change)}) == self.seats, limit_s
+            lambda: len({receipt.seat for receipt in self.receipts if wanted(receipt.change)}) == self.seats, quiet_s
         )
 
-    async def _until(self, enough: Callable[[], bool], limit_s: float) -> bool:
+    async def _until(self, enough: Callable[[], bool], quiet_s: float) -> bool:
         self._enough = enough
         self._heard.clear()
-        if not enough():
+        before = -1
+        while not enough() and len(self.receipts) > before:
+            before = len(self.receipts)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._heard.wait(), limit_s)
+                await asyncio.wait_for(self._heard.wait(), quiet_s)
         self._enough = _never
         for client in self._clients:
             if client.reason:

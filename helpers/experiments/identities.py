@@ -48,7 +48,7 @@ ROUNDS = {Size.SMALL: 3, Size.FULL: 15}
 ROWS = 40
 #: Large enough to be stored apart (TOAST), so that an UPDATE of another column leaves it untouched.
 LARGE_BYTES = 4_000
-LIMIT_S = 20.0
+QUIET_S = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,8 +172,8 @@ async def _hear(crowd: Crowd, table: OwnTable, statement: str) -> _Heard:
     await table.run(statement)
     grown = await _log_position(table) - log
     await table.run(f"insert into {table.quoted} (seq, room_id) values (-1, 1)")
-    if not await crowd.hear_all(_is_marker, LIMIT_S):
-        raise FailureError("listening to changes", f"nothing came within {LIMIT_S:g} s", "Run the diagnosis")
+    if not await crowd.hear_all(_is_marker, QUIET_S):
+        raise FailureError("listening to changes", f"nothing came for {QUIET_S:g} s", "Run the diagnosis")
     return _Heard(tuple(crowd.receipts), grown, start)
 
 

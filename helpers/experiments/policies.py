@@ -32,7 +32,7 @@ from helpers.profiling.statistics import slope
 from helpers.target import Target, TargetKind
 from helpers.wire.join import ChangeBinding
 
-__all__ = ["asked_at", "compare_policies", "cpu_at", "latency_at"]
+__all__ = ["asked_at", "compare_policies", "counts_of", "cpu_at", "latency_at"]
 
 QUESTION = "What does a policy cost for each change, and how does it grow with the number of subscribers?"
 ONE_MORE = "one more subscriber"
@@ -40,6 +40,8 @@ ONE_MORE = "one more subscriber"
 SUBSCRIBERS = {Size.SMALL: (1, 10, 50), Size.FULL: (1, 10, 50, 200, 500)}
 ROUNDS = {Size.SMALL: 3, Size.FULL: 8}
 ROWS = 200
+#: Before anything counts: the first change of a table is dearer, as everybody has to get to know it.
+WARM_ROWS = 10
 MAX_SUBSCRIBERS = 500
 #: Times that the checks alone are made in each round; the quickest counts, as other work on the machine only adds.
 ASKED = 12
@@ -97,6 +99,13 @@ async def compare_policies(
         )
 
 
+def counts_of(experiment: Experiment) -> list[int]:
+    """Of how many subscribers this experiment tells."""
+    prefix = cpu_at(1).partition(", ")[0] + ", "
+    names = (metric.name for metric in experiment.metrics if metric.name.startswith(prefix))
+    return [int(name.removeprefix(prefix).split()[0]) for name in names]
+
+
 def asked_at(subscribers: int) -> str:
     """Name of the metric: database time for each change, when each subscriber is asked about alone."""
     return f"asked one by one, {subscribers} subscriber{'s' * (subscribers > 1)}"
@@ -138,6 +147,8 @@ async def _worlds(lab: Lab, policies: Sequence[Policy], counts: Sequence[int]) -
             count: await stack.enter_async_context(Crowd(lab.target, _seats(lab, policies, stands, users[:count])))
             for count in counts
         }
+        for (_, count), stand in stands.items():
+            await _burst(crowds[count], meters, stand, WARM_ROWS)
         yield {
             policy.name: partial(_run, policy, crowds, meters, {count: stands[policy.name, count] for count in counts})
             for policy in policies
@@ -167,7 +178,7 @@ async def _run(
     policy: Policy, crowds: Mapping[int, Crowd], meters: Meters, stands: Mapping[int, _Stand], number: int
 ) -> Outcome:
     """One burst for each number of subscribers, and the checks of the largest alone."""
-    bursts = {count: await _burst(crowds[count], meters, stand) for count, stand in stands.items()}
+    bursts = {count: await _burst(crowds[count], meters, stand, ROWS) for count, stand in stands.items()}
     cpu_us = {count: _per_change_us(burst) for count, burst in bursts.items()}
     values: dict[str, float | None] = {cpu_at(count): cpu for count, cpu in cpu_us.items()}
     values |= {latency_at(count): burst.latency_p50_ms for count, burst in bursts.items()}
@@ -187,15 +198,9 @@ async def _asked_us(policy: Policy, stand: _Stand) -> float:
     return min([len(claims) * await check_us(stand.table, row["id"], claims) for _ in range(ASKED)])
 
 
-async def _burst(crowd: Crowd, meters: Meters, stand: _Stand) -> Burst:
-    return await run_burst(
-        crowd,
-        meters,
-        partial(write_rows, stand.table, stand.users, ROWS),
-        label=str(stand.table),
-        rows=ROWS,
-        expected=ROWS,
-    )
+async def _burst(crowd: Crowd, meters: Meters, stand: _Stand, rows: int) -> Burst:
+    write = partial(write_rows, stand.table, stand.users, rows)
+    return await run_burst(crowd, meters, write, label=str(stand.table), rows=rows, expected=rows)
 
 
 def _per_change_us(burst: Burst) -> float | None:

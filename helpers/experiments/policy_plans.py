@@ -106,6 +106,7 @@ async def explain_policies(
             table = await stack.enter_async_context(policy_table(target, policy, member))
             row_id = await write_rows(table, users, ROWS)
             await table.run(f"analyze {table.quoted}")
+            await explain(table, row_id, *claims_of(users[:1]))  # the first time is dearer: functions are compiled
             arms[policy.name] = partial(_run, policy.name, table, row_id, users[0], member, steps)
         experiment = await run_rounds(
             "policy plans",

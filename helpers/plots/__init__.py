@@ -9,6 +9,7 @@ from helpers.plots.ladder import ladder_plot, sawtooth_plot
 from helpers.plots.networks import network_plot
 from helpers.plots.pace import pace_plot, slow_reader_plot
 from helpers.plots.paths import limits_plot
+from helpers.plots.policies import plans_plot, policies_plot
 from helpers.plots.preprocessing import preprocessing_plot
 from helpers.plots.profiling import broadcast_plot, bytes_plot, latency_plot
 from helpers.plots.sync import sync_plot
@@ -30,6 +31,8 @@ __all__ = [
     "limits_plot",
     "network_plot",
     "pace_plot",
+    "plans_plot",
+    "policies_plot",
     "preprocessing_plot",
     "sawtooth_plot",
     "slow_reader_plot",
