@@ -9,7 +9,7 @@ writing process, which `writer` starts and asks by `orders`; `recorder` is the b
 
 from __future__ import annotations
 
-from helpers.profiling.workloads.audience import Audience
+from helpers.profiling.workloads.audience import Audience, Churn
 from helpers.profiling.workloads.knee import Step, StepLoad, Tolerance, find_knee
 from helpers.profiling.workloads.measure import measure
 from helpers.profiling.workloads.quota import Expected, estimate, permit
@@ -21,6 +21,7 @@ __all__ = [
     "Action",
     "Audience",
     "Burst",
+    "Churn",
     "Constant",
     "Encoding",
     "Expected",

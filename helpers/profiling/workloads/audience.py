@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -15,13 +16,29 @@ from helpers.profiling.workloads.matching import matches
 from helpers.profiling.workloads.workload import Action, Workload
 from helpers.wire.frames import Version
 
-__all__ = ["MAX_SOCKETS", "Audience", "Hearing"]
+__all__ = ["MAX_SOCKETS", "Audience", "Churn", "Hearing"]
 
 #: More need a fleet of processes.
 MAX_SOCKETS = 2_000
 MAX_SUBSCRIBERS = 20_000
 
 _TRIED = "planning the audience"
+
+
+class Churn(msgspec.Struct, frozen=True, kw_only=True):
+    """Subscribers that leave and come back while the others stay, each at its own moment.
+
+    Attributes:
+        leavers: how many. stay_s: how long they listen, and away_s: how long they do not, in turns.
+    """
+
+    leavers: int
+    stay_s: float = 1.0
+    away_s: float = 0.5
+
+    def joins(self, seconds: float) -> int:
+        """How many joins they take in that time, about, besides their first."""
+        return math.ceil(self.leavers * seconds / (self.stay_s + self.away_s))
 
 
 class Audience(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,6 +53,7 @@ class Audience(msgspec.Struct, frozen=True, kw_only=True):
         event: of the bindings, ``*`` for all.
         select: columns to be sent; None for all.
         version: of the protocol.
+        churn: who of them leaves and comes back; None for nobody.
     """
 
     subscribers: int = 1
@@ -46,6 +64,7 @@ class Audience(msgspec.Struct, frozen=True, kw_only=True):
     event: str = "*"
     select: tuple[str, ...] | None = None
     version: Version = Version.V2
+    churn: Churn | None = None
 
     def __post_init__(self) -> None:
         bounds = (
@@ -56,6 +75,10 @@ class Audience(msgspec.Struct, frozen=True, kw_only=True):
         for name, value, least, most in bounds:
             if not least <= value <= most:
                 raise SettingsError(_TRIED, f"{name} is {value:,}", f"Choose {name} from {least} to {most:,}")
+        churn = self.churn
+        if churn and not (0 < churn.leavers <= self.subscribers and churn.stay_s >= 0.1 and churn.away_s >= 0):
+            happened = f"{churn.leavers} of {self.subscribers} leave after {churn.stay_s:g} s for {churn.away_s:g} s"
+            raise SettingsError(_TRIED, happened, "Let at least one of them leave, after at least 0.1 s")
 
     @property
     def connections(self) -> int:
@@ -75,6 +98,11 @@ class Audience(msgspec.Struct, frozen=True, kw_only=True):
         """Which of a broadcast workload's channels this subscriber joins: never one that its socket has already."""
         socket, place = self.socket_of(subscriber), subscriber // self.connections
         return (socket * self.channels_per_socket + place) % channels
+
+    @property
+    def leavers(self) -> range:
+        """The subscribers that leave and come back: the last ones."""
+        return range(self.subscribers - (self.churn.leavers if self.churn else 0), self.subscribers)
 
     def filters_of(self, subscriber: int) -> tuple[str | None, ...]:
         """The filters of this subscriber's bindings."""

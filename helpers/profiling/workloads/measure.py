@@ -12,11 +12,12 @@ import numpy as np
 
 from helpers.errors import SettingsError
 from helpers.profiling.harness import Harness, LoopWatch, limits
+from helpers.profiling.histogram import Floats
 from helpers.profiling.ledger import Bools
 from helpers.profiling.recording import Phase, Recording
 from helpers.profiling.workloads.audience import Audience, Hearing
 from helpers.profiling.workloads.orders import Written
-from helpers.profiling.workloads.phases import ANSWER, poll_phases
+from helpers.profiling.workloads.phases import ANSWER, JOIN, poll_phases
 from helpers.profiling.workloads.quota import permit
 from helpers.profiling.workloads.reception import Reception, drained
 from helpers.profiling.workloads.recorder import Recorder
@@ -29,6 +30,8 @@ __all__ = ["Measured", "measure", "measure_once"]
 #: When nothing has come for so long, what is missing counts as lost: changes may wait for ten idle polls (of 0.5 s),
 #: broadcasts wait for nothing but the network.
 QUIET_S, BROADCAST_QUIET_S = 5.0, 2.0
+#: What was due so shortly before a subscriber left may have come too late for it: neither is that a loss.
+GRACE_S, BROADCAST_GRACE_S = 1.0, 0.1
 #: A backlog may take so long to arrive.
 BACKLOG_LIMIT_S = 60.0
 
@@ -124,10 +127,12 @@ async def _run(
     reception.record_into(recorder)
     bytes_before, cpu_before = reception.wire_bytes, time.process_time()
     async with LoopWatch() as watch:
-        written = await writer.carry_out(planned, start)
-        wanted = _wanted(hearing, reception, written)
+        present = reception.present
+        async with reception.churning(recorder):
+            written = await writer.carry_out(planned, start)
+        wanted = _wanted(hearing, present, reception, recorder.due, planned.workload, written)
         quiet_s = BROADCAST_QUIET_S if planned.workload.is_broadcast else QUIET_S
-        await drained(recorder, int(wanted.sum()), quiet_s, BACKLOG_LIMIT_S)
+        await drained(recorder, int(wanted.sum()), quiet_s, BACKLOG_LIMIT_S, wanted)
     seconds, cpu_s = time.monotonic() - start, time.process_time() - cpu_before
     harness = watch.harness(planned.workload.mean_per_s, written.harness.sent_per_s, written.late_max_ms)
     ledger = recorder.ledger
@@ -145,17 +150,29 @@ async def _run(
     )
     expected, heard = int(wanted.sum()), ledger.seen()
     lost = int(np.count_nonzero(wanted & ~heard))
-    recording = replace(recording, expected=expected, lost=lost, phases=_phases(planned, recorder, written))
+    recording = replace(recording, expected=expected, lost=lost, phases=_phases(planned, reception, recorder, written))
     return Measured(recording, recorder, written, wanted, seconds, cpu_s)
 
 
-def _wanted(hearing: Hearing, reception: Reception, written: Written) -> Bools:
+def _wanted(
+    hearing: Hearing,
+    present: Sequence[int],
+    reception: Reception,
+    due: Floats,
+    workload: Workload,
+    written: Written,
+) -> Bools:
     """What each subscriber should have, of the messages that the target took: one row for each subscriber."""
     wanted = hearing.kinds[hearing.kind_of]
     wanted[:, list(written.missing)] = False
     absent = np.ones(hearing.kind_of.size, dtype=np.bool_)
-    absent[list(reception.present)] = False
+    absent[list(present)] = False
     wanted[absent] = False
+    grace_s = BROADCAST_GRACE_S if workload.is_broadcast else GRACE_S
+    for subscriber in present:
+        if (windows := reception.attendance(subscriber)) is not None:
+            there = [(due >= came) & (due < left - grace_s) for came, left in windows]
+            wanted[subscriber] &= np.logical_or.reduce(there)
     return wanted
 
 
@@ -168,10 +185,11 @@ def _deletes(planned: Planned) -> dict[int, int]:
     return dict(zip(planned.keys, messages, strict=True))
 
 
-def _phases(planned: Planned, recorder: Recorder, written: Written) -> tuple[Phase, ...]:
+def _phases(planned: Planned, reception: Reception, recorder: Recorder, written: Written) -> tuple[Phase, ...]:
     """What was timed besides the latency."""
-    answered = (Phase(ANSWER, written.answered),) if written.answered.count else ()
-    return answered if planned.workload.is_broadcast else (*poll_phases(recorder), *answered)
+    polled = () if planned.workload.is_broadcast else poll_phases(recorder)
+    others = (Phase(ANSWER, written.answered), Phase(JOIN, reception.joining.counts()))
+    return (*polled, *(phase for phase in others if phase.took.count))
 
 
 def _notes(
@@ -187,6 +205,8 @@ def _notes(
         yield f"{_counted(count, 'subscriber')} did not come in and count for nothing: {reason}"
     for reason, count in reception.endings().items():
         yield f"{_counted(count, 'channel')} ended before the last message: {reason}"
+    if back := reception.joining.count:
+        yield f"subscribers came back {_counted(back, 'time')}; what was due while they were away is not expected"
     if written.missing:
         yield f"{len(written.missing):,} of {_counted(workload.messages, 'message')} were not accepted"
     for reason, count in written.errors.items():

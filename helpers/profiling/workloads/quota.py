@@ -112,7 +112,8 @@ def estimate(workload: Workload, audience: Audience | None = None) -> Expected:
     listeners = np.bincount(hearing.kind_of, minlength=len(hearing.kinds)) @ hearing.kinds.astype(np.int64)
     own = int(workload.is_broadcast)
     by_socket = workload.route is Route.BROADCAST
-    joins = audience.subscribers + (workload.channels if by_socket else 0)
+    again = audience.churn.joins(workload.seconds) if audience.churn else 0
+    joins = audience.subscribers + again + (workload.channels if by_socket else 0)
     return Expected(
         sent=own * workload.messages,
         delivered=int(listeners.sum()),

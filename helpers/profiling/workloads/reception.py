@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import secrets
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Self
 
 from helpers.client import Channel, RealtimeClient
 from helpers.errors import FailureError
+from helpers.profiling.histogram import Histogram
+from helpers.profiling.ledger import Bools
 from helpers.profiling.workloads.audience import Audience
 from helpers.profiling.workloads.quota import JOINS_PER_S
 from helpers.profiling.workloads.recorder import Recorder
@@ -20,7 +24,7 @@ from helpers.target import Target, TargetKind
 from helpers.wire.events import Event
 from helpers.wire.join import ChangeBinding, JoinConfig
 
-__all__ = ["READY_LIMIT_S", "Reception"]
+__all__ = ["READY_LIMIT_S", "Reception", "drained"]
 
 #: After a cold start, "Subscribed to PostgreSQL" may take seconds (field: up to 4.4 s, supabase/realtime#281).
 READY_LIMIT_S = 20.0
@@ -38,6 +42,7 @@ class Reception:
     Attributes:
         failures: why subscribers could not come in, and how many.
         present: which subscribers came in.
+        joining: how long it took to come back.
     """
 
     def __init__(self, target: Target, planned: Planned, audience: Audience, tokens: Sequence[str] = ()) -> None:
@@ -46,6 +51,8 @@ class Reception:
         self._clients: dict[int, RealtimeClient] = {}
         self._channels: dict[int, Channel] = {}
         self._next_join = 0.0
+        self._windows: dict[int, list[tuple[float, float]]] = {}
+        self.joining = Histogram()
 
     async def __aenter__(self) -> Self:
         try:
@@ -73,6 +80,25 @@ class Reception:
         """Enter every message from now on."""
         for subscriber, channel in self._channels.items():
             channel.on_event(_entering(recorder, subscriber))
+
+    @asynccontextmanager
+    async def churning(self, recorder: Recorder) -> AsyncIterator[None]:
+        """Let the leavers leave and come back, as long as the block runs."""
+        leavers = [one for one in self._audience.leavers if one in self._channels]
+        comings = [
+            asyncio.create_task(self._come_and_go(one, place / len(leavers), recorder))
+            for place, one in enumerate(leavers)
+        ]
+        try:
+            yield
+        finally:
+            for task in comings:
+                task.cancel()
+            await asyncio.gather(*comings, return_exceptions=True)
+
+    def attendance(self, subscriber: int) -> Sequence[tuple[float, float]] | None:
+        """From when to when a leaver was there (monotonic seconds); None for those who stay."""
+        return self._windows.get(subscriber)
 
     def endings(self) -> Counter[str]:
         """Why channels ended before they were asked to, and how many."""
@@ -111,9 +137,29 @@ class Reception:
         for subscriber in subscribers:
             await self._subscribe(client, subscriber)
 
-    async def _subscribe(self, client: RealtimeClient, subscriber: int) -> None:
+    async def _come_and_go(self, subscriber: int, turn: float, recorder: Recorder) -> None:
+        """The first time a leaver goes at its turn, so that they do not all go at once."""
+        churn, client = self._audience.churn, self._clients[self._audience.socket_of(subscriber)]
+        assert churn is not None
+        windows = self._windows.setdefault(subscriber, [])
+        windows.append((0.0, math.inf))
+        await asyncio.sleep(churn.stay_s * (0.5 + turn))
+        while (channel := self._channels.pop(subscriber, None)) is not None:
+            windows[-1] = windows[-1][0], time.monotonic()
+            await channel.leave()
+            await asyncio.sleep(churn.away_s)
+            asked_at = time.monotonic()
+            await self._subscribe(client, subscriber, recorder)
+            if subscriber in self._channels:
+                self.joining.record(time.monotonic() - asked_at)
+                windows.append((time.monotonic(), math.inf))
+                await asyncio.sleep(churn.stay_s)
+
+    async def _subscribe(self, client: RealtimeClient, subscriber: int, recorder: Recorder | None = None) -> None:
         await self._turn()
         channel = client.channel(self._topic(subscriber), self._config(subscriber), buffer=1)
+        if recorder is not None:
+            channel.on_event(_entering(recorder, subscriber))
         try:
             await channel.subscribe(timeout=READY_LIMIT_S)
         except FailureError as error:
@@ -151,14 +197,17 @@ def _entering(recorder: Recorder, subscriber: int) -> Callable[[Event], None]:
     return lambda event: recorder.on_event(subscriber, event)
 
 
-async def drained(recorder: Recorder, expected: int, quiet_s: float, limit_s: float) -> bool:
+async def drained(
+    recorder: Recorder, expected: int, quiet_s: float, limit_s: float, wanted: Bools | None = None
+) -> bool:
     """Wait until so much has come that should come; False if it has not, and nothing comes any more.
 
     Args:
+        wanted: which messages these are, one row for each subscriber, where others may come as well.
         quiet_s: give up when nothing has come for so long. limit_s: or after so long in any case.
     """
     began = time.monotonic()
-    while recorder.wanted < expected:
+    while recorder.wanted < expected or (wanted is not None and (wanted & ~recorder.ledger.seen()).any()):
         now = time.monotonic()
         if now - max(began, recorder.last_at) > quiet_s or now - began > limit_s:
             return False
