@@ -34,6 +34,11 @@ class Skipped:
     def __str__(self) -> str:
         return f"{self.what}: not measured, because {self.because}."
 
+    @property
+    def answer(self) -> str:
+        """In the place of an experiment's answer."""
+        return str(self)
+
     def to_frame(self) -> pd.DataFrame:
         import pandas as pd
 

@@ -39,7 +39,7 @@ _METRICS = tuple(metric for metric in METRICS if metric.name != "sender's CPU")
 async def compare_compression(
     target: Target,
     *,
-    content: Content = Content.RECORDS,
+    content: Content | str = Content.RECORDS,
     body_bytes: int = 1_024,
     size: Size | str | None = None,
     rounds: int | None = None,
@@ -62,12 +62,12 @@ async def compare_compression(
         return Skipped(
             "compression", "it needs a relay in front of the target, and bursts: call it with the lab as its target"
         )
-    chosen = experiment_size(size)
-    async with _bench(target, content, body_bytes, chosen) as bench:
+    chosen, kind = experiment_size(size), Content.named(content)
+    async with _bench(target, kind, body_bytes, chosen) as bench:
         agreed = await _agreed(target)
         return await run_rounds(
-            f"compression of {body_bytes:,} bytes of {content}",
-            f"Is it worth it to compress {body_bytes:,} bytes of {content}?",
+            f"compression of {body_bytes:,} bytes of {kind.words}",
+            f"Is it worth it to compress {body_bytes:,} bytes of {kind.words}?",
             target,
             {compression.value: partial(bench.run, compression) for compression in Compression},
             metrics=_METRICS,

@@ -23,7 +23,7 @@ from helpers.target import Target, TargetKind
 __all__ = ["METRICS", "SIZES", "Load", "compare_encodings", "measured", "server_meter", "sweep_encodings"]
 
 #: Bytes of an application's data; the largest is the free plan's limit of a broadcast.
-SIZES = (64, 1_024, 16_384, 256_000)
+SIZES = {Size.SMALL: (64, 4_096, 256_000), Size.FULL: (64, 256, 1_024, 4_096, 16_384, 65_536, 256_000)}
 
 #: Beyond this a target that is not the lab is sent nothing: what leaves a project counts against its plan.
 GENTLE_SIZE = 16_384
@@ -72,7 +72,7 @@ class Load:
 async def compare_encodings(
     target: Target,
     *,
-    content: Content = Content.RECORDS,
+    content: Content | str = Content.RECORDS,
     body_bytes: int = 1_024,
     size: Size | str | None = None,
     rounds: int | None = None,
@@ -97,18 +97,18 @@ async def compare_encodings(
 async def sweep_encodings(
     target: Target,
     *,
-    content: Content = Content.RECORDS,
-    sizes: Sequence[int] = SIZES,
+    content: Content | str = Content.RECORDS,
+    sizes: Sequence[int] = (),
     size: Size | str | None = None,
     rounds: int | None = None,
 ) -> tuple[Experiment, ...]:
-    """`compare_encodings` at several sizes; a target that is not the lab gets none above 16 KB."""
+    """`compare_encodings` at several sizes, by default those of `SIZES`; none above 16 KB where it is not the lab."""
     chosen = experiment_size(size)
-    fitting = [one for one in sizes if target.kind is TargetKind.LAB or one <= GENTLE_SIZE]
+    fitting = [one for one in sizes or SIZES[chosen] if target.kind is TargetKind.LAB or one <= GENTLE_SIZE]
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(unhindered(target))
         sender = await stack.enter_async_context(Sender(target))
-        bench = _Bench(target, sender, server_meter(target), content, chosen, rounds)
+        bench = _Bench(target, sender, server_meter(target), Content.named(content), chosen, rounds)
         return tuple([await bench.at(body_bytes) for body_bytes in fitting])
 
 
@@ -146,8 +146,8 @@ class _Bench:
     async def at(self, body_bytes: int) -> Experiment:
         load = Load.of(self.target, body_bytes, self.size)
         return await run_rounds(
-            f"encodings of {body_bytes:,} bytes of {self.content}",
-            f"In which form do {body_bytes:,} bytes of {self.content} travel best?",
+            f"encodings of {body_bytes:,} bytes of {self.content.words}",
+            f"In which form do {body_bytes:,} bytes of {self.content.words} travel best?",
             self.target,
             self._arms(body_bytes, load),
             metrics=METRICS,

@@ -38,7 +38,7 @@ COST = Cost(render_s=0.002, apply_s=0.002)
 _STARVED = 1.25
 
 #: A handler falls behind if the delay of what it shows grows by more than this, in ms a second.
-NOTABLE_GROWTH = 50.0
+NOTABLE_GROWTH = 200.0
 
 _COUNTS = (
     Metric("handed over", "values/s", higher_is_better=True),
@@ -112,7 +112,7 @@ async def compare_paces(
     if not levels[0] > 0 or keys < 1:
         raise SettingsError("comparing paces", "there is nothing to send", "Give rates above 0, and at least 1 key")
     rates = tuple(level * cost.capacity_per_s for level in levels)
-    steps = Steps(rates, 0.25 if chosen is Size.SMALL else 2.0)
+    steps = Steps(rates, 0.2 if chosen is Size.SMALL else 2.0)
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(unhindered(target))
         sender = await stack.enter_async_context(Sender(target))

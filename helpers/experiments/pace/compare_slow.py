@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 
@@ -98,9 +99,9 @@ def _outcome(run: SlowRun) -> Outcome:
     values: dict[str, float | None] = {
         _LOST: 100 * run.lost / run.sent.messages,
         _AGE: run.age_s,
-        _MEMORY: max(moment.in_application for moment in run.moments) / 1e6,
-        "most in both kernels": max(moment.unread + moment.unsent for moment in run.moments) / 1e6,
-        "most on the server": max(run.on_server) / 1e6 if run.known else None,
+        _MEMORY: _megabytes([moment.in_application for moment in run.moments]),
+        "most in both kernels": _megabytes([moment.unread + moment.unsent for moment in run.moments]),
+        "most on the server": _megabytes(run.on_server) if run.known else None,
         _GIVEN_UP: gave_up,
         _TOLD: told - gave_up if gave_up is not None and told is not None else None,
     }
@@ -108,6 +109,11 @@ def _outcome(run: SlowRun) -> Outcome:
     if not run.known:
         notes.append("this system does not tell what waits on the server's end of a connection")
     return Outcome(values, notes=tuple(notes))
+
+
+def _megabytes(sizes: Sequence[float]) -> float:
+    """The most of them, to a tenth: what is less is a message that is on its way."""
+    return round(max(sizes) / 1e6, 1)
 
 
 def _answer(experiment: Experiment) -> str:

@@ -14,6 +14,9 @@ __all__ = ["Screen"]
 #: Moments at which it is looked at, a second.
 LOOKS_PER_S = 500
 
+#: A line through fewer points says nothing of a trend.
+FEWEST = 5
+
 
 class Screen:
     """Books on what was shown when. No I/O and no clock: times are given, in seconds of one monotonic clock.
@@ -43,11 +46,11 @@ class Screen:
 
     def growth(self, begin: float, end: float) -> float | None:
         """By how many seconds a second the delay of what is shown grows, from due to shown, of values due between two
-        moments: 0 where the application keeps up, however slow it is. None from fewer than three values."""
+        moments: 0 where the application keeps up, however slow it is. None from fewer than `FEWEST` values."""
         due = np.concatenate([np.empty(0), *map(np.asarray, self._due.values())])
         delay = np.concatenate([np.empty(0), *map(np.asarray, self._shown_at.values())]) - due
         within = (due >= begin) & (due < end)
-        if np.unique(due[within]).size < 3:
+        if np.unique(due[within]).size < FEWEST:
             return None
         return slope(due[within].tolist(), delay[within].tolist())[0]
 

@@ -72,10 +72,10 @@ class Flood:
     """
 
     rate_per_s: float = 600.0
-    seconds: float = 0.9
+    seconds: float = 0.8
     body_bytes: int = 96_000
     keys: int = 10
-    handle_s: float = 0.01
+    handle_s: float = 0.005
 
     def __post_init__(self) -> None:
         if not self.handle_s > 0 or self.rate_per_s * self.handle_s <= 1:

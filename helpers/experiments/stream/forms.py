@@ -37,6 +37,20 @@ class Content(StrEnum):
     RECORDS = "records"
     BYTES = "bytes"
 
+    @property
+    def words(self) -> str:
+        """For "1,024 bytes of …"."""
+        return "records" if self is Content.RECORDS else "binary data"
+
+    @classmethod
+    def named(cls, name: Content | str) -> Content:
+        """Raises SettingsError if there is no such content."""
+        try:
+            return cls(name)
+        except ValueError:
+            happened, advice = f"there is no content {name!r}", f"Say {' or '.join(cls)}"
+            raise SettingsError("making a message", happened, advice) from None
+
 
 class Item(NamedTuple):
     """A message as the application has it, its body decoded.

@@ -79,6 +79,8 @@ async def test_a_size_out_of_bounds_is_refused(target: Target) -> None:
     """With the bounds."""
     with pytest.raises(SettingsError, match="bytes"):
         await compare_encodings(target, body_bytes=10)
+    with pytest.raises(SettingsError, match="records or bytes"):
+        await compare_encodings(target, content="pictures")
 
 
 def test_what_was_not_measured_is_not_judged() -> None:
