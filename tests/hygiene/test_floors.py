@@ -13,7 +13,7 @@ FLOORS = (
     {"target", "node", "pacing"},
     {"client", "deno", "lab", "prisma", "redaction", "results"},
     {"probes"},
-    {"diagnosis", "profiling", "resilience"},
+    {"diagnosis", "profiling", "stream", "resilience"},
     {"sync"},
     {"experiments"},
     {"capacity"},

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-
-import msgspec
 
 from helpers.client import RealtimeClient
 from helpers.experiments.answer import leaders
@@ -17,11 +14,12 @@ from helpers.experiments.encoding.relay import Compression, Relay, relay
 from helpers.experiments.encoding.transfer import transfer
 from helpers.experiments.experiment import Experiment, Outcome
 from helpers.experiments.rounds import run_rounds
+from helpers.experiments.sending import Sender
 from helpers.experiments.size import Size, experiment_size
-from helpers.experiments.stream import Content, Form, Sender, Stream, unhindered
+from helpers.experiments.unhindered import unhindered
 from helpers.profiling.processes import cpu_s
 from helpers.profiling.results import Skipped
-from helpers.profiling.workloads import Burst
+from helpers.stream import Content, Form
 from helpers.target import Target, TargetKind
 
 __all__ = ["compare_compression"]
@@ -95,14 +93,8 @@ class _Bench:
     load: Load
 
     async def run(self, compression: Compression, number: int) -> Outcome:
-        steady = Stream(
-            topic=f"workbook:{secrets.token_hex(4)}",
-            rate=self.load.rate,
-            seconds=self.load.seconds,
-            form=self.form,
-            body_bytes=self.body_bytes,
-        )
-        burst = msgspec.structs.replace(steady, rate=Burst(self.load.burst, 1.0))
+        steady, burst = self.load.streams(self.form, self.body_bytes)
+        assert burst is not None, "it is a lab"
         offers = compression is not Compression.OFF
         via, meter = self.relay.targets[compression], partial(cpu_s, self.relay.process)
         first, second = [

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
 
-import msgspec
-
 from helpers.experiments.answer import leaders
 from helpers.experiments.encoding.transfer import CpuMeter, Transfer, transfer
 from helpers.experiments.experiment import Experiment, Metric, Outcome
 from helpers.experiments.rounds import Arm, run_rounds
+from helpers.experiments.sending import Sender, scheduled
 from helpers.experiments.size import Size, experiment_size
-from helpers.experiments.stream import Content, Form, Sender, Stream, unhindered
+from helpers.experiments.unhindered import unhindered
 from helpers.profiling.processes import ProcessesUnknown, cpu_s, find_processes
 from helpers.profiling.workloads import Burst, Constant
+from helpers.stream import Content, Form, Stream
 from helpers.target import Target, TargetKind
 
 __all__ = ["METRICS", "SIZES", "Load", "compare_encodings", "measured", "server_meter", "sweep_encodings"]
@@ -67,6 +66,12 @@ class Load:
         small = size is Size.SMALL
         burst = min(1_000 if small else 5_000, (_BURST_BYTES // (2 if small else 1)) // body_bytes)
         return cls(Constant(250.0 if body_bytes < 100_000 else 100.0), 0.08 if small else 1.0, burst)
+
+    def streams(self, form: Form, body_bytes: int) -> tuple[Stream, Stream | None]:
+        """At the rate, and the burst if there is to be one."""
+        steady = scheduled(self.rate, self.seconds, form=form, body_bytes=body_bytes)
+        burst = scheduled(Burst(self.burst, 1.0), form=form, body_bytes=body_bytes) if self.burst else None
+        return steady, burst
 
 
 async def compare_encodings(
@@ -161,17 +166,10 @@ class _Bench:
         return {form.value: partial(self._run, form, body_bytes, load) for form in Form.of(self.content)}
 
     async def _run(self, form: Form, body_bytes: int, load: Load, number: int) -> Outcome:
-        stream = Stream(
-            topic=f"workbook:{secrets.token_hex(4)}",
-            rate=load.rate,
-            seconds=load.seconds,
-            form=form,
-            body_bytes=body_bytes,
-        )
+        stream, crowded = load.streams(form, body_bytes)
         steady = await transfer(self.target, self.sender, stream, self.meter, run=number)
         burst = None
-        if load.burst:
-            crowded = msgspec.structs.replace(stream, rate=Burst(load.burst, 1.0))
+        if crowded is not None:
             burst = await transfer(self.target, self.sender, crowded, self.meter)
         notes = () if burst is None or not burst.recording.lost else (f"{burst.recording.lost} of a burst were lost",)
         return Outcome(measured(steady, burst), recording=steady.recording, notes=notes)

@@ -9,8 +9,8 @@ from array import array
 
 import numpy as np
 
-from helpers.experiments.stream import Stream
 from helpers.profiling.ledger import Ledger
+from helpers.stream import Stream
 from helpers.wire.events import Broadcast, Event
 
 __all__ = ["Reception"]

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from helpers.client import RealtimeClient
 from helpers.experiments.encoding.reception import Reception
-from helpers.experiments.stream import Sender, Sent, Stream
+from helpers.experiments.sending import Sender
 from helpers.profiling.harness import LoopWatch, limits
 from helpers.profiling.recording import Recording
+from helpers.stream import Sent, Stream
 from helpers.target import Target
 from helpers.wire.join import JoinConfig
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -16,8 +15,9 @@ from helpers.experiments.pace.application import Shown, listen
 from helpers.experiments.pace.handler import Cost
 from helpers.experiments.pace.paces import Pace
 from helpers.experiments.rounds import run_rounds
+from helpers.experiments.sending import Sender, scheduled
 from helpers.experiments.size import Size, experiment_size
-from helpers.experiments.stream import Sender, Stream, unhindered
+from helpers.experiments.unhindered import unhindered
 from helpers.profiling.histogram import Floats
 from helpers.profiling.results import Skipped
 from helpers.profiling.workloads import Trace
@@ -151,13 +151,7 @@ class _Bench:
 
     async def run(self, pace: Pace, _number: int) -> Outcome:
         due_s = self.steps.due_s
-        stream = Stream(
-            topic=f"workbook:{secrets.token_hex(4)}",
-            rate=Trace(tuple(due_s.tolist())),
-            seconds=self.steps.seconds,
-            body_bytes=64,
-            keys=self.keys,
-        )
+        stream = scheduled(Trace(tuple(due_s.tolist())), self.steps.seconds, keys=self.keys)
         shown = await listen(self.target, self.sender, stream, pace, self.cost)
         return Outcome(self._ages(shown) | _counts(shown, due_s), notes=_notes(shown))
 

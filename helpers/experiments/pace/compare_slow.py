@@ -10,8 +10,9 @@ from helpers.experiments.answer import leaders
 from helpers.experiments.experiment import Experiment, Metric, Outcome
 from helpers.experiments.pace.slow import Flood, Reading, SlowRun, watch
 from helpers.experiments.rounds import run_rounds
+from helpers.experiments.sending import Sender
 from helpers.experiments.size import Size, experiment_size
-from helpers.experiments.stream import Sender, unhindered
+from helpers.experiments.unhindered import unhindered
 from helpers.profiling.results import Skipped
 from helpers.target import Target, TargetKind
 

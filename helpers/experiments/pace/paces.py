@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from enum import StrEnum
 
-from helpers.experiments.stream import Item
 from helpers.pacing import BoundedQueue, WhenFull, batches, each, throttled
+from helpers.stream import Item
 
 __all__ = ["Pace", "queue_for", "turns"]
 

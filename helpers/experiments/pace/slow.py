@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import secrets
 import time
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -15,11 +14,12 @@ import numpy as np
 from helpers.client import RealtimeClient
 from helpers.errors import SettingsError
 from helpers.experiments.pace.backlog import server_end, unread_bytes
-from helpers.experiments.stream import Form, Item, Sender, Sent, Stream
+from helpers.experiments.sending import Sender, scheduled
 from helpers.pacing import BoundedQueue, WhenFull, each
 from helpers.profiling.histogram import Floats
 from helpers.profiling.workloads import Constant
 from helpers.results import utc_now
+from helpers.stream import Form, Item, Sent, Stream
 from helpers.target import Target
 from helpers.wire.events import Broadcast, Event
 from helpers.wire.join import JoinConfig
@@ -84,14 +84,7 @@ class Flood:
 
     def stream(self) -> Stream:
         """The messages, on a channel of their own."""
-        return Stream(
-            topic=f"workbook:{secrets.token_hex(4)}",
-            rate=Constant(self.rate_per_s),
-            seconds=self.seconds,
-            form=FORM,
-            body_bytes=self.body_bytes,
-            keys=self.keys,
-        )
+        return scheduled(Constant(self.rate_per_s), self.seconds, form=FORM, body_bytes=self.body_bytes, keys=self.keys)
 
 
 class Moment(NamedTuple):

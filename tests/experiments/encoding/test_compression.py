@@ -12,8 +12,8 @@ from helpers.client import RealtimeClient
 from helpers.experiments import Experiment, Size
 from helpers.experiments.encoding import compare_compression
 from helpers.experiments.encoding.relay import Compression, relay
-from helpers.experiments.stream import Content
 from helpers.profiling.results import Skipped
+from helpers.stream import Content
 from helpers.target import Target, TargetKind
 from helpers.wire.events import Broadcast
 from helpers.wire.join import JoinConfig

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import replace
 
 import pytest
@@ -14,13 +13,15 @@ from helpers.experiments.encoding import compare_encodings, sweep_encodings
 from helpers.experiments.encoding.formats import METRICS, Load, measured, server_meter
 from helpers.experiments.encoding.transfer import transfer
 from helpers.experiments.experiment import Outcome
-from helpers.experiments.stream import Content, Form, Sender, Stream, unhindered
+from helpers.experiments.sending import Sender, scheduled
+from helpers.experiments.unhindered import unhindered
 from helpers.profiling.workloads import Burst
+from helpers.stream import Content, Form, Stream
 from helpers.target import Target, TargetKind
 
 
 def burst(form: Form, messages: int = 100, body_bytes: int = 1_000) -> Stream:
-    return Stream(topic=secrets.token_hex(4), rate=Burst(messages, 1.0), form=form, body_bytes=body_bytes)
+    return scheduled(Burst(messages, 1.0), form=form, body_bytes=body_bytes)
 
 
 async def test_a_transfer_is_accounted_for(target: Target) -> None:

@@ -10,7 +10,7 @@ import pytest
 from helpers.experiments.pace import Cost, Pace, burn
 from helpers.experiments.pace.paces import queue_for, turns
 from helpers.experiments.pace.screen import Screen
-from helpers.experiments.stream import Item
+from helpers.stream import Item
 
 
 def test_age_grows_until_something_newer_is_shown() -> None:

@@ -5,10 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from helpers.errors import SettingsError
-from helpers.experiments.stream.forms import LEAST_BYTES, MOST_BYTES, Form
-from helpers.profiling.histogram import Floats
-from helpers.profiling.workloads import Rate
-from helpers.profiling.workloads.rates import due_times
+from helpers.stream.forms import LEAST_BYTES, MOST_BYTES, Form
 from helpers.target import Target
 
 __all__ = ["EVENT", "MAX_BYTES", "Go", "Prepare", "Prepared", "Sent", "Stream"]
@@ -25,44 +22,37 @@ class Stream(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         topic: the channel's name, without prefix.
-        rate: when messages are due. seconds: duration of the schedule.
+        due_s: when each message is due, in seconds after the start, ascending.
         body_bytes: see `body_of`.
         keys: the messages are about so many things in turn; each supersedes the one before of its key.
     """
 
     topic: str
-    rate: Rate
-    seconds: float = 1.0
+    due_s: tuple[float, ...]
     form: Form = Form.JSON_V2
     body_bytes: int = LEAST_BYTES
     keys: int = 1
 
     @property
-    def due_s(self) -> Floats:
-        """When each message is due, after the start.
-
-        Raises:
-            SettingsError: the schedule is out of bounds.
-        """
-        return due_times(self.rate, self.seconds)
-
-    @property
     def messages(self) -> int:
         """How many there are."""
-        return int(self.due_s.size)
+        return len(self.due_s)
 
     @property
     def last_due_s(self) -> float:
         """When the last message is due; 0 where all are due at the start."""
-        return float(self.due_s[-1])
+        return self.due_s[-1]
 
     def check(self) -> None:
         """Raises SettingsError if the stream is out of bounds."""
-        total = self.messages * self.body_bytes
-        if not LEAST_BYTES <= self.body_bytes <= MOST_BYTES or total > MAX_BYTES or self.keys < 1:
+        tried, total = "planning a stream", self.messages * self.body_bytes
+        if not self.due_s or self.keys < 1:
+            happened = f"{self.messages:,} messages about {self.keys:,} things are planned"
+            raise SettingsError(tried, happened, "Choose at least 1 of each")
+        if not LEAST_BYTES <= self.body_bytes <= MOST_BYTES or total > MAX_BYTES:
             happened = f"{self.messages:,} messages of {self.body_bytes:,} bytes are planned"
             advice = f"Choose bodies of {LEAST_BYTES} to {MOST_BYTES:,} bytes, and at most {MAX_BYTES:,} in all"
-            raise SettingsError("planning a stream", happened, advice)
+            raise SettingsError(tried, happened, advice)
 
 
 class Prepare(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from helpers.errors import SettingsError
-from helpers.experiments.stream import Content, Form, Item
-from helpers.experiments.stream.forms import LEAST_BYTES, MOST_BYTES, bodies, body_of
+from helpers.stream import Content, Form, Item
+from helpers.stream.forms import LEAST_BYTES, MOST_BYTES, bodies, body_of
 from helpers.wire.frames import decode_json, encode_json
 
 SIZES = (64, 65, 100, 1_000, 16_384)

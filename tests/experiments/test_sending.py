@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from dataclasses import replace
 
 import aiohttp
@@ -12,8 +11,10 @@ import pytest
 
 from helpers.client import RealtimeClient
 from helpers.errors import FailureError, SettingsError
-from helpers.experiments.stream import Form, Item, Sender, Stream, unhindered
-from helpers.profiling.workloads import Burst, Constant
+from helpers.experiments.sending import Sender, scheduled
+from helpers.experiments.unhindered import unhindered
+from helpers.profiling.workloads import Constant
+from helpers.stream import Form, Item, Stream
 from helpers.target import Target, TargetKind
 from helpers.wire.events import Broadcast, Event
 from helpers.wire.join import JoinConfig
@@ -22,14 +23,7 @@ LIMIT_S = 15.0
 
 
 def stream(messages: int = 20, form: Form = Form.JSON_V2, body_bytes: int = 200) -> Stream:
-    return Stream(
-        topic=f"test:{secrets.token_hex(4)}",
-        rate=Constant(200.0),
-        seconds=messages / 200,
-        form=form,
-        body_bytes=body_bytes,
-        keys=3,
-    )
+    return scheduled(Constant(200.0), messages / 200, form=form, body_bytes=body_bytes, keys=3)
 
 
 async def quota(target: Target) -> int:
@@ -95,17 +89,23 @@ async def test_a_target_that_is_not_there_is_told(target: Target) -> None:
 @pytest.mark.parametrize(
     "order",
     [
-        Stream(topic="x", rate=Constant(1e9)),
-        Stream(topic="x", rate=Constant(1.0), seconds=1e9),
-        Stream(topic="x", rate=Burst(10, 1.0), body_bytes=1),
-        Stream(topic="x", rate=Burst(10_000, 1.0), body_bytes=900_000),
-        Stream(topic="x", rate=Burst(10, 1.0), keys=0),
+        Stream(topic="x", due_s=()),
+        Stream(topic="x", due_s=(0.0,), body_bytes=1),
+        Stream(topic="x", due_s=(0.0,) * 10_000, body_bytes=900_000),
+        Stream(topic="x", due_s=(0.0,), keys=0),
     ],
 )
-def test_a_stream_out_of_bounds_is_refused(order: Stream) -> None:
-    """A rate, a time, a size or a sum of bytes that nobody should send by mistake."""
+async def test_a_stream_out_of_bounds_is_refused(target: Target, order: Stream) -> None:
+    """A size, a sum of bytes or a number that nobody should send by mistake: nothing is sent."""
+    with pytest.raises(SettingsError, match="planning a stream"):
+        await Sender(target).prepare(order)
+
+
+@pytest.mark.parametrize(("per_s", "seconds"), [(1e9, 1.0), (1.0, 1e9), (0.0, 1.0)])
+def test_a_schedule_out_of_bounds_is_refused(per_s: float, seconds: float) -> None:
+    """A rate or a time that nobody should ask for by mistake."""
     with pytest.raises(SettingsError):
-        order.check()
+        scheduled(Constant(per_s), seconds)
 
 
 async def test_a_lab_counts_nothing_meanwhile(target: Target) -> None:

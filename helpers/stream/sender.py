@@ -1,4 +1,4 @@
-"""The process that sends: `python -m helpers.experiments.stream.sender`, driven by lines of JSON on its stdin.
+"""The process that sends: `python -m helpers.stream.sender`, driven by lines of JSON on its stdin.
 
 For each stream a `Prepare` comes in and a `Prepared` goes out, then a `Go` comes in and a `Sent` goes out. It is a
 process of its own so that sending takes nothing from the receiver that is being measured; it ends when its stdin does.
@@ -12,13 +12,14 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Sequence
 
 import msgspec
 
 from helpers.client import Channel, RealtimeClient
 from helpers.errors import FailureError, WorkbookError
-from helpers.experiments.stream.forms import Item, bodies
-from helpers.experiments.stream.order import EVENT, Go, Prepare, Prepared, Sent, Stream
+from helpers.stream.forms import Item, bodies
+from helpers.stream.order import EVENT, Go, Prepare, Prepared, Sent, Stream
 from helpers.wire.join import JoinConfig
 
 __all__: list[str] = []
@@ -30,11 +31,10 @@ TICK_S = 0.0005
 async def send(channel: Channel, stream: Stream, start: float) -> Sent:
     """Send every message when it is due; what is late is sent at once, and counts from when it was due."""
     form, sent_in_turn = stream.form, bodies(stream.form.content, stream.body_bytes)
-    schedule: list[float] = stream.due_s.tolist()
     at: list[float] = []
     error, cpu = "", time.thread_time()
     try:
-        for seq, due_s in enumerate(schedule):
+        for seq, due_s in enumerate(stream.due_s):
             due = round(start + due_s, 6)  # so that its text is as long in every message
             await _until(due)
             body = sent_in_turn[seq % len(sent_in_turn)]
@@ -44,7 +44,7 @@ async def send(channel: Channel, stream: Stream, start: float) -> Sent:
     except FailureError as failure:
         error = failure.happened
         at.pop()
-    return _as_sent(schedule, at, time.thread_time() - cpu, error)
+    return _as_sent(stream.due_s, at, time.thread_time() - cpu, error)
 
 
 async def _until(due: float) -> None:
@@ -53,7 +53,7 @@ async def _until(due: float) -> None:
         await asyncio.sleep(wait if wait > TICK_S else 0)
 
 
-def _as_sent(schedule: list[float], at: list[float], cpu_s: float, error: str) -> Sent:
+def _as_sent(schedule: Sequence[float], at: list[float], cpu_s: float, error: str) -> Sent:
     late_ms = sorted(1e3 * (sent - due_s) for sent, due_s in zip(at, schedule, strict=False)) or [0.0]
     return Sent(
         messages=len(at),

@@ -1,19 +1,22 @@
-"""The parent's side of the sending process."""
+"""Streams by rate, and the parent's side of the process that sends them."""
 
 from __future__ import annotations
 
+import secrets
 import time
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 import msgspec
 
 from helpers.errors import FailureError
-from helpers.experiments.stream.order import Go, Prepare, Prepared, Sent, Stream
 from helpers.profiling.worker import Worker, WorkerGone
+from helpers.profiling.workloads import Rate
+from helpers.profiling.workloads.rates import due_times
+from helpers.stream.order import Go, Prepare, Prepared, Sent, Stream
 from helpers.target import Target
 
-__all__ = ["Sender"]
+__all__ = ["Sender", "scheduled"]
 
 A = TypeVar("A")
 
@@ -29,12 +32,24 @@ SEND_LIMIT_S = 20.0
 _TRIED = "sending numbered messages"
 
 
+def scheduled(rate: Rate, seconds: float = 1.0, **options: Any) -> Stream:
+    """A stream at some rate, on a channel that nobody else uses.
+
+    Args:
+        options: of `Stream`: `form`, `body_bytes`, `keys`.
+
+    Raises:
+        SettingsError: the schedule is out of bounds.
+    """
+    return Stream(topic=f"workbook:{secrets.token_hex(4)}", due_s=tuple(due_times(rate, seconds).tolist()), **options)
+
+
 class Sender:
     """`async with Sender(target) as sender` starts the process; it sends one stream after another."""
 
     def __init__(self, target: Target) -> None:
         self._target = target
-        self._worker = Worker("helpers.experiments.stream.sender")
+        self._worker = Worker("helpers.stream.sender")
 
     async def __aenter__(self) -> Self:
         await self._worker.__aenter__()
