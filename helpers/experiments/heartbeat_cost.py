@@ -1,4 +1,4 @@
-"""What one heartbeat costs client and server, as a slope over rates, and what that makes of an interval."""
+"""What heartbeats cost client and server at several rates, and what that makes of an interval."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from helpers.client import RealtimeClient
 from helpers.errors import SettingsError
-from helpers.experiments.experiment import Experiment, Metric, Outcome
+from helpers.experiments.experiment import Estimate, Experiment, Metric, Outcome
 from helpers.experiments.keepalive import RECOVERY_GOAL_S, VENDOR_INTERVAL_S, worst_detection_s
 from helpers.experiments.rounds import run_rounds
 from helpers.experiments.size import Size
@@ -32,14 +34,14 @@ UP = Metric("to the server", "bytes/s")
 DOWN = Metric("to the client", "bytes/s")
 
 #: Heartbeats a second that all connections together send.
-_RATES = {Size.SMALL: (0.0, 500.0, 1_000.0), Size.FULL: (0.0, 250.0, 500.0, 1_000.0, 2_000.0)}
-_SECONDS = {Size.SMALL: 0.6, Size.FULL: 5.0}
+_RATES = {Size.SMALL: (0.0, 100.0, 400.0, 1_400.0), Size.FULL: (0.0, 100.0, 200.0, 400.0, 1_000.0, 2_000.0)}
+_SECONDS = {Size.SMALL: 0.4, Size.FULL: 5.0}
 _ROUNDS = {Size.SMALL: 3, Size.FULL: 8}
-_CONNECTIONS = 40
+_CONNECTIONS = 20
 #: A heartbeat is smaller than 126 bytes, so its frame has a head of 2 bytes and, from a client, a mask of 4 (RFC 6455,
 #: section 5.2).
 _HEAD_UP = 6
-#: What a target that is not ours is asked at most: two heartbeats a second for each connection.
+#: What a target that is not ours is asked at most: four heartbeats a second for each connection.
 _POLITE_PER_S = 80.0
 _MOST_PER_S = 5_000.0
 _NEVER_S = 3_600.0
@@ -47,7 +49,7 @@ _NEVER_S = 3_600.0
 
 @dataclass(frozen=True, slots=True)
 class PerHeartbeat:
-    """What one more heartbeat adds: least squares over all runs, with its 95 % interval; `n` runs."""
+    """What one more heartbeat adds: least squares over the runs, with its 95 % interval; `n` runs."""
 
     value: float
     low: float
@@ -61,12 +63,17 @@ class PerHeartbeat:
 
 @dataclass(frozen=True, slots=True)
 class HeartbeatCost:
-    """The runs, and their slopes.
+    """The runs, and what follows from them.
+
+    The CPU time of a heartbeat is not one number. On a quiet process each heartbeat is a wake-up, on a busy one it is
+    one more message: the line bends. So what a rate costs is read between the rates that were measured, and only beyond
+    the highest one a slope is used, that of the rates above none.
 
     Attributes:
-        client, server, database: CPU time of a heartbeat; None where it is not known.
+        client, server: CPU time of one more heartbeat where there are some already; None where it is not known.
+        database: the same, over all rates.
         up, down: bytes of a heartbeat and of its answer, with their frames' heads, without TCP's, IP's and TLS's.
-        most_per_s: the highest rate that was measured; what lies beyond is extrapolated.
+        most_per_s: the highest rate that was measured.
     """
 
     experiment: Experiment
@@ -76,6 +83,22 @@ class HeartbeatCost:
     up: PerHeartbeat
     down: PerHeartbeat
     most_per_s: float
+
+    def server_percent(self, rate_per_s: float) -> Estimate | None:
+        """CPU of the server at that rate, in percent of a core, what it does without heartbeats included; None where
+        that is not known."""
+        if self.server is None:
+            return None
+        return _percent_at(self.experiment, SERVER, self.server, rate_per_s)
+
+    @property
+    def waking_us(self) -> float:
+        """CPU time of a client for a heartbeat that wakes it: at the lowest rate above none, in microseconds."""
+        quiet, first, *_ = (
+            (self.experiment.estimate(arm, RATE.name).mean, self.experiment.estimate(arm, CLIENT.name).mean)
+            for arm in self.experiment.arms
+        )
+        return 1e4 * (first[1] - quiet[1]) / (first[0] - quiet[0])
 
     def plan(
         self,
@@ -99,16 +122,18 @@ class HeartbeatCost:
 
     def _row(self, clients: int, interval_s: float, timeout_s: float, goal_s: float) -> dict[str, object]:
         per_s, worst_s = clients / interval_s, worst_detection_s(interval_s, timeout_s)
-        size = self.up.value + self.down.value
+        beats_an_hour, used = 3_600 / interval_s, self.server_percent(per_s)
         return {
             "interval (s)": interval_s,
             "noticed, at most (s)": worst_s,
             f"within {goal_s:g} s": "yes" if worst_s <= goal_s else "no",
             "heartbeats/s at the server": round(per_s, 1),
-            "server's CPU (% of a core)": _percent(self.server, per_s),
-            "KB an hour and client": round(size * 3_600 / interval_s / 1_000, 1),
-            "client's CPU (ms an hour)": round(self.client.value * 3.6 / interval_s, 1),
-            "measured": "yes" if per_s <= self.most_per_s else "extrapolated",
+            "server's CPU (% of a core)": _range(used) if used else "not known",
+            "rate": "measured" if per_s <= self.most_per_s else "extrapolated",
+            "a client, an hour: heartbeats": round(beats_an_hour),
+            "KB": round((self.up.value + self.down.value) * beats_an_hour / 1_000, 1),
+            "client's CPU (ms)": round(self.waking_us * beats_an_hour / 1_000),
+            "server's CPU (ms)": round(used.mean / clients * 36_000, 1) if used else "not known",
         }
 
     def _repr_html_(self) -> str:
@@ -127,20 +152,20 @@ async def profile_heartbeat_cost(
     size: Size = Size.SMALL,
     rounds: int | None = None,
 ) -> HeartbeatCost:
-    """Let connections send heartbeats at several rates, and fit a line through what all of them cost.
+    """Let connections send heartbeats at several rates, and read what all of them cost.
 
-    A rate of 10,000 clients with a heartbeat every 25 s, 400 a second, lies within what is measured. What is
-    extrapolated is the number of sockets: that an idle socket costs no CPU time.
+    The rate of 10,000 clients with a heartbeat every 25 s, 400 a second, is among them. What is extrapolated is the
+    number of sockets: that an idle socket costs no CPU time.
 
     Args:
-        rates_per_s: of all connections together; at least three, so that there is a line.
+        rates_per_s: of all connections together: none, and at least two above it.
         seconds: that each run is metered.
 
     Raises:
         SettingsError: too few rates, or too high ones for this target.
         ConnectionFailed: the target cannot be reached.
     """
-    rates = tuple(rates_per_s or _polite(target, _RATES[size]))
+    rates = tuple(sorted(rates_per_s or _polite(target, _RATES[size])))
     _check(target, rates)
     metered_s = seconds or _SECONDS[size]
     arms = {_arm_of(rate): partial(_beat, target, rate, connections, metered_s) for rate in rates}
@@ -195,12 +220,13 @@ def _sums(clients: Sequence[RealtimeClient]) -> tuple[int, int, int]:
 
 
 def _slope(experiment: Experiment, metric: Metric) -> PerHeartbeat | None:
-    """Of a metric over the rate, in all runs; CPU in microseconds."""
+    """Of a metric over the rate; of the CPU of those who answer, in microseconds, only where there are heartbeats."""
+    quiet = experiment.arms[0] if metric in (CLIENT, SERVER) else None
     runs = {(one.arm, one.run): one.value for one in experiment.measures if one.metric == RATE.name}
     points = [
         (runs[one.arm, one.run], one.value)
         for one in experiment.measures
-        if one.metric == metric.name and (one.arm, one.run) in runs
+        if one.metric == metric.name and one.arm != quiet and (one.arm, one.run) in runs
     ]
     if len(points) < 3:
         return None
@@ -210,28 +236,45 @@ def _slope(experiment: Experiment, metric: Metric) -> PerHeartbeat | None:
     return PerHeartbeat(scale * rise, scale * low, scale * high, unit, len(points))
 
 
+def _percent_at(experiment: Experiment, metric: Metric, beyond: PerHeartbeat, rate_per_s: float) -> Estimate:
+    """Between two measured rates on the line that joins them, each end of the interval for itself; beyond the last one
+    by the slope."""
+    rates = [experiment.estimate(arm, RATE.name).mean for arm in experiment.arms]
+    found = [experiment.estimate(arm, metric.name) for arm in experiment.arms]
+    more, n = max(0.0, rate_per_s - rates[-1]) / 1e4, min(one.n for one in found)
+    mean, low, high = (
+        float(np.interp(rate_per_s, rates, ends)) + more * rise
+        for ends, rise in (
+            ([one.mean for one in found], beyond.value),
+            ([one.low for one in found], beyond.low),
+            ([one.high for one in found], beyond.high),
+        )
+    )
+    return Estimate(mean, low, high, n)
+
+
 def _say(experiment: Experiment) -> str:
     client, server, database = (_slope(experiment, metric) for metric in (CLIENT, SERVER, DATABASE))
     up, down = _slope(experiment, UP), _slope(experiment, DOWN)
-    said = [f"A heartbeat is {up.value:.0f} bytes up and {down.value:.0f} down" if up and down else "No bytes counted"]
-    said.append(f"it takes this client {client} of CPU time")
-    if server is None:
-        return "; ".join(said) + "; what the server spends is not known here."
-    per_s = 10_000 / VENDOR_INTERVAL_S
-    said.append(f"the server {server}")
+    said = [
+        f"A heartbeat is {up.value:.0f} bytes up and {down.value:.0f} down." if up and down else "No bytes counted."
+    ]
+    if client is not None:
+        said.append(f"One more takes this client {client} of CPU time" + (f", the server {server}." if server else "."))
     if database is not None:
         nothing = database.low <= 0 <= database.high
-        said.append("the database none that shows" if nothing else f"the database {database}")
-    return (
-        "; ".join(said) + f". 10,000 clients with one every {VENDOR_INTERVAL_S:g} s are {per_s:g} a second: "
-        f"{_percent(server, per_s)} % of the server's core."
-    )
+        said.append("The database has no part in it that shows." if nothing else f"The database: {database}.")
+    if server is not None:
+        per_s = 10_000 / VENDOR_INTERVAL_S
+        used = _range(_percent_at(experiment, SERVER, server, per_s))
+        said.append(f"10,000 clients with one every {VENDOR_INTERVAL_S:g} s, {per_s:g}/s, take {used} % of its core.")
+    else:
+        said.append("What the server spends is not known here.")
+    return " ".join(said)
 
 
-def _percent(cost: PerHeartbeat | None, per_s: float) -> str:
-    if cost is None:
-        return "not known"
-    return " to ".join(f"{max(0.0, end) * per_s / 1e4:.2g}" for end in (cost.low, cost.high))
+def _range(found: Estimate) -> str:
+    return f"{found.mean:.1f} ({max(0.0, found.low):.1f} to {found.high:.1f})"
 
 
 def _arm_of(rate_per_s: float) -> str:
@@ -247,7 +290,8 @@ def _polite(target: Target, rates: Sequence[float]) -> tuple[float, ...]:
 
 def _check(target: Target, rates: Sequence[float]) -> None:
     tried, most = "planning the heartbeats", _MOST_PER_S if target.kind is TargetKind.LAB else _POLITE_PER_S
-    if len(set(rates)) < 3:
-        raise SettingsError(tried, f"{len(set(rates))} rates make no line", "Give at least three")
-    if min(rates) < 0 or max(rates) > most:
+    if len(set(rates)) < 3 or min(rates) != 0:
+        given = ", ".join(f"{rate:g}" for rate in rates)
+        raise SettingsError(tried, f"the rates {given} make no line", "Give 0 and at least two above it")
+    if max(rates) > most:
         raise SettingsError(tried, f"{max(rates):g} heartbeats a second", f"Choose 0 to {most:g} for this target")

@@ -36,8 +36,8 @@ TOLD = Metric("a closed link", "s")
 SURVIVED = Metric("links alive at the end", "%", higher_is_better=True)
 HEARTBEATS = Metric("heartbeats for each link", "")
 
-_INTERVALS_S = {Size.SMALL: (0.25, 0.5, 1.0), Size.FULL: (1.0, 5.0, 15.0, 25.0)}
-_TIMEOUTS_S = {Size.SMALL: 0.25, Size.FULL: 10.0}
+_INTERVALS_S = {Size.SMALL: (0.2, 0.4, 0.8), Size.FULL: (1.0, 5.0, 15.0, 25.0)}
+_TIMEOUTS_S = {Size.SMALL: 0.2, Size.FULL: 10.0}
 _ROUNDS = {Size.SMALL: 3, Size.FULL: 5}
 _LINKS = {Size.SMALL: 8, Size.FULL: 16}
 _MOST_S = 120.0
@@ -143,7 +143,7 @@ async def compare_idle_timeouts(
             target,
             arms,
             metrics=(SURVIVED, HEARTBEATS),
-            rounds=rounds or (1 if size is Size.SMALL else 3),
+            rounds=rounds or (1 if size is Size.SMALL else 2),
             size=size,
             answer=partial(_say_survivors, idle),
             settings={"idle_s": idle, "links a run": links},

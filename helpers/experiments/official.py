@@ -31,8 +31,8 @@ __all__ = [
 
 #: Of the library `websockets`, which supabase-py takes as they are (`websockets/asyncio/client.py`, `connect`).
 PING_INTERVAL_S, PING_TIMEOUT_S, CLOSE_TIMEOUT_S = 20.0, 20.0, 10.0
-#: After this nobody will notice any more: half as long again as the slowest client that looks.
-PATIENCE_S = 75.0
+#: After this nobody will notice any more: ten seconds more than the slowest client that looks needs at most.
+PATIENCE_S = 60.0
 
 HALF_OPEN = Metric("half-open link, mean", "s")
 HALF_OPEN_MOST = Metric("half-open link, most", "s")

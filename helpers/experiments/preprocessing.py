@@ -20,8 +20,8 @@ from helpers.target import Target, TargetKind
 
 __all__ = ["compare_preprocessing", "cpu_of"]
 
-_RATES = {Size.SMALL: 200.0, Size.FULL: 200.0}
-_SECONDS = {Size.SMALL: 0.4, Size.FULL: 5.0}
+_RATES = {Size.SMALL: 250.0, Size.FULL: 200.0}
+_SECONDS = {Size.SMALL: 0.3, Size.FULL: 5.0}
 _ROUNDS = {Size.SMALL: 3, Size.FULL: 8}
 #: On a target that is not ours: sent and delivered together stay below the free plan's 100 messages a second.
 _POLITE_PER_S = 40.0

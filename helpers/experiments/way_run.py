@@ -24,7 +24,7 @@ from helpers.profiling.workloads.audience import Hearing
 from helpers.profiling.workloads.measure import QUIET_S
 from helpers.profiling.workloads.reception import Reception, drained
 from helpers.profiling.workloads.recorder import Recorder
-from helpers.profiling.workloads.writer import LEAD_S, Planned
+from helpers.profiling.workloads.writer import Planned
 from helpers.target import Target
 
 __all__ = ["BYTES", "COLD", "CPU_PARTS", "LATENCY", "LATENCY_P95", "LOST", "METRICS", "WARM", "WayRun"]
@@ -44,6 +44,8 @@ WARM = Metric("function, warm call", "ms")
 CPU_PARTS = (DATABASE, SERVER, HOOK, WORK)
 METRICS = (BYTES, LATENCY, LATENCY_P95, LOST, *CPU_PARTS, COLD, WARM)
 
+#: From the order to the first row.
+_LEAD_S = 0.1
 _SETTLE_LIMIT_S = 20.0
 _WARM_CALLS = 5
 
@@ -77,7 +79,7 @@ class WayRun:
     async def _write(self, written: Planned, reception: Reception, run: int) -> Outcome:
         hearing = Hearing.of(written.workload, Audience())
         async with Meters(self.target) as meters, LoopWatch() as watch:
-            before, wire_bytes, start = await _Parts.of(self.way), reception.wire_bytes, time.monotonic() + LEAD_S
+            before, wire_bytes, start = await _Parts.of(self.way), reception.wire_bytes, time.monotonic() + _LEAD_S
             recorder = Recorder(start + written.workload.due_s(), written.first_seq, hearing)
             reception.record_into(recorder)
             outage = asyncio.create_task(self._outage(start, written.workload.seconds))

@@ -52,7 +52,7 @@ def detection_plot(experiment: Experiment) -> Figure:
 
 
 def heartbeat_cost_plot(cost: HeartbeatCost, *, clients: int = 10_000, timeout_s: float | None = None) -> Figure:
-    """What heartbeats cost the server as measured, and what that makes of each interval.
+    """What heartbeats cost the server as measured, and what that makes of each interval; open points are extrapolated.
 
     Args:
         clients: connected to the server.
@@ -61,52 +61,51 @@ def heartbeat_cost_plot(cost: HeartbeatCost, *, clients: int = 10_000, timeout_s
     if cost.server is None:
         return sentence("What heartbeats cost the server is not known: its processes are not on this machine.")
     figure, (line, plan) = plt.subplots(1, 2, figsize=(10.5, 4.0))
-    _draw_slope(line, cost)
+    _draw_rates(line, cost)
     _draw_plan(plan, cost, clients, timeout_s)
     experiment = cost.experiment
-    return finish(figure, "What a heartbeat costs\n" + caption(experiment.target, experiment.taken_at, cost.server.n))
+    n = sum(len(experiment.values(arm, SERVER.name)) for arm in experiment.arms)
+    return finish(figure, "What heartbeats cost\n" + caption(experiment.target, experiment.taken_at, n))
 
 
-def _draw_slope(axes: Axes, cost: HeartbeatCost) -> None:
-    assert cost.server is not None
-    found = {(one.arm, one.run, one.metric): one.value for one in cost.experiment.measures}
+def _draw_rates(axes: Axes, cost: HeartbeatCost) -> None:
+    experiment = cost.experiment
+    found = {(one.arm, one.run, one.metric): one.value for one in experiment.measures}
     runs = sorted({(arm, run) for arm, run, _ in found})
     rates = [found[arm, run, RATE.name] for arm, run in runs]
-    used = [found[arm, run, SERVER.name] for arm, run in runs]
-    start = sum(used) / len(used) - cost.server.value * sum(rates) / len(rates) / 1e4
-    ends = (0.0, 1.05 * max(rates))
-    axes.plot(ends, [start + cost.server.value * end / 1e4 for end in ends], color=_MODEL, label=f"{cost.server}")
-    axes.plot(rates, used, "o", color=_MEASURED, alpha=0.6, label="a run")
-    axes.set(xlabel="heartbeats a second", ylabel="server's CPU (% of a core)", xlim=ends, ylim=(0, None))
-    axes.set_title("measured: one heartbeat is the slope")
+    means = [experiment.estimate(arm, RATE.name).mean for arm in experiment.arms]
+    used = [cost.server_percent(rate) for rate in means]
+    axes.plot(means, [one.mean for one in used if one], color=_MODEL, label="mean of a rate")
+    axes.plot(
+        rates, [found[arm, run, SERVER.name] for arm, run in runs], "o", color=_MEASURED, alpha=0.6, label="a run"
+    )
+    axes.set(xlabel="heartbeats a second", ylabel="server's CPU (% of a core)", xlim=(0, None), ylim=(0, None))
+    axes.set_title("measured")
     axes.legend(loc="lower right", fontsize="small")
 
 
 def _draw_plan(axes: Axes, cost: HeartbeatCost, clients: int, timeout_s: float | None) -> None:
-    assert cost.server is not None
     worst = [worst_detection_s(one, timeout_s or one) for one in _INTERVALS_S]
-    low, middle, high = (
-        [per_beat * clients / one / 1e4 for one in _INTERVALS_S]
-        for per_beat in (cost.server.low, cost.server.value, cost.server.high)
-    )
-    axes.fill_between(worst, low, high, color=PALETTE[4], alpha=0.3)
-    axes.plot(worst, middle, color=_MODEL)
-    for interval, late, used in zip(_INTERVALS_S, worst, middle, strict=True):
-        is_default = interval == VENDOR_INTERVAL_S
-        axes.plot(late, used, "o", color=PALETTE[1] if is_default else _MODEL)
+    used = [one for interval in _INTERVALS_S if (one := cost.server_percent(clients / interval))]
+    axes.fill_between(worst, [one.low for one in used], [one.high for one in used], color=PALETTE[4], alpha=0.3)
+    axes.plot(worst, [one.mean for one in used], color=_MODEL)
+    for interval, late, one in zip(_INTERVALS_S, worst, used, strict=True):
+        is_default, is_measured = interval == VENDOR_INTERVAL_S, clients / interval <= cost.most_per_s
+        colour = PALETTE[1] if is_default else _MODEL
+        axes.plot(late, one.mean, "o", color=colour, fillstyle="full" if is_measured else "none")
         label = f"{interval:g} s" + (" (the vendor's)" if is_default else "")
-        axes.annotate(label, (late, used), (5, 5), textcoords="offset points", fontsize="small")
+        axes.annotate(label, (late, one.mean), (5, 5), textcoords="offset points", fontsize="small")
     axes.axvline(RECOVERY_GOAL_S, color=PALETTE[7], linestyle="--", label=f"goal: {RECOVERY_GOAL_S:g} s")
     axes.set(xlabel="a dead link is noticed after (s), at most", ylabel="server's CPU (% of a core)", ylim=(0, None))
-    limit = "the interval again" if timeout_s is None else f"{timeout_s:g} s"
-    axes.set_title(f"{clients:,} clients that wait {limit} for an answer")
+    limit = "as long again" if timeout_s is None else f"{timeout_s:g} s"
+    axes.set_title(f"{clients:,} clients that wait {limit}")
     axes.legend(loc="upper right", fontsize="small")
 
 
 def clients_plot(experiment: Experiment) -> Figure:
     """How late each client notices each death, at its own defaults; a cross is a death that it did not notice."""
     scale, most = scale_of(experiment), 1.06 * PATIENCE_S
-    figure, axes = one_axes(height=1.6 + 0.5 * len(experiment.arms))
+    figure, axes = one_axes(height=2.4 + 0.5 * len(experiment.arms))
     for place, arm in enumerate(experiment.arms):
         half_open = [scale * experiment.estimate(arm, metric.name).mean for metric in (HALF_OPEN, HALF_OPEN_MOST)]
         label = "half-open link, mean to latest" if place == 0 else None
@@ -124,7 +123,7 @@ def clients_plot(experiment: Experiment) -> Figure:
     axes.invert_yaxis()
     measured = "as measured" if scale == 1 else f"measured: these divided by {scale:g}"
     axes.set(xlabel=f"seconds until the application is told ({measured})", xlim=(0, most))
-    axes.legend(loc="upper right", fontsize="small")
+    axes.legend(loc="lower center", bbox_to_anchor=(0.45, 1.0), ncols=3, fontsize="small", frameon=False)
     runs = len(experiment.values(experiment.arms[0], HALF_OPEN.name))
     title = "When clients notice that nobody answers\n"
     return finish(figure, title + caption(experiment.target, experiment.taken_at, runs))

@@ -6,9 +6,11 @@ import asyncio
 import time
 
 import pytest
+import pytest_asyncio
 
 from helpers.errors import ConnectionFailed, SettingsError
 from helpers.experiments import (
+    HeartbeatCost,
     Outcome,
     compare_heartbeats,
     compare_idle_timeouts,
@@ -69,26 +71,44 @@ async def test_a_heartbeat_within_the_idle_timeout_keeps_the_link(target: Target
     assert found.answer.startswith("All links lived: heartbeats at 0.3 of the timeout; none: heartbeats at 2 of")
 
 
-async def test_the_cost_of_a_heartbeat_is_the_slope(target: Target) -> None:
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def cost(target: Target) -> HeartbeatCost:
+    """Of a few heartbeats."""
+    return await profile_heartbeat_cost(target, rates_per_s=(0, 200, 500), seconds=0.4, rounds=2)
+
+
+async def test_the_cost_of_a_heartbeat_is_measured(cost: HeartbeatCost) -> None:
     """Its bytes are those of the protocol; it takes CPU time of client and server."""
-    cost = await profile_heartbeat_cost(target, rates_per_s=(0, 300, 900), seconds=0.4, rounds=2)
     up = len('[null,"100","phoenix","heartbeat",{}]') + 6
     assert cost.up.value == pytest.approx(up, abs=2)
     assert 50 < cost.down.value < 90
-    assert cost.server is not None
-    assert cost.client.value > 0 and cost.server.value > 0
-    assert "bytes up" in cost.experiment.answer
+    assert cost.waking_us > 0
+    some, none = cost.server_percent(500), cost.server_percent(0)
+    assert some is not None and none is not None and some.mean > none.mean
+    assert "bytes up" in cost.experiment.answer and "400/s, take" in cost.experiment.answer
     assert len(heartbeat_cost_plot(cost).axes) == 2
 
 
-async def test_the_plan_follows_from_the_cost(target: Target) -> None:
+async def test_what_a_rate_costs_is_read_between_those_measured(cost: HeartbeatCost) -> None:
+    """And beyond the last one by the slope of those above none."""
+    arm = cost.experiment.arms[-1]
+    rate, last = (cost.experiment.estimate(arm, name).mean for name in ("heartbeats", "server's CPU"))
+    assert cost.server is not None
+    middle, end, beyond = (cost.server_percent(one) for one in (0.5 * rate, rate, rate + 1_000))
+    assert middle is not None and end is not None and beyond is not None
+    assert end.mean == pytest.approx(last)
+    assert beyond.mean == pytest.approx(last + cost.server.value / 10)
+    assert middle.low <= middle.mean <= middle.high
+
+
+async def test_the_plan_follows_from_the_cost(cost: HeartbeatCost) -> None:
     """Of 10,000 clients with an interval of 20 s a server sees 500 heartbeats a second."""
-    cost = await profile_heartbeat_cost(target, rates_per_s=(0, 200, 400), seconds=0.2, rounds=1)
-    plan = cost.plan(intervals_s=(15, 20, 25)).set_index("interval (s)")
-    assert list(plan["heartbeats/s at the server"]) == [666.7, 500, 400]
-    assert list(plan["noticed, at most (s)"]) == [30, 40, 50]
-    assert list(plan["within 30 s"]) == ["yes", "no", "no"]
-    assert plan["measured"][15] == "extrapolated"
+    plan = cost.plan(intervals_s=(5, 15, 20, 25)).set_index("interval (s)")
+    assert list(plan["heartbeats/s at the server"]) == [2_000, 666.7, 500, 400]
+    assert list(plan["noticed, at most (s)"]) == [10, 30, 40, 50]
+    assert list(plan["within 30 s"]) == ["yes", "yes", "no", "no"]
+    assert (plan["rate"][5], plan["rate"][25]) == ("extrapolated", "measured")
+    assert list(plan["a client, an hour: heartbeats"]) == [720, 240, 180, 144]
     assert list(cost.plan(intervals_s=(20,), timeout_s=10)["within 30 s"]) == ["yes"]
 
 
