@@ -262,7 +262,9 @@ async def _watching_ourselves(
     async with contextlib.AsyncExitStack() as stack:
         watches: list[asyncio.Future[float]] = []
         for target in targets:
-            client = RealtimeClient(target, heartbeat_s=interval_s, timeout_s=timeout_s)
+            client = RealtimeClient(
+                target, heartbeat_s=interval_s, timeout_s=timeout_s, connect_timeout_s=_START_LIMIT_S
+            )
             await stack.enter_async_context(client)
             watches.append(asyncio.create_task(_over(client)))
         try:

@@ -167,7 +167,7 @@ async def _lose(target: Target, ending: Ending, at_s: float, heartbeat_s: float,
     """Seconds from the end of the link to the moment in which the client knows."""
     async with (
         network(target) as via,
-        RealtimeClient(via.target, heartbeat_s=heartbeat_s, timeout_s=timeout_s) as client,
+        RealtimeClient(via.target, heartbeat_s=heartbeat_s, timeout_s=timeout_s, connect_timeout_s=_LIMIT_S) as client,
     ):
         await asyncio.sleep(at_s)
         lost_at = time.monotonic()

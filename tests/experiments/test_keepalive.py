@@ -34,12 +34,12 @@ def test_the_model() -> None:
 
 
 async def test_a_longer_interval_is_found_to_notice_later(target: Target) -> None:
-    """No link is known to be dead before its heartbeat's limit, a closed one at once; the model describes both arms."""
+    """A dead link is not known before its heartbeat's limit, a closed one long before."""
     found = await compare_heartbeats(target, intervals_s=(0.2, 0.8), timeout_s=0.3, links=4, rounds=2)
     assert found.arms == ("every 0.2 s", "every 0.8 s")
     for arm in found.arms:
-        assert found.estimate(arm, NOTICED).mean >= 0.3
-        assert found.estimate(arm, "a closed link").mean < 0.2
+        assert found.estimate(arm, NOTICED).mean > 0.25
+        assert found.estimate(arm, "a closed link").mean < found.estimate(arm, NOTICED).mean / 2
     later = found.contrast(NOTICED, "every 0.8 s")
     assert later is not None and later.gain.change_percent > 25
     assert "35 s at most" in found.answer or "busy" in found.answer

@@ -73,11 +73,11 @@ async def test_cpu_time_of_each_part_is_told(found: Experiment) -> None:
 
 async def test_two_equal_ways_show_no_difference(target: Target) -> None:
     """The same way under two names saves nothing."""
-    workload = Workload(rate=Constant(100), seconds=0.2, columns={"status": ("open",)})
+    workload = Workload(rate=Constant(100), seconds=0.1, columns={"status": ("open",)})
     async with own_ways(target) as (ways, _), Writer(target) as writer:
         arms = {name: WayRun(target, writer, workload, name, ways[TRIGGER]) for name in ("one", "other")}
         same = await run_rounds(
-            "same", "Is it less?", target, arms, metrics=(BYTES,), rounds=3, size=Size.SMALL, answer=str
+            "same", "Is it less?", target, arms, metrics=(BYTES,), rounds=2, size=Size.SMALL, answer=str
         )
     change = same.contrast(BYTES.name, "other")
     assert change is not None and not change.gain.shown
