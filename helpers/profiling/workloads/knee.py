@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from helpers.errors import SettingsError
+from helpers.errors import FailureError, SettingsError
 from helpers.profiling.harness import HARNESS_LIMIT, RATE_KEPT
 from helpers.profiling.recording import Recording
 from helpers.profiling.workloads.audience import Audience
@@ -90,6 +90,7 @@ class StepLoad:
 
     Attributes:
         rates_per_s: all that were planned.
+        stopped: why no faster step was measured, where something else than a step's outcome ended the load.
     """
 
     target: str
@@ -99,6 +100,7 @@ class StepLoad:
     tolerance: Tolerance
     rates_per_s: tuple[float, ...]
     steps: tuple[Step, ...]
+    stopped: str = ""
 
     @property
     def knee(self) -> Step | None:
@@ -130,6 +132,8 @@ class StepLoad:
                 f"The knee was not reached: at {limit.rate_per_s:,g}/s the harness was the limit, not the target "
                 f"({'; '.join(limit.reasons)}). It was {good}."
             )
+        if self.stopped:
+            return f"The knee was not reached: {self.stopped}. It was {good}."
         return f"The knee was not reached: {good}, the fastest that was tried."
 
 
@@ -152,7 +156,7 @@ async def find_knee(
         audience, tokens, above_quota: as in `measure`.
 
     Raises:
-        As `measure`; SettingsError also where the rates do not ascend.
+        As `measure`, until the first step is measured; SettingsError also where the rates do not ascend.
     """
     if not rates_per_s or any(after <= before for before, after in pairwise(rates_per_s)):
         happened = f"the rates are {', '.join(f'{rate:g}' for rate in rates_per_s) or 'none'}"
@@ -161,21 +165,21 @@ async def find_knee(
     planned = [msgspec.structs.replace(workload, rate=Constant(float(rate))) for rate in rates_per_s]
     permit(target, planned[-1], audience, above_quota=above_quota)
     steps: list[Step] = []
-    async with Writer(target) as writer:
-        for step in planned:
-            label = f"{step.route} at {step.rate}"
-            recordings = []
-            for run in range(2):  # a step that is not good is measured again: it may have been a moment's doing
-                recordings.append(
-                    await measure(
-                        target, step, audience, label=label, run=run, tokens=tokens, writer=writer, above_quota=True
-                    )
-                )
-                if not tolerance.left_by(recordings[-1], step.messages):
+    stopped = ""
+    try:
+        async with Writer(target) as writer:
+            for step in planned:
+                recordings = [
+                    recording
+                    async for recording in _until_good(step, tolerance, target, audience, tokens=tokens, writer=writer)
+                ]
+                steps.append(_step(step, recordings, tolerance))
+                if steps[-1].reasons:
                     break
-            steps.append(_step(step, recordings, tolerance))
-            if steps[-1].reasons:
-                break
+    except FailureError as error:
+        if not steps:
+            raise
+        stopped = f"at {planned[len(steps)].mean_per_s:,g}/s {error.happened}"
     return StepLoad(
         target=str(target),
         taken_at=utc_now(),
@@ -184,7 +188,20 @@ async def find_knee(
         tolerance=tolerance,
         rates_per_s=tuple(map(float, rates_per_s)),
         steps=tuple(steps),
+        stopped=stopped,
     )
+
+
+async def _until_good(
+    workload: Workload, tolerance: Tolerance, target: Target, audience: Audience, **options: Any
+) -> AsyncIterator[Recording]:
+    """Measure a step, and again if it was not good: it may have been a moment's doing."""
+    for run in range(2):
+        label = f"{workload.route} at {workload.rate}"
+        recording = await measure(target, workload, audience, label=label, run=run, above_quota=True, **options)
+        yield recording
+        if not tolerance.left_by(recording, workload.messages):
+            return
 
 
 def _step(workload: Workload, recordings: Sequence[Recording], tolerance: Tolerance) -> Step:

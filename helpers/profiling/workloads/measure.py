@@ -211,6 +211,8 @@ def _notes(
         yield f"{len(written.missing):,} of {_counted(workload.messages, 'message')} were not accepted"
     for reason, count in written.errors.items():
         yield f"the writer was told {_counted(count, 'time')}: {reason}"
+    if strays := recorder.ledger.strays:
+        yield f"{_counted(strays, 'message')} came that this run did not send"
     if recorder.uncalled:
         yield f"{_counted(recorder.uncalled, 'message')} came that no filter asked for, or no policy allows"
     yield from _limits(written, harness, p99_ms)

@@ -71,7 +71,7 @@ class Sender(ABC):
                 while self._unanswered and not self.is_over:
                     self._idle.clear()
                     await self._idle.wait()
-        if self._unanswered:
+        if self._unanswered and not self.is_over:
             self._note(UNANSWERED, self._unanswered)
 
     def answered(self, due: Floats) -> Histogram:

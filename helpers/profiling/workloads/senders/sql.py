@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -17,9 +16,12 @@ from helpers.profiling.workloads.senders.sender import Sender
 from helpers.profiling.workloads.workload import Action, Encoding, Route
 from helpers.wire.numbered import STAMP
 
-__all__ = ["EVENT", "SqlSender"]
+__all__ = ["APPLICATION", "EVENT", "SqlSender"]
 
 CONNECT_TIMEOUT_S = 10
+
+#: How the database calls our connection.
+APPLICATION = "workbook writer"
 
 #: The name of our broadcasts.
 EVENT = "workbook"
@@ -50,7 +52,8 @@ class SqlSender(Sender):
         self._pg.nonblocking = 1
         self._pg.enter_pipeline_mode()
         self._loop = asyncio.get_running_loop()
-        self._loop.add_reader(self._pg.socket, self._read)
+        self._descriptor = self._pg.socket  # libpq forgets it when the connection breaks
+        self._loop.add_reader(self._descriptor, self._read)
         return prepared
 
     async def send(self, index: int) -> None:
@@ -65,17 +68,24 @@ class SqlSender(Sender):
             self._broken(error)
 
     async def close(self) -> None:
-        with contextlib.suppress(OSError, ValueError, psycopg.Error):
-            self._loop.remove_reader(self._pg.socket)
-            self._loop.remove_writer(self._pg.socket)
+        self._unwatch()
         self._connection.close()
+
+    def _unwatch(self) -> None:
+        self._loop.remove_reader(self._descriptor)
+        self._loop.remove_writer(self._descriptor)
 
     def _flush(self) -> None:
         """Hand over what libpq holds; what the socket does not take goes when it can."""
-        if self._pg.flush():
-            self._loop.add_writer(self._pg.socket, self._flush)
+        try:
+            holds = self._pg.flush()
+        except psycopg.Error as error:
+            self._broken(error)
+            return
+        if holds:
+            self._loop.add_writer(self._descriptor, self._flush)
         else:
-            self._loop.remove_writer(self._pg.socket)
+            self._loop.remove_writer(self._descriptor)
 
     def _read(self) -> None:
         try:
@@ -101,7 +111,7 @@ class SqlSender(Sender):
 
     def _broken(self, error: psycopg.Error) -> None:
         if not self.is_over:
-            self._loop.remove_reader(self._pg.socket)
+            self._unwatch()
             reason = str(error).strip().splitlines() or ["the connection to the database was lost"]
             self._give_up(without_password(reason[0], self._url))
 
@@ -128,7 +138,9 @@ class SqlSender(Sender):
         return b"broadcast", _texts(seq, self._body, self.topic(index), private)
 
     def _connect(self) -> Prepared:
-        self._connection = psycopg.connect(self._url, autocommit=True, connect_timeout=CONNECT_TIMEOUT_S)
+        self._connection = psycopg.connect(
+            self._url, autocommit=True, connect_timeout=CONNECT_TIMEOUT_S, application_name=APPLICATION
+        )
         try:
             return self._prepare()
         except BaseException:
