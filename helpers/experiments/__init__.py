@@ -17,7 +17,7 @@ from helpers.experiments.leaks import LeakCase, LeakStudy, compare_leaks, find_l
 from helpers.experiments.marginal import compare_marginal_costs
 from helpers.experiments.marginal_results import MarginalCost, MarginalCosts
 from helpers.experiments.official import compare_official_clients
-from helpers.experiments.pace import compare_paces, compare_slow_readers, watch_slow_reader
+from helpers.experiments.pace import compare_paces, compare_slow_readers, compare_source_paces, watch_slow_reader
 from helpers.experiments.paths import PathLimits, Promises, compare_paths, find_path_limits, try_promises
 from helpers.experiments.policies import compare_policies
 from helpers.experiments.policy_plans import PolicyPlans, explain_policies
@@ -64,6 +64,7 @@ __all__ = [
     "compare_selects",
     "compare_shapes",
     "compare_slow_readers",
+    "compare_source_paces",
     "estimate",
     "experiment_size",
     "explain_policies",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -20,7 +20,7 @@ from helpers.errors import SettingsError
 from helpers.wire.frames import Encoding, Version, encode_json
 from helpers.wire.numbered import STAMP
 
-__all__ = ["LEAST_BYTES", "MOST_BYTES", "Content", "Form", "Item", "bodies", "body_of"]
+__all__ = ["LEAST_BYTES", "MOST_BYTES", "Content", "Form", "Item", "apart", "bodies", "body_of", "together"]
 
 #: One record is as short as this; and 3,000,000 bytes are the largest payload of the larger plans.
 LEAST_BYTES, MOST_BYTES = 64, 1_000_000
@@ -144,6 +144,16 @@ def _record(chance: random.Random) -> dict[str, Any]:
         "x": round(chance.uniform(0, 100), 2),
         "y": round(chance.uniform(0, 100), 2),
     }
+
+
+def together(items: Sequence[Item]) -> dict[str, Any]:
+    """Several updates as the JSON payload of one message."""
+    return {"items": [_as_object(item) for item in items]}
+
+
+def apart(payload: Any) -> list[Item]:
+    """The updates in such a payload."""
+    return [_from_object(item) for item in payload["items"]]
 
 
 @dataclass(frozen=True, slots=True)

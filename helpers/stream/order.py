@@ -6,6 +6,7 @@ import msgspec
 
 from helpers.errors import SettingsError
 from helpers.stream.forms import LEAST_BYTES, MOST_BYTES, Form
+from helpers.stream.paces import Pace
 from helpers.target import Target
 
 __all__ = ["EVENT", "MAX_BYTES", "Go", "Prepare", "Prepared", "Sent", "Stream"]
@@ -25,6 +26,8 @@ class Stream(msgspec.Struct, frozen=True, kw_only=True):
         due_s: when each message is due, in seconds after the start, ascending.
         body_bytes: see `body_of`.
         keys: the messages are about so many things in turn; each supersedes the one before of its key.
+        pace: how the sender gathers what is due into messages, each of several (see `together`); None sends each by
+            itself, in its form.
     """
 
     topic: str
@@ -32,6 +35,7 @@ class Stream(msgspec.Struct, frozen=True, kw_only=True):
     form: Form = Form.JSON_V2
     body_bytes: int = LEAST_BYTES
     keys: int = 1
+    pace: Pace | None = None
 
     @property
     def messages(self) -> int:
@@ -78,7 +82,7 @@ class Sent(msgspec.Struct, frozen=True):
     """What became of it.
 
     Attributes:
-        messages: that were sent. seconds: from the start to the last of them.
+        messages: that were sent; with a pace, each holds several. seconds: from the start to the last of them.
         cpu_s: of the sending thread meanwhile. late_p99_ms, late_max_ms: after they were due.
         at_s: when each was sent, after the start.
         error: what stopped it early.

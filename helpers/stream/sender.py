@@ -18,8 +18,10 @@ import msgspec
 
 from helpers.client import Channel, RealtimeClient
 from helpers.errors import FailureError, WorkbookError
-from helpers.stream.forms import Item, bodies
+from helpers.pacing import BoundedQueue
+from helpers.stream.forms import Item, bodies, together
 from helpers.stream.order import EVENT, Go, Prepare, Prepared, Sent, Stream
+from helpers.stream.paces import Pace, queue_for, turns
 from helpers.wire.join import JoinConfig
 
 __all__: list[str] = []
@@ -30,6 +32,8 @@ TICK_S = 0.0005
 
 async def send(channel: Channel, stream: Stream, start: float) -> Sent:
     """Send every message when it is due; what is late is sent at once, and counts from when it was due."""
+    if stream.pace is not None:
+        return await _send_paced(channel, stream, stream.pace, start)
     form, sent_in_turn = stream.form, bodies(stream.form.content, stream.body_bytes)
     at: list[float] = []
     error, cpu = "", time.thread_time()
@@ -45,6 +49,34 @@ async def send(channel: Channel, stream: Stream, start: float) -> Sent:
         error = failure.happened
         at.pop()
     return _as_sent(stream.due_s, at, time.thread_time() - cpu, error)
+
+
+async def _send_paced(channel: Channel, stream: Stream, pace: Pace, start: float) -> Sent:
+    """Send what is due as the pace gathers it."""
+    queue = queue_for(pace)
+    making = asyncio.create_task(_make(stream, queue, start))
+    at: list[float] = []
+    error, cpu = "", time.thread_time()
+    try:
+        async for items in turns(pace, queue):
+            at.append(time.monotonic() - start)
+            await channel.broadcast(EVENT, together(items))
+    except FailureError as failure:
+        error = failure.happened
+        at.pop()
+    making.cancel()
+    await asyncio.gather(making, return_exceptions=True)
+    return _as_sent(at, at, time.thread_time() - cpu, error)
+
+
+async def _make(stream: Stream, queue: BoundedQueue[Item], start: float) -> None:
+    """What an application does that knows nothing of paces: it has something to say, and says it."""
+    sent_in_turn = bodies(stream.form.content, stream.body_bytes)
+    for seq, due_s in enumerate(stream.due_s):
+        due = round(start + due_s, 6)
+        await _until(due)
+        queue.offer(Item(seq, due, seq % stream.keys, sent_in_turn[seq % len(sent_in_turn)]))
+    queue.close()
 
 
 async def _until(due: float) -> None:

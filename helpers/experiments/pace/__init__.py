@@ -5,8 +5,9 @@ from __future__ import annotations
 from helpers.experiments.pace.compare import LEVELS, age_at, compare_paces, growth_at, knees, levels_of
 from helpers.experiments.pace.compare_slow import compare_slow_readers, watch_slow_reader
 from helpers.experiments.pace.handler import Cost, burn
-from helpers.experiments.pace.paces import Pace
 from helpers.experiments.pace.slow import Flood, Reading, SlowRun
+from helpers.experiments.pace.source import compare_source_paces
+from helpers.stream.paces import Pace
 
 __all__ = [
     "LEVELS",
@@ -19,6 +20,7 @@ __all__ = [
     "burn",
     "compare_paces",
     "compare_slow_readers",
+    "compare_source_paces",
     "growth_at",
     "knees",
     "levels_of",

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 
 from helpers.client import RealtimeClient
 from helpers.experiments.pace.handler import Cost, burn
-from helpers.experiments.pace.paces import Pace, queue_for, turns
 from helpers.experiments.pace.screen import Screen
 from helpers.experiments.sending import Sender
 from helpers.pacing import BoundedQueue, QueueCounts
 from helpers.stream import Form, Item, Sent, Stream
+from helpers.stream.paces import Pace, queue_for, turns
 from helpers.target import Target
 from helpers.wire.events import Broadcast, Event
 from helpers.wire.join import JoinConfig

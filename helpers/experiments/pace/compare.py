@@ -13,7 +13,6 @@ from helpers.errors import SettingsError
 from helpers.experiments.experiment import Experiment, Metric, Outcome
 from helpers.experiments.pace.application import Shown, listen
 from helpers.experiments.pace.handler import Cost
-from helpers.experiments.pace.paces import Pace
 from helpers.experiments.rounds import run_rounds
 from helpers.experiments.sending import Sender, scheduled
 from helpers.experiments.size import Size, experiment_size
@@ -21,6 +20,7 @@ from helpers.experiments.unhindered import unhindered
 from helpers.profiling.histogram import Floats
 from helpers.profiling.results import Skipped
 from helpers.profiling.workloads import Trace
+from helpers.stream.paces import Pace
 from helpers.target import Target, TargetKind
 
 __all__ = ["LEVELS", "Steps", "age_at", "compare_paces", "growth_at", "knees", "levels_of"]

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from helpers.experiments.pace import Cost, Pace, burn
-from helpers.experiments.pace.paces import queue_for, turns
 from helpers.experiments.pace.screen import Screen
 from helpers.stream import Item
+from helpers.stream.paces import queue_for, turns
 
 
 def test_age_grows_until_something_newer_is_shown() -> None:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from enum import StrEnum
 
 from helpers.pacing import BoundedQueue, WhenFull, batches, each, throttled
-from helpers.stream import Item
+from helpers.stream.forms import Item
 
 __all__ = ["Pace", "queue_for", "turns"]
 
