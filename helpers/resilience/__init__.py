@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from helpers.resilience.backoff import Backoff, BackoffSettings, Jitter, spread_for
-from helpers.resilience.change_log import ChangeLog, HistoryLost, LogPosition, place_of
+from helpers.resilience.change_log import ChangeLog, HistoryLost
 from helpers.resilience.client import ResilientClient
 from helpers.resilience.clocks import ClockWatch, Jump, JumpKind
 from helpers.resilience.lifecycle import Happened, Lifecycle, State, Transition
 from helpers.resilience.logged import drop_change_log, install_change_log, trim_change_log
+from helpers.resilience.position import LogPosition, key_text, keys_of, place_of
 from helpers.resilience.rate import RateLimit
 from helpers.resilience.readers import RestLogReader, RestRowReader, SqlLogReader, SqlRowReader
 from helpers.resilience.replay import Broadcasts
@@ -47,6 +48,8 @@ __all__ = [
     "Transition",
     "drop_change_log",
     "install_change_log",
+    "key_text",
+    "keys_of",
     "place_of",
     "spread_for",
     "trim_change_log",

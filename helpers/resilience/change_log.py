@@ -12,19 +12,20 @@ ended, and takes its id only then.
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Hashable, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Protocol
 
 import msgspec
 
 from helpers.errors import FailureError
+from helpers.resilience.position import LogPosition, keys_of, place_of
 from helpers.resilience.source import CHECKPOINT, Gap, Item, Origin
 from helpers.wire.events import Change, Event
 from helpers.wire.join import ChangeBinding, JoinConfig
 
-__all__ = ["ChangeLog", "Entry", "HistoryLost", "LogPage", "LogPosition", "LogReader", "place_of"]
+__all__ = ["ChangeLog", "Entry", "HistoryLost", "LogPage", "LogReader"]
 
 #: Entries that are read together.
 PAGE = 1_000
@@ -70,31 +71,6 @@ class LogReader(Protocol):
 
     async def now(self, source: str) -> tuple[int, Sequence[tuple[int, int]]]:
         """The present horizon, and (id, xid) of the visible entries above it."""
-
-
-@dataclass(slots=True)
-class LogPosition:
-    """Up to where the log was delivered: everything below `horizon`, and of the rest the ids in `seen`.
-
-    Attributes:
-        seen: id -> xid.
-    """
-
-    horizon: int = 0
-    seen: dict[int, int] = field(default_factory=dict)
-
-    def copy(self) -> LogPosition:
-        """Another one, which moves by itself."""
-        return LogPosition(self.horizon, dict(self.seen))
-
-    def has(self, entry_id: int, xid: int) -> bool:
-        return xid < self.horizon or entry_id in self.seen
-
-    def advance(self, horizon: int) -> None:
-        """Nothing below is missing any more, so its ids need not be remembered."""
-        if horizon > self.horizon:
-            self.horizon = horizon
-            self.seen = {entry_id: xid for entry_id, xid in self.seen.items() if xid >= horizon}
 
 
 class ChangeLog:
@@ -162,16 +138,28 @@ class ChangeLog:
             yield [Item(CHECKPOINT, None, {}, horizon, origin)]
         self.position.advance(horizon)
 
-    def is_new(self, item: Item) -> bool:
+    def admit(self, item: Item) -> Item | None:
         if item.type == CHECKPOINT:
-            return True
-        return not self.position.has(*place_of(item))
+            return item
+        entry_id, xid = place_of(item)
+        return None if self.position.has(entry_id, xid) else self._present(item, entry_id)
 
     def mark(self, item: Item) -> None:
-        if item.type == CHECKPOINT:
-            return
-        entry_id, xid = place_of(item)
-        self.position.seen[entry_id] = xid
+        if item.type != CHECKPOINT:
+            self.position.enter(item)
+
+    def _present(self, item: Item, entry_id: int) -> Item:
+        """What of an item is not past: later changes of its row may have gone before, if Realtime lost this one."""
+        old, new = keys_of(item)
+        old_past = old is not None and self.position.is_past(old, entry_id)
+        new_past = new is not None and self.position.is_past(new, entry_id)
+        if item.type == "TRUNCATE" or not (old_past or new_past):
+            return item
+        if old is None or new is None or (old_past and new_past):
+            return replace(item, late=True)
+        if old_past:  # what it left is another row's by now
+            return replace(item, old_record={}, old_key=None)
+        return replace(item, type="DELETE", key=old, record={})  # what it became is past, but not that it left
 
     async def _begin(self) -> None:
         horizon, visible = await self._reader.now(self._name)
@@ -192,17 +180,16 @@ class ChangeLog:
         )
 
     def _item(self, entry: Entry, origin: Origin) -> Item:
-        row = _parsed(entry.row)
-        old = _parsed(entry.old_key) or (row if entry.op == "DELETE" else {})
-        key = tuple((row or old).get(column) for column in self._key)
-        record = {} if entry.op == "DELETE" else row
-        return Item(entry.op, key, record, (entry.id, entry.xid), origin, old)
+        row, place = _parsed(entry.row), (entry.id, entry.xid)
+        if entry.op == "TRUNCATE":
+            return Item(entry.op, None, {}, place, origin)
+        if entry.op == "DELETE":
+            return Item(entry.op, self._key_of(row), {}, place, origin, row, self._key_of(row))
+        old = _parsed(entry.old_key)
+        return Item(entry.op, self._key_of(row), row, place, origin, old, self._key_of(old) if old else None)
 
-
-def place_of(item: Item) -> tuple[int, int]:
-    """Of an item of a change log: the entry's id, and the number of its transaction."""
-    found: Any = item.position
-    return found[0], found[1]
+    def _key_of(self, row: Mapping[str, Any]) -> tuple[Hashable, ...]:
+        return tuple(row[column] for column in self._key)
 
 
 def _parsed(text: str | None) -> dict[str, Any]:

@@ -81,7 +81,12 @@ class ResilientClient:
         await self.close()
 
     def subscribe(
-        self, source: Source, *, name: str | None = None, queue: BoundedQueue[Item] | None = None
+        self,
+        source: Source,
+        *,
+        name: str | None = None,
+        queue: BoundedQueue[Item] | None = None,
+        worked_before: bool = False,
     ) -> Subscription:
         """Keep a source's changes coming.
 
@@ -89,6 +94,8 @@ class ResilientClient:
             source: of this subscription alone.
             name: of the channel, one of its own by default.
             queue: what waits for the application; by default 10,000 items, and the stream waits when it is full.
+            worked_before: then it is tried again for `patience_s` although the server says that the table is not
+                published; else that is taken for a mistake in its name.
         """
         subscription = Subscription(
             name or f"resilient:{secrets.token_hex(4)}",
@@ -96,6 +103,7 @@ class ResilientClient:
             self.settings,
             queue or BoundedQueue(QUEUE, when_full=WhenFull.BLOCK),
             Backoff(self.settings.backoff),
+            worked_before=worked_before,
         )
         self.subscriptions.append(subscription)
         subscription.start()

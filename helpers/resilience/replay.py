@@ -61,8 +61,8 @@ class Broadcasts:
         return
         yield
 
-    def is_new(self, item: Item) -> bool:
-        return item.position is None or item.position not in self._known
+    def admit(self, item: Item) -> Item | None:
+        return None if item.position is not None and item.position in self._known else item
 
     def mark(self, item: Item) -> None:
         if isinstance(item.position, str):

@@ -112,7 +112,16 @@ class Rows:
             async for items in self._compared(origin):
                 yield items
 
-    def is_new(self, item: Item) -> bool:
+    def admit(self, item: Item) -> Item | None:
+        return item if self._is_new(item) else None
+
+    def mark(self, item: Item) -> None:
+        if item.type == "DELETE":
+            self._known.pop(item.key, None)  # type: ignore[call-overload]
+        else:
+            self._learn_row(item.record)
+
+    def _is_new(self, item: Item) -> bool:
         known = self._known.get(item.key)  # type: ignore[call-overload]  # ours have such keys
         if item.type == "DELETE":
             return known is not None or not self._deletes
@@ -120,12 +129,6 @@ class Rows:
             return True
         version = _comparable(item.record[self._version])
         return bool(version > known.version) or (version == known.version and _content(item.record) != known.content)
-
-    def mark(self, item: Item) -> None:
-        if item.type == "DELETE":
-            self._known.pop(item.key, None)  # type: ignore[call-overload]
-        else:
-            self._learn_row(item.record)
 
     async def _learn(self) -> None:
         """Take what is there for known: what the application wants is what comes after."""

@@ -38,9 +38,13 @@ class Item:
     Attributes:
         type: ``INSERT``, ``UPDATE``, ``DELETE``, ``TRUNCATE``; ``UPSERT`` for a row that was read and whose history is
             not known; ``BROADCAST`` for a message; `CHECKPOINT` for a word about the stream itself.
-        key: of the row; items of one key come in the order of their commits.
+        key: of the row; items of one key come in the order of their commits, but for those that are late.
         record: the row after the change, empty for DELETE; the payload of a broadcast.
         position: by which the source knows it again.
+        old_record: the row before, as far as it is known. old_key: the key that the change takes away, by a DELETE or
+            by a new key.
+        late: a later change of the same row went before, as Realtime had lost this one without a word. It tells what
+            was; whoever keeps the present state leaves it alone.
     """
 
     type: str
@@ -49,6 +53,8 @@ class Item:
     position: Hashable
     origin: Origin = Origin.STREAM
     old_record: Mapping[str, Any] = field(default_factory=dict)
+    old_key: Hashable | None = None
+    late: bool = False
 
 
 class Gap(Exception):  # noqa: N818 - a finding, which the subscription mends by reading
@@ -76,8 +82,8 @@ class Source(Protocol):
             WorkbookError: it cannot be read now.
         """
 
-    def is_new(self, item: Item) -> bool:
-        """Whether the application has not got it."""
+    def admit(self, item: Item) -> Item | None:
+        """The item as it is to be delivered now; None if the application has got it."""
 
     def mark(self, item: Item) -> None:
-        """The application has got it."""
+        """The application has got what was admitted."""

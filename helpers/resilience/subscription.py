@@ -5,8 +5,8 @@
         async for item in subscription:
             ...
 
-Everything goes one way: from the stream or from a read to `_deliver`, which asks the source whether the item is new,
-puts it into the queue, and marks it. Nothing awaits between the last two, so that whatever is cancelled, an item is
+Everything goes one way: from the stream or from a read to `_deliver`, which asks the source whether it is new, puts it
+into the queue, and marks it. Nothing awaits between the last two, so that whatever is cancelled, an item is
 delivered and marked, or neither.
 """
 
@@ -15,8 +15,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections import Counter, OrderedDict
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
 from typing import Self
 
 from helpers.client import Channel, ClientState, RealtimeClient
@@ -34,6 +34,9 @@ __all__ = ["Subscription"]
 #: Events that wait in the channel while a read is under way. What does not fit is a gap, and read again.
 BUFFER = 10_000
 
+#: Items that were read and are remembered, to know whether the stream brings them, too.
+REMEMBERED = 10_000
+
 #: How the poll's interval grows while nothing is found.
 SLOWER = 1.5
 
@@ -47,25 +50,36 @@ class Subscription:
     Attributes:
         name: of its channel. source: see `Source`.
         life: its `Lifecycle`, with every transition and its reason.
-        delivered: items by the way they came; all but those of the stream are what Realtime did not bring.
-        repeated: items that came once more and were held back. gaps: how often something was missing in the stream.
+        delivered: items by the way they came.
+        repeated: items of the stream that had been delivered before, and were held back. overtaken: those of them that
+            a read had brought first. gaps: how often something was missing in the stream.
         queue: what waits for the application, with its counts.
+        unaudited: why the last look whether the stream brought everything was not possible; empty if it was.
         error: why it is closed, if it was refused; the iteration raises it.
     """
 
     def __init__(
-        self, name: str, source: Source, settings: ResilienceSettings, queue: BoundedQueue[Item], backoff: Backoff
+        self,
+        name: str,
+        source: Source,
+        settings: ResilienceSettings,
+        queue: BoundedQueue[Item],
+        backoff: Backoff,
+        *,
+        worked_before: bool = False,
     ) -> None:
         self.name, self.source, self.queue = name, source, queue
         self.life = Lifecycle(time.monotonic())
         self.delivered: Counter[Origin] = Counter()
-        self.repeated = self.gaps = 0
+        self.repeated = self.overtaken = self.gaps = 0
+        self._read_first: OrderedDict[Hashable, None] = OrderedDict()
+        self.unaudited = ""
         self.error: WorkbookError | None = None
         self._settings, self._backoff = settings, backoff
         self._poller: asyncio.Task[None] | None = None
         self._reading = asyncio.Lock()
         self._changed = asyncio.Event()
-        self._was_live = False
+        self._worked_before = worked_before
         self._refused_since: float | None = None
         self.life.on_transition(self._on_transition)
 
@@ -83,6 +97,11 @@ class Subscription:
     def batches(self, most: int = 500, within_s: float = 0.05) -> AsyncIterator[list[Item]]:
         """Items together: as soon as there are `most`, or the first one has waited for `within_s`."""
         return batches(self.queue, most=most, within_s=within_s)
+
+    @property
+    def lost_by_stream(self) -> int:
+        """Items that Realtime did not bring: they were read, and have not come by the stream since."""
+        return self.delivered.total() - self.delivered[Origin.STREAM] - self.overtaken
 
     @property
     def state(self) -> State:
@@ -176,7 +195,7 @@ class Subscription:
             self._refused_since = None
             return is_lasting(reason)
         self._refused_since = self._refused_since or time.monotonic()
-        return not self._was_live or time.monotonic() - self._refused_since > self._settings.patience_s
+        return not self._worked_before or time.monotonic() - self._refused_since > self._settings.patience_s
 
     # One life on one socket
 
@@ -201,7 +220,7 @@ class Subscription:
                 async with asyncio.timeout_at(audit_at):
                     event = await anext(events)
             except TimeoutError:
-                await self._read(Origin.AUDIT)
+                await self._audit()
                 audit_at = self._next_audit()
                 continue
             except StopAsyncIteration:
@@ -219,6 +238,15 @@ class Subscription:
                 self._enter(Happened.GAP, str(gap))
                 await self._recover(Origin.CATCH_UP)
 
+    async def _audit(self) -> None:
+        """Look whether the stream brought everything. If the database cannot be asked now, the stream goes on."""
+        try:
+            await self._read(Origin.AUDIT)
+        except ConnectionFailed as error:
+            self.unaudited = error.happened
+        else:
+            self.unaudited = ""
+
     def _next_audit(self) -> float | None:
         if self._settings.audit_s is None:
             return None
@@ -234,7 +262,7 @@ class Subscription:
                 self._enter(Happened.GAP, error.happened)
                 await asyncio.sleep(pause.delay_s())
             else:
-                self._was_live, self._refused_since = True, None
+                self._worked_before, self._refused_since = True, None
                 self._backoff.went_live(time.monotonic())
                 self._enter(Happened.CAUGHT_UP)
                 return
@@ -283,12 +311,26 @@ class Subscription:
             return self.delivered.total() - before
 
     async def _deliver(self, item: Item) -> None:
-        if not self.source.is_new(item):
-            self.repeated += item.origin is Origin.STREAM
+        if (admitted := self.source.admit(item)) is None:
+            self._note_repeated(item)
             return
-        if await self.queue.put(item):  # nothing awaits between the queue and the mark
-            self.source.mark(item)
-            self.delivered[item.origin] += item.type != CHECKPOINT
+        if await self.queue.put(admitted):  # nothing awaits between the queue and the mark
+            self.source.mark(admitted)
+            self._note_delivered(item)
+
+    def _note_delivered(self, item: Item) -> None:
+        if item.type == CHECKPOINT:
+            return
+        self.delivered[item.origin] += 1
+        if item.origin is not Origin.STREAM:
+            self._read_first[item.position] = None
+            if len(self._read_first) > REMEMBERED:
+                self._read_first.popitem(last=False)
+
+    def _note_repeated(self, item: Item) -> None:
+        if item.origin is Origin.STREAM:
+            self.repeated += 1
+            self.overtaken += self._read_first.pop(item.position, self) is None
 
     # Its state
 

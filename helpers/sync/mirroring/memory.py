@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
-from helpers.resilience import CHECKPOINT, Item, LogPosition, place_of
+from helpers.resilience import CHECKPOINT, Item, LogPosition, key_text, place_of
 from helpers.sync.mirroring.snapshot import Page
 
 __all__ = ["MemoryStore"]
@@ -38,19 +38,19 @@ class MemoryStore:
         if item.type == CHECKPOINT:
             position.advance(int(item.position))  # type: ignore[call-overload]
             return False
-        entry_id, xid = place_of(item)
-        if position.has(entry_id, xid):
+        if position.has(*place_of(item)):
             return True
-        self._write(item)
-        position.seen[entry_id] = xid
+        if not item.late:
+            self._write(item, position)
+        position.enter(item)
         return False
 
-    def _write(self, item: Item) -> None:
+    def _write(self, item: Item, position: LogPosition) -> None:
         if item.type == "TRUNCATE":
-            self.rows.clear()
-            return
-        if item.old_record:
-            self.rows.pop(self._key_of(item.old_record), None)
+            entry_id, _ = place_of(item)
+            self.rows = {key: row for key, row in self.rows.items() if position.is_past(key_text(key), entry_id)}
+        if item.old_key is not None:
+            self.rows.pop(item.old_key, None)  # type: ignore[call-overload]
         if item.record:
             self.rows[self._key_of(item.record)] = dict(item.record)
 

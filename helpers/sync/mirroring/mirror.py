@@ -25,6 +25,9 @@ from helpers.sync.mirroring.store import Store
 
 __all__ = ["TableMirror"]
 
+#: Between two looks at a database that does not answer.
+RETRY_S = 0.1
+
 #: Items that wait for the store; when they are as many, the stream waits, and what it drops is read again.
 QUEUE = 10_000
 
@@ -59,7 +62,7 @@ class TableMirror:
         self._table, self._schema, self._key, self._store = table, schema, tuple(key), store
         self._most, self._within_s = most, within_s
         self.applied: Counter[Origin] = Counter()
-        self.repeated = self.snapshots = 0
+        self.repeated = self.snapshots = self._lost_before = 0
         self.subscription: Subscription | None = None
         self._progress = asyncio.Event()
         self._taken = 0
@@ -78,6 +81,11 @@ class TableMirror:
                 await self._take_snapshot()
             else:
                 return
+
+    @property
+    def lost_by_stream(self) -> int:
+        """Changes that Realtime did not bring, and that were read."""
+        return self._lost_before + (self.subscription.lost_by_stream if self.subscription else 0)
 
     async def caught_up(self, timeout: float = 30.0) -> None:
         """Until the copy holds everything that was committed before the call. To be called while `run` runs.
@@ -99,7 +107,11 @@ class TableMirror:
         subscription = self.subscription
         if subscription is None or subscription.state is not State.LIVE:
             return False
-        await subscription.check()
+        try:
+            await subscription.check()
+        except ConnectionFailed:  # it is tried again when something has happened, or in a moment
+            asyncio.get_running_loop().call_later(RETRY_S, self._progress.set)
+            return False
         while self._taken < subscription.queue.counts.put:
             self._progress.clear()
             await self._progress.wait()
@@ -126,7 +138,10 @@ class TableMirror:
         position = await self._store.position()
         log = ChangeLog(self._reader, self._table, self._key, schema=self._schema, position=position, checkpoints=True)
         queue: BoundedQueue[Item] = BoundedQueue(QUEUE, when_full=WhenFull.BLOCK)
-        self.subscription = subscription = self._client.subscribe(log, queue=queue)
+        self._lost_before = self.lost_by_stream
+        self.subscription = subscription = self._client.subscribe(
+            log, queue=queue, worked_before=self.subscription is not None
+        )
         subscription.life.on_transition(lambda _: self._progress.set())
         self._taken = 0
         try:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from helpers.errors import RunError
-from helpers.resilience import CHECKPOINT, Item, LogPosition, place_of
+from helpers.resilience import CHECKPOINT, Item, LogPosition, key_text, keys_of, place_of
 from helpers.sync.mirroring.snapshot import Column, Page
 
 __all__ = ["SqliteStore"]
@@ -33,6 +33,14 @@ _AFFINITY = {
 _POSITION = """
 create table if not exists "_mirror" (one integer primary key check (one = 1), horizon integer not null);
 create table if not exists "_mirror_seen" (id integer primary key, xid integer not null);
+create table if not exists "_mirror_latest" (key text primary key, id integer not null, xid integer not null);
+"""
+
+
+_SEEN = 'insert or ignore into "_mirror_seen" values (?, ?)'
+_LATEST = """
+insert into "_mirror_latest" values (?, ?, ?)
+on conflict (key) do update set id = excluded.id, xid = excluded.xid where excluded.id > id
 """
 
 
@@ -108,12 +116,15 @@ class SqliteStore:
 
     def _read_position(self) -> LogPosition | None:
         row = self._db.execute('select horizon from "_mirror"').fetchone()
-        return (
-            None if row is None else LogPosition(row[0], dict(self._db.execute('select id, xid from "_mirror_seen"')))
-        )
+        if row is None:
+            return None
+        seen = dict(self._db.execute('select id, xid from "_mirror_seen"'))
+        latest = {key: (entry_id, xid) for key, entry_id, xid in self._db.execute('select * from "_mirror_latest"')}
+        return LogPosition(row[0], seen, latest)
 
     def _begin_at(self, position: LogPosition) -> None:
         self._db.execute('delete from "_mirror_seen"')
+        self._db.execute('delete from "_mirror_latest"')
         self._db.executemany('insert into "_mirror_seen" values (?, ?)', position.seen.items())
         self._db.execute('insert or replace into "_mirror" values (1, ?)', [position.horizon])
 
@@ -130,25 +141,35 @@ class SqliteStore:
 
     def _apply(self, item: Item, horizon: int) -> bool:
         if item.type == CHECKPOINT:
-            self._db.execute('update "_mirror" set horizon = max(horizon, ?)', [item.position])
-            self._db.execute('delete from "_mirror_seen" where xid < ?', [item.position])
+            self._advance(int(item.position))  # type: ignore[call-overload]
             return False
         entry_id, xid = place_of(item)
-        if xid < horizon:
+        if xid < horizon or not self._db.execute(_SEEN, [entry_id, xid]).rowcount:
             return True
-        if not self._db.execute('insert or ignore into "_mirror_seen" values (?, ?)', [entry_id, xid]).rowcount:
-            return True
-        self._change(item)
+        if not item.late:
+            self._change(item, entry_id)
+        self._db.executemany(_LATEST, [(key, entry_id, xid) for key in keys_of(item) if key is not None])
         return False
 
-    def _change(self, item: Item) -> None:
+    def _advance(self, horizon: int) -> None:
+        self._db.execute('update "_mirror" set horizon = max(horizon, ?)', [horizon])
+        self._db.execute('delete from "_mirror_seen" where xid < ?', [horizon])
+        self._db.execute('delete from "_mirror_latest" where xid < ?', [horizon])
+
+    def _change(self, item: Item, entry_id: int) -> None:
         if item.type == "TRUNCATE":
-            self._db.execute(f"delete from {_quoted(self.table)}")
-            return
-        if item.old_record:
-            self._db.execute(self._erase, [_stored(item.old_record[column]) for column in self._key])
+            self._empty(entry_id)
+        if item.old_key is not None:
+            self._db.execute(self._erase, [_stored(value) for value in item.old_key])  # type: ignore[attr-defined]
         if item.record:
             self._db.execute(self._write, self._values(item.record))
+
+    def _empty(self, entry_id: int) -> None:
+        """All rows go, but for those that were written later, should this one come late."""
+        newer = {key for (key,) in self._db.execute('select key from "_mirror_latest" where id > ?', [entry_id])}
+        kept = [row for row in self._all_rows() if key_text(tuple(row[column] for column in self._key)) in newer]
+        self._db.execute(f"delete from {_quoted(self.table)}")
+        self._db.executemany(self._write, [self._values(row) for row in kept])
 
     def _values(self, row: Any) -> list[Any]:
         return [_stored(row.get(column.name)) for column in self._columns]

@@ -1,0 +1,27 @@
+"""A mirror under each fault, and under a few at random. `python -m tests.faults` runs hundreds."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from helpers.lab.faults import FAULTS, Scene
+from tests.faults.trial import new_scene, play
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def scene() -> AsyncIterator[Scene]:
+    """One lab for all of them: every run begins with what the one before has left."""
+    scene = await new_scene()
+    yield scene
+    await scene.aclose()
+
+
+@pytest.mark.parametrize("name", FAULTS)
+async def test_the_mirror_equals_the_table_after(scene: Scene, name: str) -> None:
+    """Nothing lost, nothing applied twice, and each row's changes in their order."""
+    run = await play(scene, sorted(FAULTS).index(name), [FAULTS[name]])
+    assert run.held, str(run)
+    assert run.changes > 0
