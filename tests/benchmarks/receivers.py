@@ -19,7 +19,6 @@ from supabase import AsyncClient, acreate_client
 from websockets.asyncio.client import connect
 
 from helpers.client import RealtimeClient
-from helpers.profiling.histogram import Histogram
 from helpers.profiling.ledger import Ledger
 from helpers.profiling.receiving.books import Books
 from helpers.profiling.receiving.intake import Intake
@@ -53,14 +52,14 @@ class Order(msgspec.Struct):
 class Receipt(msgspec.Struct):
     """What was received: wall and CPU time from the first message to the last.
 
-    `complete`: every message once and in order, as far as the receiver keeps books (raw ones count only).
+    `complete`: every message once and in order, as far as the receiver keeps books (ours hold each latency as well, raw
+    ones count only).
     """
 
     received: int
     complete: bool
     seconds: float
     cpu_seconds: float
-    p99_ms: float | None = None
 
 
 class Clock:
@@ -124,12 +123,11 @@ async def with_ours(order: Order) -> Receipt:
 
     def complete() -> bool:
         books.flush()
-        return ledger.is_complete and not ledger.duplicated and not ledger.reordered
+        flawless = ledger.is_complete and not ledger.duplicated and not ledger.reordered
+        return flawless and ledger.latency.count == order.messages
 
     await _steps(order, open_one)
-    receipt = await clock.receipt(complete)
-    receipt.p99_ms = ledger.latency.percentile_s(99) * 1e3
-    return receipt
+    return await clock.receipt(complete)
 
 
 async def with_load_path(order: Order) -> Receipt:
@@ -145,9 +143,9 @@ async def with_load_path(order: Order) -> Receipt:
         target=_target(order), channels=(CHANNEL,), sockets=1, messages=order.messages, limit_s=LIMIT_S
     )
     found = await listen(listening, rendezvous)
-    complete = not (found.lost or found.duplicated or found.reordered or found.strays or found.malformed)
-    p99_ms = Histogram.merged([found.latency]).percentile_s(99) * 1e3
-    return Receipt(found.received, complete, found.seconds, found.cpu_s, p99_ms)
+    flawed = found.lost or found.duplicated or found.reordered or found.strays or found.malformed
+    complete = not flawed and found.latency.count == order.messages
+    return Receipt(found.received, complete, found.seconds, found.cpu_s)
 
 
 async def _grown_load_path(order: Order) -> Receipt:

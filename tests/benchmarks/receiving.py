@@ -1,4 +1,4 @@
-"""One receiver in a process of its own, so that its CPU time is its own: `python -m tests.benchmarks.receiving`.
+"""One receiver of changes, so that its CPU time is its own: `python -m tests.benchmarks.receiving`.
 
 Reads an `Order` as a line of JSON, prints ``ready`` when it is subscribed, and a `Receipt` when all messages came.
 """
@@ -12,16 +12,14 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 import msgspec
-from realtime import RealtimeSubscribeStates
 from supabase import acreate_client
 
 from helpers.client import RealtimeClient
 from helpers.target import Target, TargetKind
-from helpers.wire.events import Broadcast, Change, Event
+from helpers.wire.events import Change, Event
 from helpers.wire.join import ChangeBinding, JoinConfig
 
 TOPIC = "bench"
-EVENT = "m"
 TABLE = "bench_rows"
 #: Seconds without the last message, after which a receiver tells what it has.
 LIMIT_S = 60.0
@@ -31,7 +29,6 @@ class Order(msgspec.Struct):
     """Who receives what, from where, and how many messages."""
 
     client: Literal["workbook", "supabase"]
-    kind: Literal["broadcast", "postgres_changes"]
     api_url: str
     key: str
     messages: int
@@ -76,12 +73,10 @@ async def with_ours(order: Order, account: Account) -> None:
     """The measuring client: latency, size and order of each message are there for the taking."""
 
     def record(event: Event) -> None:
-        if isinstance(event, Broadcast):
-            account.record(event.payload["n"], event.received_at)
-        elif isinstance(event, Change):
+        if isinstance(event, Change):
             account.record(event.record["n"], event.received_at)
 
-    bindings = (ChangeBinding("INSERT", table=TABLE),) if order.kind == "postgres_changes" else ()
+    bindings = (ChangeBinding("INSERT", table=TABLE),)
     target = Target(TargetKind.LAB, order.api_url, order.key)
     async with RealtimeClient(target) as client:
         channel = client.channel(TOPIC, JoinConfig(changes=bindings))
@@ -95,18 +90,10 @@ async def with_official(order: Order, account: Account) -> None:
     ready = asyncio.Event()
     client = await acreate_client(order.api_url, order.key)
     channel = client.channel(TOPIC)
-    if order.kind == "broadcast":
-        channel.on_broadcast(EVENT, lambda message: account.record(message["payload"]["n"], time.monotonic()))
-    else:
-        take: Callable[[Any], None] = lambda row: account.record(row["data"]["record"]["n"], time.monotonic())  # noqa: E731
-        channel.on_postgres_changes("INSERT", take, table=TABLE, schema="public")
-        channel.on_system(lambda _: ready.set())
-
-    def subscribed(state: RealtimeSubscribeStates, error: Exception | None) -> None:
-        if state is RealtimeSubscribeStates.SUBSCRIBED and order.kind == "broadcast":
-            ready.set()
-
-    await channel.subscribe(subscribed)
+    take: Callable[[Any], None] = lambda row: account.record(row["data"]["record"]["n"], time.monotonic())  # noqa: E731
+    channel.on_postgres_changes("INSERT", take, table=TABLE, schema="public")
+    channel.on_system(lambda _: ready.set())
+    await channel.subscribe()
     await asyncio.wait_for(ready.wait(), LIMIT_S)
     await _all_received(account)
     await client.realtime.close()

@@ -131,7 +131,7 @@ class Intake:
 
     def _count(self, frames: Sequence[bytes]) -> Ints:
         """Their sizes, which are added to what has come."""
-        sizes = np.fromiter(map(len, frames), np.int64, len(frames))
+        sizes = np.array(list(map(len, frames)), dtype=np.int64)
         total = int(sizes.sum())
         self.frames += sizes.size
         self.bytes += total

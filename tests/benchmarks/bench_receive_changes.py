@@ -1,7 +1,8 @@
-"""How much receiving costs: the measuring client beside the vendor's Python client, on the same lab, in the same run.
+"""How much receiving changes costs: the measuring client beside the vendor's Python client, on one lab, in one run.
 
-Each round sends the same messages to one receiver in a process of its own. The rate that a client could take is told by
-its CPU time: sender and lab share the machine, and are the slower part of the wall clock for a fast client.
+`bench_receive` does it for broadcasts, and for more receivers. Each round sends the same changes to one receiver in a
+process of its own. The rate that a client could take is told by its CPU time: database and lab share the machine, and
+are the slower part of the wall clock for a fast client.
 """
 
 from __future__ import annotations
@@ -14,21 +15,15 @@ from typing import Literal, get_args
 
 import msgspec
 import psycopg
-from websockets.asyncio.client import connect
 
 from helpers.lab import Lab, LabSettings
 from helpers.lab.realtime.settings import Limits, RealtimeSettings
-from helpers.wire.channel import ChannelMachine
-from helpers.wire.frames import Frame, Version, encode, encode_text
-from helpers.wire.join import JoinConfig
-from tests.benchmarks.receiving import EVENT, LIMIT_S, TABLE, TOPIC, Order, Receipt
+from tests.benchmarks.receiving import LIMIT_S, TABLE, Order, Receipt
 
 Client = Literal["workbook", "supabase"]
-Kind = Literal["broadcast", "postgres_changes"]
 
 ROUNDS = 3
-MESSAGES: dict[Kind, int] = {"broadcast": 40_000, "postgres_changes": 3_000}
-BATCH = 50
+MESSAGES = 3_000
 BODY = "x" * 64
 UNLIMITED = LabSettings(realtime=RealtimeSettings(limits=Limits(events_per_s=1e9)))
 
@@ -41,24 +36,23 @@ async def compare() -> None:
     """Print the table."""
     async with Lab(UNLIMITED) as lab:
         await _create_table(lab)
-        for kind in get_args(Kind):
-            receipts: dict[Client, list[Receipt]] = {"workbook": [], "supabase": []}
-            for _ in range(ROUNDS):
-                for client in get_args(Client):
-                    receipts[client].append(await _round(lab, client, kind))
-            _print(kind, receipts)
+        receipts: dict[Client, list[Receipt]] = {"workbook": [], "supabase": []}
+        for _ in range(ROUNDS):
+            for client in get_args(Client):
+                receipts[client].append(await _round(lab, client))
+        _print(receipts)
 
 
-async def _round(lab: Lab, client: Client, kind: Kind) -> Receipt:
+async def _round(lab: Lab, client: Client) -> Receipt:
     receiver = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "tests.benchmarks.receiving", stdin=PIPE, stdout=PIPE
     )
     try:
-        order = Order(client, kind, lab.info["api_url"], lab.info["anon_key"], MESSAGES[kind])
+        order = Order(client, lab.info["api_url"], lab.info["anon_key"], MESSAGES)
         assert receiver.stdin is not None
         receiver.stdin.write(msgspec.json.encode(order) + b"\n")
         assert await _line(receiver) == b"ready"
-        await (_broadcast(lab, MESSAGES[kind]) if kind == "broadcast" else _insert(lab, MESSAGES[kind]))
+        await _insert(lab, MESSAGES)
         return msgspec.json.decode(await _line(receiver), type=Receipt)
     finally:
         if receiver.returncode is None:
@@ -74,22 +68,6 @@ async def _line(receiver: Process) -> bytes:
     return line.strip()
 
 
-async def _broadcast(lab: Lab, messages: int) -> None:
-    """Send as fast as this process can, many frames to one write: the receiver shall be the limit, not the sender."""
-    channel = ChannelMachine(TOPIC, JoinConfig())
-    url = f"{lab.target.realtime_url}?apikey={lab.info['anon_key']}&vsn={Version.V2}"
-    async with connect(url, compression=None, proxy=None) as socket:
-        await socket.send(encode(channel.join("1"), Version.V2))
-        await socket.recv()
-        for first in range(0, messages, BATCH):
-            for number in range(first, first + BATCH):
-                frame = channel.broadcast(str(number), EVENT, {"n": number, "body": BODY})
-                assert isinstance(frame, Frame)
-                socket.protocol.send_text(encode_text(frame, Version.V2))
-            socket.send_data()
-            await socket.drain()
-
-
 async def _insert(lab: Lab, messages: int) -> None:
     async with await psycopg.AsyncConnection.connect(lab.info["database_url"], autocommit=True) as database:
         rows = f"insert into {TABLE} (n, body) select n, %s from generate_series(0, %s) n"
@@ -103,8 +81,8 @@ async def _create_table(lab: Lab) -> None:
         await database.execute(f"alter publication supabase_realtime add table {TABLE}")
 
 
-def _print(kind: Kind, receipts: dict[Client, list[Receipt]]) -> None:
-    print(f"\n{kind}: {MESSAGES[kind]} messages, median of {ROUNDS} rounds")
+def _print(receipts: dict[Client, list[Receipt]]) -> None:
+    print(f"\npostgres_changes: {MESSAGES} messages, median of {ROUNDS} rounds")
     print(
         f"{'client':<10} {'received':>9} {'in order':>9} {'wall msg/s':>11} {'µs CPU/msg':>11} {'msg/s per core':>15}"
     )
