@@ -22,7 +22,7 @@ import msgspec
 import psutil
 
 from helpers.node import node_environment, node_executable, npm_parts
-from helpers.profiling.statistics import slope
+from helpers.profiling.statistics import paired_gain, slope
 from tests.benchmarks.blaster import MESSAGE_BYTES, Blast
 from tests.benchmarks.receivers import LIMIT_S, Client, Order, Receipt
 
@@ -60,15 +60,17 @@ GOALS = (
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A receiver's medians over the rounds."""
+    """A receiver: medians over the rounds, and the CPU cost of a message in each round (µs)."""
 
     client: Client
     wall_per_s: float
-    cpu_us: float
-    low_us: float
-    high_us: float
+    costs_us: tuple[float, ...]
     memory_kib: tuple[float, float, float]
     complete: bool
+
+    @property
+    def cpu_us(self) -> float:
+        return statistics.median(self.costs_us)
 
     @property
     def core_per_s(self) -> float:
@@ -162,13 +164,10 @@ async def _end(*processes: Process) -> None:
 
 
 def _row(client: Client, receipts: Sequence[Receipt], memory_kib: tuple[float, float, float]) -> Row:
-    costs = sorted(1e6 * receipt.cpu_seconds / receipt.received for receipt in receipts)
     return Row(
         client,
         wall_per_s=statistics.median(receipt.received / receipt.seconds for receipt in receipts),
-        cpu_us=statistics.median(costs),
-        low_us=costs[0],
-        high_us=costs[-1],
+        costs_us=tuple(1e6 * receipt.cpu_seconds / receipt.received for receipt in receipts),
         memory_kib=memory_kib,
         complete=all(receipt.complete for receipt in receipts),
     )
@@ -191,7 +190,7 @@ def _print(rows: Sequence[Row]) -> None:
 
 def _line_of(row: Row, base: Row) -> str:
     memory, low, high = row.memory_kib
-    cpu = f"{row.cpu_us:.2f} ({row.low_us:.2f} to {row.high_us:.2f})"
+    cpu = f"{row.cpu_us:.2f} ({min(row.costs_us):.2f} to {max(row.costs_us):.2f})"
     kib = f"{memory:.1f} ({low:.1f} to {high:.1f})"
     return (
         f"{row.client:<18} {row.wall_per_s:>11,.0f} {row.wall_per_s / base.wall_per_s:>5.1f}x {cpu:>23}"
@@ -201,10 +200,15 @@ def _line_of(row: Row, base: Row) -> str:
 
 
 def _judged(goal: Goal, rows: dict[Client, Row]) -> str:
-    """The ratio, and the rate where there is a goal for it; the latter is the machine's as well."""
+    """The ratio round by round, and the rate where there is a goal for it; the latter is the machine's as well."""
     ours, best = rows[goal.client], max((rows[other] for other in goal.others), key=lambda row: row.core_per_s)
-    times = ours.core_per_s / best.core_per_s
-    said = f"{goal.client}: {times:.2f} times {best.client} (goal {goal.times:g}): {_met(times >= goal.times)}"
+    gain = paired_gain("CPU", "µs", best.costs_us, ours.costs_us)
+    assert gain is not None
+    times, low, high = (
+        1 / (1 + gain_of / 100) for gain_of in (gain.change_percent, gain.high_percent, gain.low_percent)
+    )
+    said = f"{goal.client}: {times:.2f} times {best.client} ({low:.2f} to {high:.2f}, n = {gain.n} rounds"
+    said += f"; goal {goal.times:g}): {_met(times >= goal.times)}"
     if goal.per_s:
         said += f"; {ours.core_per_s:,.0f} messages/s a core (goal {goal.per_s:,.0f}): "
         said += _met(ours.core_per_s >= goal.per_s)
