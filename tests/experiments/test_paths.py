@@ -124,17 +124,17 @@ async def test_who_cannot_connect_is_told_and_not_averaged_away(target: Target) 
 
 async def test_a_path_that_waits_is_told_from_one_that_does_not(target: Target) -> None:
     """Broadcast of the database against a poll of 500 ms: in time against late, told by the runs."""
-    compared = [BY_NAME[name] for name in ("REST poll 500 ms", "realtime.send", "SQL poll 25 ms")]
+    compared = [BY_NAME[name] for name in ("REST poll 250 ms", "realtime.send", "SQL poll 25 ms")]
     found = await compare_paths(target, paths=compared, subscribers=2, rate_per_s=125, seconds=0.4, rounds=2)
     assert isinstance(found, Experiment)
     holds, late = found.answer.split("does not by")
     assert "realtime.send" in holds
-    assert "REST poll 500 ms" in late
+    assert "REST poll 250 ms" in late
     assert (
         found.estimate("realtime.send", "transaction ids").mean
         > found.estimate("SQL poll 25 ms", "transaction ids").mean
     )
-    assert found.estimate("SQL poll 25 ms", "queries").mean > found.estimate("REST poll 500 ms", "queries").mean
+    assert found.estimate("SQL poll 25 ms", "queries").mean > found.estimate("REST poll 250 ms", "queries").mean
 
 
 async def test_what_is_promised_is_tried(target: Target) -> None:
@@ -142,7 +142,7 @@ async def test_what_is_promised_is_tried(target: Target) -> None:
     promises = await try_promises(target)
     assert isinstance(promises, Promises)
     kept = {one.path.name: one for one in promises.kept}
-    assert {name for name, one in kept.items() if one.caught_up == MISSED} == {"REST poll 500 ms", "SQL poll 25 ms"}
+    assert {name for name, one in kept.items() if one.caught_up == MISSED} == {"REST poll 250 ms", "SQL poll 25 ms"}
     assert {name for name, one in kept.items() if one.refused} == {"LISTEN/NOTIFY"}
     assert all(one.large for one in kept.values() if not one.refused)
     assert "LISTEN/NOTIFY the INSERT" in promises.answer

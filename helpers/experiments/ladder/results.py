@@ -82,7 +82,7 @@ class Watched:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Ladder:
     """The experiment, and what its pictures show."""
 
@@ -111,6 +111,9 @@ class Ladder:
 
     def __str__(self) -> str:
         return str(self.experiment)
+
+    def __repr__(self) -> str:
+        return str(self)
 
     def _repr_html_(self) -> str:
         return self.experiment._repr_html_()

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from helpers.experiments.size import Size
 from helpers.lab import LabSettings
 from helpers.lab.changes.settings import ChangeSettings
 from helpers.lab.realtime.settings import Limits, RealtimeSettings
-from helpers.profiling.workloads import Poisson, Workload
+from helpers.profiling.workloads import Poisson, Trace, Workload
 
 __all__ = ["IDLE", "PARTS", "POLL_100", "REAL", "SETTINGS", "STREAMING", "Traffic", "lab_settings", "traffics"]
 
@@ -35,7 +37,7 @@ _CHANGES = {
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """Changes that are committed at random, independent moments, so that they meet every moment of a cycle alike.
+    """Changes that are committed at random moments, so that they meet every moment of a cycle alike.
 
     Attributes:
         name: as arms call it.
@@ -50,15 +52,21 @@ class Traffic:
 
     def workload(self, table: str) -> Workload:
         """The same schedule in all settings."""
-        rate = Poisson(self.per_s, seed=round(self.per_s))
+        rate = self._even() if self.wanted_of == 1 else Poisson(self.per_s, seed=round(self.per_s))
         return Workload(rate=rate, seconds=self.seconds, table=table, rooms=self.wanted_of, body_bytes=100)
+
+    def _even(self) -> Trace:
+        """A random moment in each of equally long spans: as many changes as planned, and no moment is preferred."""
+        changes = round(self.per_s * self.seconds)
+        places = np.arange(changes) + np.random.default_rng(changes).random(changes)
+        return Trace(tuple((places / self.per_s).tolist()))
 
 
 _SMALL = (
-    Traffic("isolated changes", 3, 4),
-    Traffic("50/s", 50, 2),
-    Traffic("50/s, 1 in 40 wanted", 50, 4, wanted_of=40),
-    Traffic(IDLE, 0, 4),
+    Traffic("isolated changes", 4, 2.4),
+    Traffic("50/s", 50, 1.2),
+    Traffic("50/s, 1 in 40 wanted", 50, 2.4, wanted_of=40),
+    Traffic(IDLE, 0, 2.0),
 )
 _FULL = (
     Traffic("isolated changes", 1.5, 40),

@@ -32,7 +32,7 @@ __all__ = ["Stand"]
 READY_LIMIT_S = 20.0
 
 #: After the last commit is watched for so long: the longest wait for a look, and some processing.
-LINGER_S = 0.6
+LINGER_S = 0.55
 
 #: CPU of idling is metered for this share of the time for which looks are watched.
 IDLE_SHARE = 0.5

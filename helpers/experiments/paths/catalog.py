@@ -8,7 +8,7 @@ from enum import StrEnum
 from helpers.experiments.size import Size
 from helpers.profiling.workloads import Route
 
-__all__ = ["BY_NAME", "Kind", "Path", "paths_of"]
+__all__ = ["BY_NAME", "Kind", "Path", "paths_of", "stepped_paths_of"]
 
 
 class Kind(StrEnum):
@@ -126,7 +126,7 @@ def _poll(kind: Kind, interval_s: float) -> Path:
 
 
 _PUSHED = (_CHANGES, _TRIGGER, _SEND, _SOCKET, _HTTP, _NOTIFY)
-_SMALL = (*_PUSHED, _poll(Kind.REST, 0.5), _poll(Kind.SQL, 0.025))
+_SMALL = (*_PUSHED, _poll(Kind.REST, 0.25), _poll(Kind.SQL, 0.025))
 _FULL = (
     *_PUSHED,
     *(_poll(Kind.REST, interval_s) for interval_s in (1.0, 0.25, 0.05)),
@@ -134,6 +134,16 @@ _FULL = (
 )
 
 BY_NAME = {path.name: path for path in (*_SMALL, *_FULL)}
+
+
+#: In the small size, steps leave out what is much like another: `realtime.send` is what `broadcast_changes` calls, and
+#: HTTP brings what the client's broadcast brings.
+_STEPPED_SMALL = tuple(path for path in _SMALL if path not in (_SEND, _HTTP))
+
+
+def stepped_paths_of(size: Size) -> tuple[Path, ...]:
+    """Those that are taken up to their limits."""
+    return _FULL if size is Size.FULL else _STEPPED_SMALL
 
 
 def paths_of(size: Size) -> tuple[Path, ...]:

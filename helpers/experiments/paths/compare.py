@@ -36,9 +36,9 @@ METRICS = (
 )
 
 #: Of the lab, and of everything else, where twice the free plan's quota of a second must not be reached.
-_RATE_PER_S, _GENTLE_RATE_PER_S = 100.0, 10.0
+_RATE_PER_S, _GENTLE_RATE_PER_S = {Size.SMALL: 150.0, Size.FULL: 100.0}, 10.0
 _SUBSCRIBERS, _GENTLE_SUBSCRIBERS = 20, 5
-_SECONDS = {Size.SMALL: 0.3, Size.FULL: 3.0}
+_SECONDS = {Size.SMALL: 0.2, Size.FULL: 3.0}
 _GENTLE_SECONDS = 3.0
 _ROUNDS = {Size.SMALL: 3, Size.FULL: 5}
 
@@ -74,7 +74,7 @@ async def compare_paths(
         return Skipped("delivery paths", "it writes rows: set DATABASE_URL and WORKBOOK_ALLOW_WRITES=yes")
     chosen, in_lab = experiment_size(size), target.kind is TargetKind.LAB
     load = Load(
-        rate_per_s or (_RATE_PER_S if in_lab else _GENTLE_RATE_PER_S),
+        rate_per_s or (_RATE_PER_S[chosen] if in_lab else _GENTLE_RATE_PER_S),
         seconds or (_SECONDS[chosen] if in_lab else _GENTLE_SECONDS),
         subscribers or (_SUBSCRIBERS if in_lab else _GENTLE_SUBSCRIBERS),
     )

@@ -64,7 +64,7 @@ class PathLimit:
         return f"{self.path.name} to {self.subscribers:,}: {self.steps}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class PathLimits:
     """All paths, each to its knee.
 
@@ -123,6 +123,9 @@ class PathLimits:
     def __str__(self) -> str:
         breaks = "\n".join(str(limit) for limit in self.limits)
         return f"{self.table().to_string()}\n\n{self.answer}\n\n{breaks}\n{self._provenance}"
+
+    def __repr__(self) -> str:
+        return str(self)
 
     def _repr_html_(self) -> str:
         breaks = "".join(f"<li>{html.escape(str(limit))}</li>" for limit in self.limits)

@@ -33,7 +33,7 @@ TARGET_MS = 50.0
 BODY_BYTES = 400
 
 #: From the order to the first message: enough for the order to arrive.
-LEAD_S = 0.1
+LEAD_S = 0.06
 
 #: Beyond the path's own wait, so long nothing may come before the rest counts as lost; a backlog may take longer.
 _QUIET_S, _BACKLOG_LIMIT_S = 0.8, 5.0

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 
 from helpers.errors import FailureError
-from helpers.experiments.paths.catalog import Path, paths_of
+from helpers.experiments.paths.catalog import Path, stepped_paths_of
 from helpers.experiments.paths.decision import PathLimit, PathLimits
 from helpers.experiments.paths.delivery import TARGET_MS, Delivery, Load, deliver
 from helpers.experiments.paths.stage import Stage, open_stage
@@ -71,7 +71,9 @@ async def find_path_limits(
     chosen, began, taken_at = experiment_size(size), time.monotonic(), utc_now()
     found: list[PathLimit] = []
     async with _lab() as target, Writer(target) as writer, contextlib.AsyncExitStack() as stack:
-        stages = [await stack.enter_async_context(open_stage(target, path)) for path in paths or paths_of(chosen)]
+        stages = [
+            await stack.enter_async_context(open_stage(target, path)) for path in paths or stepped_paths_of(chosen)
+        ]
         with Progress() as progress:
             for subscribers, rates in (grid or _GRIDS[chosen]).items():
                 for stage in stages:

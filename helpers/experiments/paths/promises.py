@@ -61,7 +61,7 @@ class Kept:
         return "arrived" if self.large else "did not arrive"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Promises:
     """Of all paths whose messages are rows; broadcasts of clients promise what `realtime.send` does."""
 
@@ -96,6 +96,9 @@ class Promises:
 
     def __str__(self) -> str:
         return f"{self.to_frame().T.to_string()}\n\n{self.answer}\n{self.target}, {self.taken_at}"
+
+    def __repr__(self) -> str:
+        return str(self)
 
     def _repr_html_(self) -> str:
         return f"{self.to_frame().to_html()}<p><strong>{self.answer}</strong></p>"
