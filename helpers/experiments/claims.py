@@ -15,6 +15,7 @@ from functools import partial
 
 from helpers.errors import SettingsError
 from helpers.experiments.bursts import run_burst
+from helpers.experiments.cpu import CpuClock
 from helpers.experiments.crowd import Crowd, Seat
 from helpers.experiments.experiment import Experiment, Metric, Outcome
 from helpers.experiments.own_rows import write_rows
@@ -24,7 +25,6 @@ from helpers.experiments.rounds import Arm, run_rounds
 from helpers.experiments.size import Size, experiment_size
 from helpers.experiments.tables import OwnTable, own_table
 from helpers.lab import Lab
-from helpers.profiling.meters import Meters
 from helpers.profiling.results import Skipped
 from helpers.target import Target, TargetKind
 from helpers.wire.join import ChangeBinding
@@ -61,12 +61,12 @@ async def compare_claims(
     user = str(uuid.uuid4())
     async with AsyncExitStack() as stack:
         lab = await stack.enter_async_context(quick_lab())
-        meters = await stack.enter_async_context(Meters(lab.target))
+        clock = await CpuClock.of(lab.target)
         arms: dict[str, Arm] = {}
         for name, tokens in _tokens(lab, user, count).items():
             table = await stack.enter_async_context(_table(lab.target))
             crowd = await stack.enter_async_context(Crowd(lab.target, _seats(table, tokens)))
-            arms[name] = partial(_run, table, crowd, meters, user)
+            arms[name] = partial(_run, table, crowd, clock, user)
         return await run_rounds(
             "claims",
             QUESTION,
@@ -99,10 +99,10 @@ def _seats(table: OwnTable, tokens: Sequence[str]) -> list[Seat]:
     return [Seat((binding,), token) for token in tokens]
 
 
-async def _run(table: OwnTable, crowd: Crowd, meters: Meters, user: str, number: int) -> Outcome:
+async def _run(table: OwnTable, crowd: Crowd, clock: CpuClock, user: str, number: int) -> Outcome:
     expected = ROWS * crowd.seats
     write = partial(write_rows, table, [user], ROWS)
-    burst = await run_burst(crowd, meters, write, label=str(table), rows=ROWS, expected=expected)
+    burst = await run_burst(crowd, clock, write, label=str(table), rows=ROWS, expected=expected)
     database_s = burst.cpu.database_s
     values = {
         CPU.name: None if database_s is None else 1e6 * database_s / ROWS,

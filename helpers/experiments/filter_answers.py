@@ -14,19 +14,21 @@ ALIKE_PERCENT = 1.0
 
 def changed(experiment: Experiment, before: str, after: str, *metrics: str) -> str:
     """What `after` changed, metric by metric; those that could not be compared are left out."""
-    said = [
-        f"{metric} {_verdict(gain)}"
-        for metric in metrics
-        if (gain := gain_between(experiment, metric, before, after)) is not None
+    found = [gain for metric in metrics if (gain := gain_between(experiment, metric, before, after)) is not None]
+    alike = [f"the same {gain.metric}, within {ALIKE_PERCENT:g} %" for gain in found if _is_alike(gain)]
+    shown = [str(gain) for gain in found if gain.shown and not _is_alike(gain)]
+    hidden = [
+        f"{gain.metric} ({gain.low_percent:+.0f} to {gain.high_percent:+.0f} %)"
+        for gain in found
+        if not gain.shown and not _is_alike(gain)
     ]
+    said = [*shown, *alike, *([f"no difference shown in {', '.join(hidden)}"] if hidden else [])]
     return f"“{after}” in place of “{before}”: {'; '.join(said) or 'could not be compared'}."
 
 
-def _verdict(gain: Gain) -> str:
+def _is_alike(gain: Gain) -> bool:
     """Counts of bytes hardly vary, so that a difference of one digit in an id would be shown."""
-    if max(abs(gain.low_percent), abs(gain.high_percent)) < ALIKE_PERCENT:
-        return f"the same within {ALIKE_PERCENT:g} %, n = {gain.n} pairs"
-    return gain.verdict
+    return max(abs(gain.low_percent), abs(gain.high_percent)) < ALIKE_PERCENT
 
 
 def filter_answer(experiment: Experiment) -> str:

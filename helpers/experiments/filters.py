@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial
 
 from helpers.experiments.bursts import Burst, run_burst
+from helpers.experiments.cpu import CpuClock
 from helpers.experiments.crowd import Crowd, Seat
 from helpers.experiments.experiment import Experiment, Metric, Outcome
 from helpers.experiments.filter_answers import filter_answer, select_answer
@@ -15,7 +16,6 @@ from helpers.experiments.quick_lab import quick_target, wait_setting
 from helpers.experiments.rounds import Arm, run_rounds
 from helpers.experiments.size import Size, experiment_size
 from helpers.experiments.tables import OwnTable, own_table
-from helpers.profiling.meters import Meters
 from helpers.profiling.results import Skipped
 from helpers.profiling.workloads import Audience, Workload, permit
 from helpers.profiling.workloads import Burst as BurstRate
@@ -165,13 +165,13 @@ def _permit(target: Target, scale: Scale, above_quota: bool | None) -> None:
 async def _arms(target: Target, ways: Mapping[str, _Way], scale: Scale) -> AsyncIterator[Mapping[str, Arm]]:
     """A table for each way, so that everybody can stay subscribed and gets only the changes of that way."""
     async with AsyncExitStack() as stack:
-        meters = await stack.enter_async_context(Meters(target))
+        clock = await CpuClock.of(target)
         arms: dict[str, Arm] = {}
         for name, way in ways.items():
             table = await stack.enter_async_context(own_table(target, indexes=("room_id",) if way.indexed else ()))
             crowd = await stack.enter_async_context(Crowd(target, _seats(table, way, scale.subscribers)))
-            arms[name] = partial(_run, name, way, scale, table, crowd, meters)
-            await _run(name, way, replace(scale, rows=WARM_ROWS), table, crowd, meters, 0)
+            arms[name] = partial(_run, name, way, scale, table, crowd, clock)
+            await _run(name, way, replace(scale, rows=WARM_ROWS), table, crowd, clock, 0)
         yield arms
 
 
@@ -181,18 +181,18 @@ def _seats(table: OwnTable, way: _Way, subscribers: int) -> Sequence[Seat]:
 
 
 async def _run(
-    name: str, way: _Way, scale: Scale, table: OwnTable, crowd: Crowd, meters: Meters, number: int
+    name: str, way: _Way, scale: Scale, table: OwnTable, crowd: Crowd, clock: CpuClock, number: int
 ) -> Outcome:
     expected = way.expected(scale)
     write = partial(_write, table, scale)
-    burst = await run_burst(crowd, meters, write, label=name, rows=scale.rows, expected=expected)
+    burst = await run_burst(crowd, clock, write, label=name, rows=scale.rows, expected=expected)
     lost = burst.recording.lost
     notes = (f"{lost:,} changes did not arrive",) if lost else ()
     return Outcome(_values(burst, scale), burst.recording, notes)
 
 
 def _values(burst: Burst, scale: Scale) -> dict[str, float | None]:
-    cpu = {SERVER: burst.cpu.server_s, DATABASE: burst.cpu.database_s, CLIENT: burst.cpu.client_s}
+    cpu = {SERVER: burst.cpu.server_s, DATABASE: burst.cpu.database_s, CLIENT: burst.client_cpu_s}
     return {
         MESSAGES: burst.recording.received / scale.rows,
         BYTES: burst.recording.wire_bytes / scale.rows / scale.subscribers,

@@ -10,6 +10,7 @@ from functools import partial
 from statistics import median
 
 from helpers.errors import FailureError
+from helpers.experiments.cpu import CpuClock
 from helpers.experiments.crowd import Crowd, Receipt, Seat
 from helpers.experiments.experiment import Experiment, Metric, Outcome
 from helpers.experiments.filter_answers import identity_answer
@@ -17,7 +18,6 @@ from helpers.experiments.quick_lab import quick_target, wait_setting
 from helpers.experiments.rounds import Arm, run_rounds
 from helpers.experiments.size import Size, experiment_size
 from helpers.experiments.tables import OwnTable, ReplicaIdentity, own_table
-from helpers.profiling.meters import Meters
 from helpers.profiling.results import Skipped
 from helpers.target import Target
 from helpers.wire.events import Change
@@ -99,7 +99,7 @@ async def compare_replica_identities(
 @asynccontextmanager
 async def _arms(target: Target) -> AsyncIterator[Mapping[str, Arm]]:
     async with AsyncExitStack() as stack:
-        meters = await stack.enter_async_context(Meters(target))
+        clock = await CpuClock.of(target)
         arms: dict[str, Arm] = {}
         for name, identity in IDENTITIES.items():
             table = await stack.enter_async_context(
@@ -113,7 +113,7 @@ async def _arms(target: Target) -> AsyncIterator[Mapping[str, Arm]]:
             whole = ChangeBinding("*", table.schema, table.name)
             filtered = ChangeBinding("*", table.schema, table.name, filter="room_id=eq.1")
             crowd = await stack.enter_async_context(Crowd(target, (Seat((whole,)), Seat((filtered,)))))
-            arms[name] = partial(_run, table, crowd, meters)
+            arms[name] = partial(_run, table, crowd, clock)
         yield arms
 
 
@@ -133,19 +133,19 @@ class _Heard:
         return [change for place, change in self.receipts if (place, change.type) == (seat, kind)]
 
 
-async def _run(table: OwnTable, crowd: Crowd, meters: Meters, number: int) -> Outcome:
+async def _run(table: OwnTable, crowd: Crowd, clock: CpuClock, number: int) -> Outcome:
     await table.empty()
     insert = f"insert into {table.quoted} (seq, room_id, body) select n, n % 2, repeat('x', {LARGE_BYTES})"
     await _hear(crowd, table, f"{insert} from generate_series(1, {ROWS}) n")
-    before = await meters.read()
+    before = await clock.read()
     updated = await _hear(crowd, table, f"update {table.quoted} set seq = seq + 1 where seq > 0")
     deleted = await _hear(crowd, table, f"delete from {table.quoted} where seq > 0")
-    after = await meters.read()
+    used = (await clock.read()).since(before)
     return Outcome(
         _values(updated, deleted)
         | {
-            SERVER: _each_us(before.server_cpu_s, after.server_cpu_s),
-            DATABASE: _each_us(before.database_cpu_s, after.database_cpu_s),
+            SERVER: _each_us(used.server_s),
+            DATABASE: _each_us(used.database_s),
         }
     )
 
@@ -191,6 +191,6 @@ def _mean(values: Sequence[float]) -> float | None:
     return sum(values) / len(values) if values else None
 
 
-def _each_us(before: float | None, after: float | None) -> float | None:
+def _each_us(seconds: float | None) -> float | None:
     """Of an update and a deletion of every row, for each of them."""
-    return None if before is None or after is None else 1e6 * (after - before) / (2 * ROWS)
+    return None if seconds is None else 1e6 * seconds / (2 * ROWS)

@@ -16,6 +16,7 @@ from functools import partial
 from helpers.errors import SettingsError
 from helpers.experiments.bursts import Burst, run_burst
 from helpers.experiments.checks import change_us, claims_of
+from helpers.experiments.cpu import CpuClock
 from helpers.experiments.crowd import Crowd, Seat
 from helpers.experiments.experiment import Experiment, Metric, Outcome
 from helpers.experiments.membership import membership
@@ -26,7 +27,6 @@ from helpers.experiments.rounds import Arm, run_rounds
 from helpers.experiments.size import Size, experiment_size
 from helpers.experiments.tables import OwnTable
 from helpers.lab import Lab
-from helpers.profiling.meters import Meters
 from helpers.profiling.results import Skipped
 from helpers.profiling.statistics import slope
 from helpers.target import Target, TargetKind
@@ -142,15 +142,15 @@ async def _worlds(lab: Lab, policies: Sequence[Policy], counts: Sequence[int]) -
             for policy in policies
             for count in counts
         }
-        meters = await stack.enter_async_context(Meters(lab.target))
+        clock = await CpuClock.of(lab.target)
         crowds = {
             count: await stack.enter_async_context(Crowd(lab.target, _seats(lab, policies, stands, users[:count])))
             for count in counts
         }
         for (_, count), stand in stands.items():
-            await _burst(crowds[count], meters, stand, WARM_ROWS)
+            await _burst(crowds[count], clock, stand, WARM_ROWS)
         yield {
-            policy.name: partial(_run, policy, crowds, meters, {count: stands[policy.name, count] for count in counts})
+            policy.name: partial(_run, policy, crowds, clock, {count: stands[policy.name, count] for count in counts})
             for policy in policies
         }
 
@@ -175,10 +175,10 @@ def _seats(
 
 
 async def _run(
-    policy: Policy, crowds: Mapping[int, Crowd], meters: Meters, stands: Mapping[int, _Stand], number: int
+    policy: Policy, crowds: Mapping[int, Crowd], clock: CpuClock, stands: Mapping[int, _Stand], number: int
 ) -> Outcome:
     """One burst for each number of subscribers, and the checks of the largest alone."""
-    bursts = {count: await _burst(crowds[count], meters, stand, ROWS) for count, stand in stands.items()}
+    bursts = {count: await _burst(crowds[count], clock, stand, ROWS) for count, stand in stands.items()}
     cpu_us = {count: _per_change_us(burst) for count, burst in bursts.items()}
     values: dict[str, float | None] = {cpu_at(count): cpu for count, cpu in cpu_us.items()}
     values |= {latency_at(count): burst.latency_p50_ms for count, burst in bursts.items()}
@@ -198,9 +198,9 @@ async def _asked_us(policy: Policy, stand: _Stand) -> float:
     return min([await change_us(stand.table, row["id"], claims) for _ in range(ASKED)])
 
 
-async def _burst(crowd: Crowd, meters: Meters, stand: _Stand, rows: int) -> Burst:
+async def _burst(crowd: Crowd, clock: CpuClock, stand: _Stand, rows: int) -> Burst:
     write = partial(write_rows, stand.table, stand.users, rows)
-    return await run_burst(crowd, meters, write, label=str(stand.table), rows=rows, expected=rows)
+    return await run_burst(crowd, clock, write, label=str(stand.table), rows=rows, expected=rows)
 
 
 def _per_change_us(burst: Burst) -> float | None:

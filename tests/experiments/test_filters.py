@@ -41,8 +41,8 @@ async def test_a_filter_spares_what_nobody_wanted(target: Target) -> None:
     )  # fmt: skip
     spared = found.contrast(BYTES, "one room")
     assert spared is not None and spared.gain.shown and spared.gain.high_percent < -90
-    assert "bytes better by 99 %" in found.answer
-    assert changed(found, "one room", "one room, index", BYTES).endswith("bytes the same within 1 %, n = 2 pairs.")
+    assert "bytes: better by 99 %" in found.answer
+    assert changed(found, "one room", "one room, index", BYTES).endswith(": the same bytes, within 1 %.")
     assert {recording.lost for recording in found.recordings} == {0}
 
 
