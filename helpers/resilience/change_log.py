@@ -25,7 +25,7 @@ from helpers.resilience.source import CHECKPOINT, Gap, Item, Origin
 from helpers.wire.events import Change, Event
 from helpers.wire.join import ChangeBinding, JoinConfig
 
-__all__ = ["ChangeLog", "Entry", "HistoryLost", "LogPage", "LogReader"]
+__all__ = ["ChangeLog", "Entry", "HistoryLost", "LogNow", "LogPage", "LogReader"]
 
 #: Entries that are read together.
 PAGE = 1_000
@@ -55,12 +55,30 @@ class LogPage(msgspec.Struct, frozen=True):
     """Part of a log, read in one snapshot.
 
     Attributes:
-        horizon: no transaction below it was under way. trimmed: the highest number of those whose entries are gone.
+        history: names the server's course of events. horizon: no transaction below it was under way.
+        trimmed: the highest number of those whose entries are gone.
     """
 
+    history: str
     horizon: int
     trimmed: int
     entries: tuple[Entry, ...] = ()
+
+
+class LogNow(msgspec.Struct, frozen=True):
+    """The present end of a log.
+
+    Attributes:
+        visible: id and transaction of the entries above the horizon that can be seen.
+    """
+
+    history: str
+    horizon: int
+    visible: tuple[tuple[int, int], ...] = ()
+
+    def position(self) -> LogPosition:
+        """That of whoever needs nothing of what is there."""
+        return LogPosition(self.horizon, dict(self.visible), history=self.history)
 
 
 class LogReader(Protocol):
@@ -69,8 +87,8 @@ class LogReader(Protocol):
     async def page(self, source: str, horizon: int, seen: Sequence[int], after: int, most: int) -> LogPage:
         """Entries about a table from a horizon on, without those that were seen, with ids above `after`, by id."""
 
-    async def now(self, source: str) -> tuple[int, Sequence[tuple[int, int]]]:
-        """The present horizon, and (id, xid) of the visible entries above it."""
+    async def now(self, source: str) -> LogNow:
+        """Where to begin."""
 
 
 class ChangeLog:
@@ -162,15 +180,12 @@ class ChangeLog:
         return replace(item, type="DELETE", key=old, record={})  # what it became is past, but not that it left
 
     async def _begin(self) -> None:
-        horizon, visible = await self._reader.now(self._name)
-        for entry_id, xid in visible:
-            self.position.seen.setdefault(entry_id, xid)
-        self.position.advance(horizon)
+        self.position = (await self._reader.now(self._name)).position()
         self._begun = True
 
     def _check(self, page: LogPage) -> None:
-        if page.horizon < self.position.horizon:
-            happened = f"its transactions are numbered below {self.position.horizon}, so it is another database's log"
+        if page.history != self.position.history or page.horizon < self.position.horizon:
+            happened = "another server has taken over, or a backup was restored: it may lack what was committed last"
         elif page.trimmed >= self.position.horizon > 0:
             happened = "entries that were not read yet have been trimmed"
         else:

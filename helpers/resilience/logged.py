@@ -44,7 +44,7 @@ async def drop_change_log(connection: psycopg.AsyncConnection, *, schema: str = 
     name = sql.Identifier(schema)
     async with connection.transaction():
         await connection.execute(sql.SQL("drop function if exists {}.record_change() cascade").format(name))
-        for function in ("change_log_page", "change_log_now", "change_log_trim"):
+        for function in ("change_log_page", "change_log_now", "change_log_trim", "change_log_history"):
             await connection.execute(sql.SQL("drop function if exists {}.{}").format(name, sql.Identifier(function)))
         await connection.execute(sql.SQL("drop table if exists {0}.change_log, {0}.change_log_trimmed").format(name))
 
@@ -62,7 +62,7 @@ async def _grant(connection: psycopg.AsyncConnection, schema: str, reader: str) 
         "grant usage on schema {schema} to {reader}",
         "grant select on {schema}.change_log, {schema}.change_log_trimmed to {reader}",
         "grant execute on function {schema}.change_log_page(text, bigint, bigint[], bigint, integer), "
-        "{schema}.change_log_now(text) to {reader}",
+        "{schema}.change_log_now(text), {schema}.change_log_history() to {reader}",
     ):
         await connection.execute(sql.SQL(statement).format(**names))
 

@@ -39,7 +39,7 @@ class LogPosition:
     """Everything below `horizon` is done, and of the rest what is in `seen`.
 
     Attributes:
-        horizon: number of a transaction.
+        horizon: number of a transaction. history: the server's course of events in which it has this number.
         seen: id of an entry -> number of its transaction.
         latest: key of a row -> id and transaction of its latest entry, as far as these are not below the horizon:
             that is how a change is known to be past that comes after a later one of its row.
@@ -48,10 +48,11 @@ class LogPosition:
     horizon: int = 0
     seen: dict[int, int] = field(default_factory=dict)
     latest: dict[str, tuple[int, int]] = field(default_factory=dict)
+    history: str = ""
 
     def copy(self) -> LogPosition:
         """Another one, which moves by itself."""
-        return LogPosition(self.horizon, dict(self.seen), dict(self.latest))
+        return LogPosition(self.horizon, dict(self.seen), dict(self.latest), self.history)
 
     def has(self, entry_id: int, xid: int) -> bool:
         return xid < self.horizon or entry_id in self.seen

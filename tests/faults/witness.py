@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 from helpers.resilience import Item, LogPosition, place_of
 from helpers.sync.mirroring import MemoryStore
+from helpers.sync.mirroring.snapshot import Page
 
 __all__ = ["Witness"]
 
@@ -24,6 +26,12 @@ class Witness(MemoryStore):
         self._applied: set[int] = set()
         self._last: dict[Any, int] = {}
         self.story: dict[Any, list[str]] = {}
+
+    async def replace(self, pages: AsyncIterator[Page], position: LogPosition) -> None:
+        """Another history: its entries have numbers of their own."""
+        self._applied.clear()
+        self._last.clear()
+        await super().replace(pages, position)
 
     def had(self, key: Any) -> bool:
         """Whether a row was ever there."""

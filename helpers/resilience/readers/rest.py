@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from helpers.resilience.change_log import LogPage
+from helpers.resilience.change_log import LogNow, LogPage
 from helpers.resilience.readers.rest_client import RestClient
 from helpers.resilience.rows import Key
 from helpers.target import Target
@@ -45,10 +45,9 @@ class RestLogReader:
         body = {"source": source, "horizon": horizon, "seen": list(seen), "after": after, "most": most}
         return msgspec.convert(await self._client.post("rpc/change_log_page", body), LogPage)
 
-    async def now(self, source: str) -> tuple[int, Sequence[tuple[int, int]]]:
+    async def now(self, source: str) -> LogNow:
         """See `LogReader`. Raises ConnectionFailed."""
-        found = await self._client.post("rpc/change_log_now", {"source": source})
-        return found["horizon"], [tuple(pair) for pair in found["visible"]]
+        return msgspec.convert(await self._client.post("rpc/change_log_now", {"source": source}), LogNow)
 
 
 class RestRowReader:

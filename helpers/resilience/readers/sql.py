@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from psycopg import sql
 
-from helpers.resilience.change_log import LogPage
+from helpers.resilience.change_log import LogNow, LogPage
 from helpers.resilience.readers.sql_client import SqlClient
 from helpers.resilience.rows import Key
 
@@ -35,11 +35,11 @@ class SqlLogReader:
         [(found,)] = await self._client.ask(query, [source, horizon, list(seen), after, most])
         return msgspec.convert(found, LogPage)
 
-    async def now(self, source: str) -> tuple[int, Sequence[tuple[int, int]]]:
+    async def now(self, source: str) -> LogNow:
         """See `LogReader`. Raises ConnectionFailed."""
         query = sql.SQL("select {schema}.change_log_now(%s)").format(**self._names)
         [(found,)] = await self._client.ask(query, [source])
-        return found["horizon"], [tuple(pair) for pair in found["visible"]]
+        return msgspec.convert(found, LogNow)
 
     async def close(self) -> None:
         """End the connection; it is made anew if it is needed again."""

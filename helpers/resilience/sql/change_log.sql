@@ -38,11 +38,21 @@ begin
     return null;
 end $$;
 
+-- Which course of events this server has: another one after a fail-over, which may lack what was committed last, and
+-- after a restore. Empty where nobody may know.
+create or replace function {schema}.change_log_history() returns text language plpgsql stable set search_path = '' as $$
+begin
+    return (select s.system_identifier || '/' || c.timeline_id from pg_control_system() s, pg_control_checkpoint() c);
+exception when insufficient_privilege then
+    return '';
+end $$;
+
 -- A page of the log as one document, read in one snapshot.
 create or replace function {schema}.change_log_page(
     source text, horizon bigint, seen bigint[], after bigint, most integer
 ) returns jsonb language sql stable set search_path = '' as $$
     select jsonb_build_object(
+        'history', {schema}.change_log_history(),
         'horizon', pg_snapshot_xmin(pg_current_snapshot())::text::bigint,
         'trimmed', coalesce((select t.xid from {schema}.change_log_trimmed t where t.source = $1), 0),
         'entries', coalesce((
@@ -60,6 +70,7 @@ $$;
 -- Where to begin: the present horizon, and the entries above it that can be seen already.
 create or replace function {schema}.change_log_now(source text) returns jsonb language sql stable set search_path = '' as $$
     select jsonb_build_object(
+        'history', {schema}.change_log_history(),
         'horizon', pg_snapshot_xmin(pg_current_snapshot())::text::bigint,
         'visible', coalesce((
             select jsonb_agg(jsonb_build_array(l.id, l.xid)) from {schema}.change_log l

@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import psycopg
 from psycopg import sql
 
 from helpers.database_url import libpq_url, without_password
 from helpers.errors import ConnectionFailed
 from helpers.resilience import LogPosition
+from helpers.resilience.change_log import LogNow
 
 __all__ = ["Column", "Page", "Snapshot", "snapshot"]
 
@@ -75,7 +77,7 @@ async def _position(connection: psycopg.AsyncConnection, schema: str, table: str
     query = sql.SQL("select {}.change_log_now(%s)").format(sql.Identifier(schema))
     row = await (await connection.execute(query, [f"{schema}.{table}"])).fetchone()
     assert row is not None
-    return LogPosition(row[0]["horizon"], dict(row[0]["visible"]))
+    return msgspec.convert(row[0], LogNow).position()
 
 
 async def _columns(connection: psycopg.AsyncConnection, schema: str, table: str) -> tuple[Column, ...]:

@@ -31,7 +31,9 @@ _AFFINITY = {
 }
 
 _POSITION = """
-create table if not exists "_mirror" (one integer primary key check (one = 1), horizon integer not null);
+create table if not exists "_mirror" (
+    one integer primary key check (one = 1), horizon integer not null, history text not null
+);
 create table if not exists "_mirror_seen" (id integer primary key, xid integer not null);
 create table if not exists "_mirror_latest" (key text primary key, id integer not null, xid integer not null);
 """
@@ -115,18 +117,18 @@ class SqliteStore:
             self._connection = None
 
     def _read_position(self) -> LogPosition | None:
-        row = self._db.execute('select horizon from "_mirror"').fetchone()
+        row = self._db.execute('select horizon, history from "_mirror"').fetchone()
         if row is None:
             return None
         seen = dict(self._db.execute('select id, xid from "_mirror_seen"'))
         latest = {key: (entry_id, xid) for key, entry_id, xid in self._db.execute('select * from "_mirror_latest"')}
-        return LogPosition(row[0], seen, latest)
+        return LogPosition(row[0], seen, latest, row[1])
 
     def _begin_at(self, position: LogPosition) -> None:
         self._db.execute('delete from "_mirror_seen"')
         self._db.execute('delete from "_mirror_latest"')
         self._db.executemany('insert into "_mirror_seen" values (?, ?)', position.seen.items())
-        self._db.execute('insert or replace into "_mirror" values (1, ?)', [position.horizon])
+        self._db.execute('insert or replace into "_mirror" values (1, ?, ?)', [position.horizon, position.history])
 
     def _apply_all(self, items: Sequence[Item]) -> int:
         self._db.execute("begin immediate")
