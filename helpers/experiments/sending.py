@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import time
+from collections.abc import AsyncIterator
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import msgspec
 
 from helpers.errors import FailureError
+from helpers.experiments.unhindered import unhindered
 from helpers.profiling.worker import Worker, WorkerGone
 from helpers.profiling.workloads import Rate
 from helpers.profiling.workloads.rates import due_times
 from helpers.stream.order import Go, Prepare, Prepared, Sent, Stream
 from helpers.target import Target
 
-__all__ = ["Sender", "scheduled"]
+__all__ = ["Sender", "scheduled", "sending"]
 
 A = TypeVar("A")
 
@@ -89,6 +92,17 @@ class Sender:
             return await self._worker.ask(question, answer, limit_s)
         except WorkerGone as gone:
             raise _failed(str(gone)) from None
+
+
+@contextlib.asynccontextmanager
+async def sending(target: Target) -> AsyncIterator[Sender]:
+    """A sender to a target, which does not count messages against its quota meanwhile if it is a lab.
+
+    Raises:
+        FailureError: the lab did not let its limits be changed.
+    """
+    async with unhindered(target), Sender(target) as sender:
+        yield sender
 
 
 def _failed(happened: str) -> FailureError:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 
@@ -14,9 +12,8 @@ from helpers.experiments.encoding.relay import Compression, Relay, relay
 from helpers.experiments.encoding.transfer import transfer
 from helpers.experiments.experiment import Experiment, Outcome
 from helpers.experiments.rounds import run_rounds
-from helpers.experiments.sending import Sender
+from helpers.experiments.sending import Sender, sending
 from helpers.experiments.size import Size, experiment_size
-from helpers.experiments.unhindered import unhindered
 from helpers.profiling.processes import cpu_s
 from helpers.profiling.results import Skipped
 from helpers.stream import Content, Form
@@ -61,7 +58,8 @@ async def compare_compression(
             "compression", "it needs a relay in front of the target, and bursts: call it with the lab as its target"
         )
     chosen, kind = experiment_size(size), Content.named(content)
-    async with _bench(target, kind, body_bytes, chosen) as bench:
+    async with sending(target) as sender, relay(target) as through:
+        bench = _Bench(sender, through, _FORMS[kind], body_bytes, Load.of(target, body_bytes, chosen))
         agreed = await _agreed(target)
         return await run_rounds(
             f"compression of {body_bytes:,} bytes of {kind.words}",
@@ -102,15 +100,6 @@ class _Bench:
             for stream in (steady, burst)
         ]
         return Outcome(measured(first, second), recording=first.recording)
-
-
-@asynccontextmanager
-async def _bench(target: Target, content: Content, body_bytes: int, size: Size) -> AsyncIterator[_Bench]:
-    async with AsyncExitStack() as stack:
-        await stack.enter_async_context(unhindered(target))
-        sender = await stack.enter_async_context(Sender(target))
-        through = await stack.enter_async_context(relay(target))
-        yield _Bench(sender, through, _FORMS[content], body_bytes, Load.of(target, body_bytes, size))
 
 
 def _answer(experiment: Experiment, agreed: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
 
@@ -11,9 +10,8 @@ from helpers.experiments.answer import leaders
 from helpers.experiments.encoding.transfer import CpuMeter, Transfer, transfer
 from helpers.experiments.experiment import Experiment, Metric, Outcome
 from helpers.experiments.rounds import Arm, run_rounds
-from helpers.experiments.sending import Sender, scheduled
+from helpers.experiments.sending import Sender, scheduled, sending
 from helpers.experiments.size import Size, experiment_size
-from helpers.experiments.unhindered import unhindered
 from helpers.profiling.processes import ProcessesUnknown, cpu_s, find_processes
 from helpers.profiling.workloads import Burst, Constant
 from helpers.stream import Content, Form, Stream
@@ -110,9 +108,7 @@ async def sweep_encodings(
     """`compare_encodings` at several sizes, by default those of `SIZES`; none above 16 KB where it is not the lab."""
     chosen = experiment_size(size)
     fitting = [one for one in sizes or SIZES[chosen] if target.kind is TargetKind.LAB or one <= GENTLE_SIZE]
-    async with AsyncExitStack() as stack:
-        await stack.enter_async_context(unhindered(target))
-        sender = await stack.enter_async_context(Sender(target))
+    async with sending(target) as sender:
         bench = _Bench(target, sender, server_meter(target), Content.named(content), chosen, rounds)
         return tuple([await bench.at(body_bytes) for body_bytes in fitting])
 

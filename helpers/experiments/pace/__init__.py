@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from helpers.experiments.pace.compare import LEVELS, age_at, compare_paces, growth_at, knees, levels_of
+from helpers.experiments.pace.compare import LEVELS, compare_paces
 from helpers.experiments.pace.compare_slow import compare_slow_readers, watch_slow_reader
 from helpers.experiments.pace.handler import Cost, burn
-from helpers.experiments.pace.slow import Flood, Reading, SlowRun
+from helpers.experiments.pace.slow_results import Flood, Reading, SlowRun
 from helpers.experiments.pace.source import compare_source_paces
+from helpers.experiments.pace.verdict import age_at, growth_at, knees, levels_of
 from helpers.stream.paces import Pace
 
 __all__ = [

@@ -11,7 +11,7 @@ from helpers.client import RealtimeClient
 from helpers.experiments.pace.handler import Cost, burn
 from helpers.experiments.pace.screen import Screen
 from helpers.experiments.sending import Sender
-from helpers.pacing import BoundedQueue, QueueCounts
+from helpers.pacing import BoundedQueue
 from helpers.stream import Form, Item, Sent, Stream
 from helpers.stream.paces import Pace, queue_for, turns
 from helpers.target import Target
@@ -82,13 +82,14 @@ class Shown:
 
     Attributes:
         start: when the schedule began (monotonic seconds).
+        left_waiting: messages that the handler did not get to within `CATCH_UP_LIMIT_S`.
     """
 
     stream: Stream
     sent: Sent
     start: float
     screen: Screen
-    counts: QueueCounts
+    left_waiting: int
     received: int
     values: int
     turns: int
@@ -117,7 +118,8 @@ async def listen(target: Target, sender: Sender, stream: Stream, pace: Pace, cos
             sent = await sender.send(stream, start)
             await application.all_received(sent.messages)
             queue.close()
-            await asyncio.wait_for(running, CATCH_UP_LIMIT_S)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(running, CATCH_UP_LIMIT_S)
         finally:
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)
@@ -126,7 +128,7 @@ async def listen(target: Target, sender: Sender, stream: Stream, pace: Pace, cos
         sent=sent,
         start=start,
         screen=application.screen,
-        counts=queue.counts,
+        left_waiting=len(queue),
         received=application.received,
         values=application.values,
         turns=application.turns,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
 
@@ -13,17 +12,17 @@ from helpers.errors import SettingsError
 from helpers.experiments.experiment import Experiment, Metric, Outcome
 from helpers.experiments.pace.application import Shown, listen
 from helpers.experiments.pace.handler import Cost
+from helpers.experiments.pace.verdict import age_at, growth_at, verdict
 from helpers.experiments.rounds import run_rounds
-from helpers.experiments.sending import Sender, scheduled
+from helpers.experiments.sending import Sender, scheduled, sending
 from helpers.experiments.size import Size, experiment_size
-from helpers.experiments.unhindered import unhindered
 from helpers.profiling.histogram import Floats
 from helpers.profiling.results import Skipped
 from helpers.profiling.workloads import Trace
 from helpers.stream.paces import Pace
 from helpers.target import Target, TargetKind
 
-__all__ = ["LEVELS", "Steps", "age_at", "compare_paces", "growth_at", "knees", "levels_of"]
+__all__ = ["LEVELS", "Steps", "compare_paces"]
 
 #: Rates, as multiples of what the handler can follow when it takes message by message.
 LEVELS = {Size.SMALL: (0.5, 1.5, 3.0), Size.FULL: (0.5, 0.8, 1.2, 1.6, 2.4, 3.2)}
@@ -37,9 +36,6 @@ COST = Cost(render_s=0.002, apply_s=0.002)
 #: A handler that took so many times its CPU time did not have a processor to itself.
 _STARVED = 1.25
 
-#: A handler falls behind if the delay of what it shows grows by more than this, in ms a second.
-NOTABLE_GROWTH = 200.0
-
 _COUNTS = (
     Metric("handed over", "values/s", higher_is_better=True),
     Metric("handler's CPU", "%"),
@@ -47,19 +43,6 @@ _COUNTS = (
     Metric("wrong in the end", "keys"),
     Metric("behind in the end", "ms"),
 )
-
-
-_AGE_AT, _GROWTH_AT = "age at ", "delay grows at "
-
-
-def age_at(level: float) -> str:
-    """The name of the metric: age of what is shown while the rate is that multiple of what the handler can follow."""
-    return f"{_AGE_AT}{level:g}×"
-
-
-def growth_at(level: float) -> str:
-    """The name of the metric: by how much the delay of what is shown grows meanwhile; 0 while the handler keeps up."""
-    return f"{_GROWTH_AT}{level:g}×"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,33 +94,26 @@ async def compare_paces(
     levels = sorted(levels or LEVELS[chosen])
     if not levels[0] > 0 or keys < 1:
         raise SettingsError("comparing paces", "there is nothing to send", "Give rates above 0, and at least 1 key")
-    rates = tuple(level * cost.capacity_per_s for level in levels)
-    steps = Steps(rates, 0.2 if chosen is Size.SMALL else 2.0)
-    async with AsyncExitStack() as stack:
-        await stack.enter_async_context(unhindered(target))
-        sender = await stack.enter_async_context(Sender(target))
+    steps = Steps(tuple(level * cost.capacity_per_s for level in levels), 0.16 if chosen is Size.SMALL else 1.0)
+    async with sending(target) as sender:
         bench = _Bench(target, sender, cost, keys, tuple(levels), steps)
         return await run_rounds(
             "paces of a handler",
             f"How should a handler that takes {1e3 * cost.of(1):g} ms follow a stream that is faster?",
             target,
             {pace.value: partial(bench.run, pace) for pace in Pace},
-            metrics=(
-                *(Metric(age_at(level), "ms") for level in levels),
-                *(Metric(growth_at(level), "ms/s") for level in levels),
-                *_COUNTS,
-            ),
+            metrics=_metrics(levels),
             rounds=ROUNDS[chosen] if rounds is None else rounds,
             size=chosen,
-            answer=_answer,
-            settings={
-                "render_ms": 1e3 * cost.render_s,
-                "apply_ms": 1e3 * cost.apply_s,
-                "keys": keys,
-                "rates_per_s": ", ".join(f"{rate:.0f}" for rate in rates),
-                "step_s": steps.each_s,
-            },
+            answer=verdict,
+            settings=bench.settings(),
         )
+
+
+def _metrics(levels: Sequence[float]) -> tuple[Metric, ...]:
+    ages = (Metric(age_at(level), "ms") for level in levels)
+    growths = (Metric(growth_at(level), "ms/s") for level in levels)
+    return (*ages, *growths, *_COUNTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +124,16 @@ class _Bench:
     keys: int
     levels: tuple[float, ...]
     steps: Steps
+
+    def settings(self) -> dict[str, object]:
+        """What to know of the load and of the handler."""
+        return {
+            "render_ms": 1e3 * self.cost.render_s,
+            "apply_ms": 1e3 * self.cost.apply_s,
+            "keys": self.keys,
+            "rates_per_s": ", ".join(f"{rate:.0f}" for rate in self.steps.rates_per_s),
+            "step_s": self.steps.each_s,
+        }
 
     async def run(self, pace: Pace, _number: int) -> Outcome:
         due_s = self.steps.due_s
@@ -192,57 +178,11 @@ def _notes(shown: Shown) -> tuple[str, ...]:
     notes = [shown.sent.error] if shown.sent.error else []
     if shown.received < shown.sent.messages:
         notes.append(f"{shown.sent.messages - shown.received} messages did not arrive")
+    if shown.left_waiting:
+        notes.append(f"the handler had {shown.left_waiting} messages left when it was not waited for any longer")
     if shown.handler_wall_s > _STARVED * shown.handler_cpu_s:
         share = shown.handler_wall_s / shown.handler_cpu_s
         notes.append(f"the machine was busy: the handler took {share:.1f} times its CPU time, and could follow less")
     if shown.sent.late_p99_ms > 10:
         notes.append(f"the sender was late by {shown.sent.late_p99_ms:.0f} ms (p99)")
     return tuple(notes)
-
-
-def levels_of(experiment: Experiment) -> tuple[float, ...]:
-    """The rates at which paces were compared, ascending, as multiples of what the handler follows one by one."""
-    names = [metric.name for metric in experiment.metrics]
-    return tuple(sorted(float(name[len(_AGE_AT) : -1]) for name in names if name.startswith(_AGE_AT)))
-
-
-def knees(experiment: Experiment) -> dict[str, float | None]:
-    """For each pace the first rate at which it is shown to fall behind, as a multiple of what the handler can follow.
-
-    It does where the delay of what it shows grows and grows. None where that is not shown at any rate.
-    """
-    levels = levels_of(experiment)
-    return {arm: next((one for one in levels if _falls_behind(experiment, arm, one)), None) for arm in experiment.arms}
-
-
-def _falls_behind(experiment: Experiment, arm: str, level: float) -> bool:
-    return experiment.estimate(arm, growth_at(level)).low > NOTABLE_GROWTH
-
-
-def _answer(experiment: Experiment) -> str:
-    """Who falls behind where, who is freshest at the highest rate and at what price, and who ends with wrong values."""
-    top = age_at(levels_of(experiment)[-1])
-    return f"{_fallen(experiment)} {_freshest(experiment, top)} {_wrong(experiment)}"
-
-
-def _fallen(experiment: Experiment) -> str:
-    fallen = [f"“{arm}” from {level:g}× on" for arm, level in knees(experiment).items() if level is not None]
-    return f"Fall behind: {', '.join(fallen)}." if fallen else "None was shown to fall behind at these rates."
-
-
-def _freshest(experiment: Experiment, metric: str) -> str:
-    shown = [one for one in experiment.contrasts if one.gain.metric == metric and one.gain.shown]
-    best = min(shown, key=lambda one: one.gain.change_percent, default=None)
-    if best is None or best.gain.change_percent > 0:
-        return f"{metric.capitalize()}: no pace is shown to be fresher than “{experiment.arms[0]}”."
-    left_out, cpu = (experiment.estimate(best.after, name).mean for name in ("never shown", "handler's CPU"))
-    price = f"it left out {left_out:.0f} % of the updates and took {cpu:.0f} % of a core"
-    return f"{metric.capitalize()}: “{best.after}” is {best.gain.verdict}; {price}."
-
-
-def _wrong(experiment: Experiment) -> str:
-    wrong = {arm: experiment.estimate(arm, "wrong in the end").mean for arm in experiment.arms}
-    named = [f"“{arm}” ({keys:.3g} keys)" for arm, keys in wrong.items() if keys > 0]
-    return (
-        f"Wrong in the end, and for good: {', '.join(named)}." if named else "All showed the right values in the end."
-    )

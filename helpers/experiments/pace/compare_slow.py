@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AsyncExitStack
 from functools import partial
 
 from helpers.experiments.answer import leaders
 from helpers.experiments.experiment import Experiment, Metric, Outcome
-from helpers.experiments.pace.slow import Flood, Reading, SlowRun, watch
+from helpers.experiments.pace.slow import watch
+from helpers.experiments.pace.slow_results import Flood, Reading, SlowRun
 from helpers.experiments.rounds import run_rounds
-from helpers.experiments.sending import Sender
+from helpers.experiments.sending import sending
 from helpers.experiments.size import Size, experiment_size
-from helpers.experiments.unhindered import unhindered
 from helpers.profiling.results import Skipped
 from helpers.target import Target, TargetKind
 
@@ -49,9 +48,7 @@ async def watch_slow_reader(
     """
     if target.kind is not TargetKind.LAB:
         return _SKIPPED
-    async with AsyncExitStack() as stack:
-        await stack.enter_async_context(unhindered(target))
-        sender = await stack.enter_async_context(Sender(target))
+    async with sending(target) as sender:
         return await watch(target, sender, reading, flood or Flood())
 
 
@@ -69,9 +66,7 @@ async def compare_slow_readers(
     if target.kind is not TargetKind.LAB:
         return _SKIPPED
     chosen, load = experiment_size(size), flood or Flood()
-    async with AsyncExitStack() as stack:
-        await stack.enter_async_context(unhindered(target))
-        sender = await stack.enter_async_context(Sender(target))
+    async with sending(target) as sender:
 
         async def run(reading: Reading, _number: int) -> Outcome:
             return _outcome(await watch(target, sender, reading, load))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -16,9 +15,8 @@ from helpers.experiments.encoding.transfer import CpuMeter
 from helpers.experiments.experiment import Experiment, Metric, Outcome
 from helpers.experiments.pace.screen import Screen
 from helpers.experiments.rounds import run_rounds
-from helpers.experiments.sending import Sender, scheduled
+from helpers.experiments.sending import Sender, scheduled, sending
 from helpers.experiments.size import Size, experiment_size
-from helpers.experiments.unhindered import unhindered
 from helpers.profiling.results import Skipped
 from helpers.profiling.workloads import Constant
 from helpers.stream import Sent, Stream
@@ -100,9 +98,7 @@ async def compare_source_paces(
     chosen = experiment_size(size)
     rate, seconds = Constant(updates_per_s), 0.4 if chosen is Size.SMALL else 5.0
     scheduled(rate, seconds)  # refuses what is out of bounds before anything is started
-    async with AsyncExitStack() as stack:
-        await stack.enter_async_context(unhindered(target))
-        sender = await stack.enter_async_context(Sender(target))
+    async with sending(target) as sender:
         bench = _Bench(target, sender, server_meter(target), rate, seconds, keys)
         return await run_rounds(
             "paces of a source",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from helpers.experiments import Experiment, Measure, Metric
 from helpers.experiments.pace import Flood, Reading, SlowRun, age_at
-from helpers.experiments.pace.slow import Moment
+from helpers.experiments.pace.slow_results import Moment
 from helpers.plots import encoding_plot, pace_plot, slow_reader_plot
 from helpers.profiling.results import Skipped
 from helpers.stream import Sent

@@ -11,7 +11,7 @@ import pytest
 from helpers.errors import SettingsError
 from helpers.experiments.pace import Flood, Reading, SlowRun, compare_slow_readers, watch_slow_reader
 from helpers.experiments.pace.backlog import server_end, unread_bytes
-from helpers.experiments.pace.slow import KEPT
+from helpers.experiments.pace.slow_results import KEPT
 from helpers.profiling.results import Skipped
 from helpers.target import Target, TargetKind
 
