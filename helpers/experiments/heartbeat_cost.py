@@ -14,7 +14,7 @@ import numpy as np
 from helpers.client import RealtimeClient
 from helpers.errors import SettingsError
 from helpers.experiments.experiment import Estimate, Experiment, Metric, Outcome
-from helpers.experiments.keepalive import RECOVERY_GOAL_S, VENDOR_INTERVAL_S, worst_detection_s
+from helpers.experiments.keepalive import RECOVERY_GOAL_S, VENDOR_INTERVAL_S, latest_known_s, worst_detection_s
 from helpers.experiments.rounds import run_rounds
 from helpers.experiments.size import Size
 from helpers.profiling.meters import Meters
@@ -104,7 +104,7 @@ class HeartbeatCost:
         self,
         *,
         clients: int = 10_000,
-        intervals_s: Sequence[float] = (5, 10, 15, 20, 25, 30, 60),
+        intervals_s: Sequence[float] = (5, 10, 14, 20, 25, 30, 60),
         timeout_s: float | None = None,
         goal_s: float = RECOVERY_GOAL_S,
     ) -> pd.DataFrame:
@@ -114,7 +114,7 @@ class HeartbeatCost:
             clients: connected to one server.
             timeout_s: for the answer; None for a client that waits as long as its interval, as the vendor's
                 JavaScript client does.
-            goal_s: within which a dead link must be known.
+            goal_s: within which the first attempt to reconnect must come.
         """
         import pandas as pd
 
@@ -126,7 +126,7 @@ class HeartbeatCost:
         return {
             "interval (s)": interval_s,
             "noticed, at most (s)": worst_s,
-            f"within {goal_s:g} s": "yes" if worst_s <= goal_s else "no",
+            f"back within {goal_s:g} s": "yes" if worst_s <= latest_known_s(goal_s) else "no",
             "heartbeats/s at the server": round(per_s, 1),
             "server's CPU (% of a core)": _range(used) if used else "not known",
             "rate": "measured" if per_s <= self.most_per_s else "extrapolated",

@@ -11,14 +11,17 @@ from dataclasses import dataclass
 
 import msgspec
 
+from helpers.client import RealtimeClient
 from helpers.deno import deno_executable, deno_version
 from helpers.errors import NodeError
 from helpers.experiments.edge_function import EdgeFunction
 from helpers.experiments.tables import PREFIX, OwnTable, own_table
 from helpers.experiments.webhook import Webhook, own_trigger, own_webhook
 from helpers.profiling.workloads import Route
+from helpers.profiling.workloads.reception import READY_LIMIT_S
 from helpers.profiling.workloads.writer import Planned
 from helpers.target import Target, TargetKind
+from helpers.wire.join import ChangeBinding, JoinConfig
 
 __all__ = ["BROADCAST", "COLUMNS", "DOWN", "FUNCTION", "ROW", "SELECTED", "TRIGGER", "Way", "own_ways"]
 
@@ -86,13 +89,23 @@ async def own_ways(target: Target) -> AsyncIterator[tuple[dict[str, Way], str]]:
     """
     async with contextlib.AsyncExitStack() as stack:
         rows = await stack.enter_async_context(own_table(target, columns=COLUMNS))
+        waking = asyncio.create_task(_wake(target, rows))
+        stack.callback(waking.cancel)
         ways = {ROW: Way(rows), SELECTED: Way(rows, select=_NEEDED)}
         ways[BROADCAST] = await stack.enter_async_context(_trigger(target, _WHOLE, private=True))
         ways[TRIGGER] = await stack.enter_async_context(_trigger(target, _FIELDS))
         why_not = await asyncio.to_thread(_why_no_function, target)
         if not why_not:
             ways[FUNCTION] = ways[DOWN] = await stack.enter_async_context(_function(target))
+        await waking
         yield ways, why_not
+
+
+async def _wake(target: Target, table: OwnTable) -> None:
+    """Subscribe once: after a quiet time the first subscription to changes takes seconds, which belong to no way."""
+    async with RealtimeClient(target) as client:
+        binding = ChangeBinding(schema=table.schema, table=table.name)
+        await client.channel(_topic(), JoinConfig(changes=(binding,))).subscribe(timeout=READY_LIMIT_S)
 
 
 @asynccontextmanager
