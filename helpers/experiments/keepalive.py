@@ -192,8 +192,8 @@ def _say_model(intervals: Sequence[float], timeout_s: float, experiment: Experim
     return (
         f"Half of the interval and then the timeout: all {len(off)} arms lie within {abs(furthest):.1f} % of it. "
         f"With {VENDOR_INTERVAL_S:g} s and {VENDOR_TIMEOUT_S:g} s that is {expected:g} s on average and {worst:g} s at "
-        f"most; to be back within {RECOVERY_GOAL_S:g} s of any death ({RECONNECT_S:g} s passes before the first attempt), "
-        f"send a heartbeat every {latest_known_s() - VENDOR_TIMEOUT_S:g} s at least."
+        f"most; to be back within {RECOVERY_GOAL_S:g} s ({RECONNECT_S:g} s passes before the first attempt) send "
+        f"a heartbeat every {latest_known_s() - VENDOR_TIMEOUT_S:g} s at least."
     )
 
 

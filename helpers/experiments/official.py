@@ -35,7 +35,7 @@ PING_INTERVAL_S, PING_TIMEOUT_S, CLOSE_TIMEOUT_S = 20.0, 20.0, 10.0
 PATIENCE_S = 60.0
 
 HALF_OPEN = Metric("half-open link, mean", "s")
-HALF_OPEN_MOST = Metric("half-open link, most", "s")
+HALF_OPEN_MOST = Metric("half-open link, latest", "s")
 SILENT = Metric("answers stop, mean", "s")
 UNNOTICED = Metric("answers stop, unnoticed", "%")
 
@@ -300,7 +300,7 @@ def _say(scale: float, experiment: Experiment) -> str:
 def _say_arm(experiment: Experiment, arm: str, scale: float) -> str:
     mean, most = (scale * experiment.estimate(arm, one.name).mean for one in (HALF_OPEN, HALF_OPEN_MOST))
     within = "in time" if most <= latest_known_s() else "too late"
-    words = f"{arm}: {mean:.0f} s on average, {most:.0f} s at most, {within} to be back within {RECOVERY_GOAL_S:g} s"
+    words = f"{arm}: {mean:.0f} s on average, the latest {most:.0f} s, {within} to be back within {RECOVERY_GOAL_S:g} s"
     unnoticed = experiment.estimate(arm, UNNOTICED.name).mean
     if unnoticed == 100:
         return words + f", and answers that stop it did not notice in {PATIENCE_S:g} s"
