@@ -45,7 +45,7 @@ EVERY_S = 0.025
 #: Small messages after each big one: twice as long as the big one needs on the link.
 SMALL_PER_BIG = 12
 BIGS = {Size.SMALL: 1, Size.FULL: 5}
-ROUNDS = {Size.SMALL: 5, Size.FULL: 10}
+ROUNDS = {Size.SMALL: 4, Size.FULL: 10}
 
 #: The seed's target for a delivery.
 TARGET_MS = 50.0

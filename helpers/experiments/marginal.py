@@ -34,7 +34,7 @@ PER_SOCKET = 100
 POLITE = Crowding((1, 10, 30, 50, 70, 90), 1, None, idle_s=0.5, messages=3, joins_per_s=20, deliveries_per_s=60)
 
 #: For a lab of its own.
-SMALL = Crowding((1, 10, 25, 50, 75, 100), 1, None, idle_s=0.3, messages=30)
+SMALL = Crowding((1, 20, 40, 60, 80, 100), 1, None, idle_s=0.2, messages=20)
 FULL = Crowding((1, 10, *range(100, 1001, 100)), 1, None, idle_s=1.0, messages=20)
 
 #: The most that one process of ours is asked to hold on sockets of their own.
@@ -215,7 +215,7 @@ def _answer(found: MarginalCosts) -> str:
 def _against(found: MarginalCosts, kind: str) -> str:
     """One more on its own socket, and one more on a shared one."""
     parts = []
-    for who, cost in (("the client", CLIENT), ("the server", SERVER)):
+    for who, cost in (("the client", TRACED), ("the server", SERVER)):
         own, shared = (_line(found, f"{kind}, {way}", cost) for way in ("a socket each", "shared socket"))
         if own and shared and own.grows:
             ratio = f"{own.per_one / shared.per_one:.1f} times less" if shared.grows else "nothing that shows"
@@ -227,7 +227,7 @@ def _against(found: MarginalCosts, kind: str) -> str:
 
 
 def _target(found: MarginalCosts) -> str:
-    lines = [line for cost in found.costs if cost.cost in (CLIENT, SERVER) and (line := cost.line)]
+    lines = [line for cost in found.costs if cost.cost in (CLIENT, TRACED, SERVER) and (line := cost.line)]
     if not lines:
         return ""
     most = max(line.high for line in lines)

@@ -39,7 +39,7 @@ METRICS = (SUBSCRIBED, RATE, CONNECT, JOIN, READY, CLIENT, SERVER, DATABASE, MEM
 
 #: How many subscriptions, and rounds.
 COUNTS = {Size.SMALL: 60, Size.FULL: MAX_SUBSCRIPTIONS}
-ROUNDS = {Size.SMALL: 4, Size.FULL: 12}
+ROUNDS = {Size.SMALL: 3, Size.FULL: 12}
 
 #: "Subscribed to PostgreSQL" has taken up to 4.4 s after a cold start (supabase/realtime#281).
 COLD_LIMIT_S = 20.0

@@ -12,6 +12,7 @@ from helpers.plots.paths import limits_plot
 from helpers.plots.policies import plans_plot, policies_plot
 from helpers.plots.preprocessing import preprocessing_plot
 from helpers.plots.profiling import broadcast_plot, bytes_plot, latency_plot
+from helpers.plots.shapes import leaks_plot, marginal_plot
 from helpers.plots.sync import sync_plot
 from helpers.plots.theme import caption, finish, theme
 from helpers.plots.waterfall import waterfall_plot
@@ -28,7 +29,9 @@ __all__ = [
     "heartbeat_cost_plot",
     "ladder_plot",
     "latency_plot",
+    "leaks_plot",
     "limits_plot",
+    "marginal_plot",
     "network_plot",
     "pace_plot",
     "plans_plot",

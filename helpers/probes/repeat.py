@@ -17,7 +17,7 @@ from array import array
 import msgspec
 
 from helpers.probes.habits import Growth, Habit, Order
-from helpers.probes.subjects import Subject, open_subject, prepare
+from helpers.probes.subjects import Subject, fill_caches, open_subject
 
 __all__: list[str] = []
 
@@ -84,9 +84,11 @@ async def _held_bytes() -> int:
 
 async def _answer(order: Order) -> Growth:
     try:
-        prepare(order.client)
+        subject = await open_subject(order)
+        gc.freeze()  # what is there now need not be looked at again
         tracemalloc.start()
-        return await Probe(order, await open_subject(order)).run()
+        fill_caches(order.client)
+        return await Probe(order, subject).run()
     except Exception as error:
         return Growth(error=f"{type(error).__name__}: {error}".splitlines()[0])
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
 import secrets
 from typing import Any, Protocol
 
@@ -12,10 +11,10 @@ from helpers.probes.habits import Client, Habit, Order
 from helpers.target import Target, TargetKind
 from helpers.wire.events import Event
 
-__all__ = ["Subject", "open_subject", "prepare"]
+__all__ = ["Subject", "fill_caches", "open_subject"]
 
 #: Enough to fill each place of the cache, wherever a string's hash puts it.
-CACHED_STRINGS = 100_000
+CACHED_STRINGS = 80_000
 
 #: For a connection and a join, which may wait behind others.
 PATIENCE_S = 20.0
@@ -32,18 +31,11 @@ class Subject(Protocol):
         """How many it has, by its own count."""
 
 
-def prepare(client: Client) -> None:
-    """Import what the client needs; it is not the client's growth."""
-    if client is Client.PYTHON:
-        importlib.import_module("supabase")
-
-
 async def open_subject(order: Order) -> Subject:
     """Connect, and join the channel that stays."""
     topic = f"workbook:leaks:{secrets.token_hex(4)}"
     if order.client is Client.WORKBOOK:
         return await _Workbook.start(order, topic)
-    _fill_string_cache()
     return await _Official.start(order, topic)
 
 
@@ -129,9 +121,11 @@ class _Official:
         return channel
 
 
-def _fill_string_cache() -> None:
+def fill_caches(client: Client) -> None:
     """Pydantic keeps short strings that it has read from JSON, up to 16,384 (`py_string_cache.rs` of jiter), and each
     reference number is a new one. What is bounded is no leak, so we fill it first."""
+    if client is not Client.PYTHON:
+        return
     from pydantic_core import from_json
 
     names = ",".join(f'"cached-{number:06}"' for number in range(CACHED_STRINGS))
