@@ -37,7 +37,7 @@ def arm_name(setting: str, traffic: str) -> str:
 async def compare_ladder(*, size: Size | str | None = None) -> Ladder:
     """Watch `postgres_changes` in three labs of its own: the real server's ladder, a look every 100 ms, and streaming.
 
-    Each change's latency is split at the look that found it. Looks are seen in the database's own statistics; commits
+    Each change's latency is split at the next look. Looks are seen in the database's own statistics; commits
     and looks are told by one clock, the database's. The labs run side by side and get the same changes at the same
     moments; a round of the experiment is a part of that time, in all of them.
 
@@ -101,7 +101,7 @@ class _Together:
 def _notes(watched: Watched) -> tuple[str, ...]:
     told = []
     if watched.lost:
-        told.append(f"{watched.lost} changes did not arrive")
+        told.append(f"changes that did not arrive: {watched.lost}")
     if watched.unseen:
-        told.append(f"{watched.unseen} changes are left out, as the look that found them was not seen")
+        told.append(f"changes left out, as no look was seen between their commit and their arrival: {watched.unseen}")
     return tuple(told)

@@ -50,7 +50,7 @@ class Watched:
         setting, traffic: as the arm is called.
         seconds: how long the traffic lasted.
         points: in the order of commit. looks_s: when the server looked, in seconds after the traffic began.
-        unseen: changes whose look was not seen; they are not among the points.
+        unseen: changes after which no look was seen before they came; they are not among the points.
         lost: changes that did not arrive.
         database_cpu: ms a second that its database used, part by part; empty where it was not metered, or is not known.
     """
@@ -128,7 +128,9 @@ class Ladder:
 def decomposed(
     number: Ints, committed: Floats, received: Floats, looks: Floats, began: float, *, polls: bool
 ) -> tuple[Point, ...]:
-    """Split the latency of each change at the look that found it; where none was seen before it came, it is left out.
+    """Split the latency of each change at the next look; where none was seen before it came, it is left out.
+
+    A look that is full (100 rows) may leave a change to a later one: that belongs to processing, nobody waits then.
 
     Args:
         number, committed, received: of each change, and `looks`: when looks began, ascending; one clock, in seconds.

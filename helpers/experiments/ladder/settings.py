@@ -64,23 +64,24 @@ class Traffic:
 
 _SMALL = (
     Traffic("isolated changes", 4, 2.4),
+    Traffic(IDLE, 0, 2.0),
     Traffic("50/s", 50, 1.2),
     Traffic("50/s, 1 in 40 wanted", 50, 2.4, wanted_of=40),
-    Traffic(IDLE, 0, 2.0),
 )
 _FULL = (
     Traffic("isolated changes", 1.5, 40),
+    Traffic(IDLE, 0, 16),
     Traffic("10/s", 10, 16),
     Traffic("50/s", 50, 16),
     Traffic("50/s, 1 in 40 wanted", 50, 30, wanted_of=40),
     Traffic("500/s", 500, 8),
     Traffic("1500/s", 1500, 8),
-    Traffic(IDLE, 0, 16),
 )
 
 
 def traffics(size: Size) -> tuple[Traffic, ...]:
-    """What is written: isolated changes first, nothing last."""
+    """What is written: isolated changes first, much last. In between nothing: a look at the log costs the more, the more
+    was written to it since the server last let go of some."""
     return _FULL if size is Size.FULL else _SMALL
 
 

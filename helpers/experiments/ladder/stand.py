@@ -34,6 +34,9 @@ READY_LIMIT_S = 20.0
 #: After the last commit is watched for so long: the longest wait for a look, and some processing.
 LINGER_S = 0.55
 
+#: And for so long a backlog may arrive after that.
+BACKLOG_LIMIT_S = 5.0
+
 #: CPU of idling is metered for this share of the time for which looks are watched.
 IDLE_SHARE = 0.5
 
@@ -62,7 +65,7 @@ class Stand:
                 yield cls(setting, lab.target, table, writer, watch)
 
     async def run(self, traffic: Traffic) -> Watched:
-        """Subscribe, have the traffic written, and split the latency of each change at the look that found it.
+        """Subscribe, have the traffic written, and split the latency of each change at the next look.
 
         Raises:
             FailureError: nobody could subscribe, or nothing could be written.
@@ -70,13 +73,22 @@ class Stand:
         clock = await asyncio.to_thread(self._watch.clock)
         planned = await self._writer.prepare(traffic.workload(self._table.name))
         heard: list[_Heard] = []
+        expected, complete = len(range(0, planned.workload.messages, traffic.wanted_of)), asyncio.Event()
+
+        def enter(event: Event) -> None:
+            _enter(heard, event)
+            if len(heard) >= expected:
+                complete.set()
+
         async with self._listening(traffic) as channel:
-            channel.on_event(lambda event: _enter(heard, event))
+            channel.on_event(enter)
             began = time.monotonic() + LEAD_S
             watch_s = LEAD_S + traffic.seconds + LINGER_S
             watching = asyncio.create_task(asyncio.to_thread(self._watch.watch, watch_s))
             await self._writer.carry_out(planned, began)
             looks = await watching
+            with contextlib.suppress(TimeoutError):  # what has not arrived by then is told as lost
+                await asyncio.wait_for(complete.wait(), BACKLOG_LIMIT_S)
         return self._watched(traffic, planned, heard, clock, looks, began)
 
     async def idle(self, traffic: Traffic, parts: int) -> Watched:
