@@ -80,8 +80,9 @@ _FULL = (
 
 
 def traffics(size: Size) -> tuple[Traffic, ...]:
-    """What is written: isolated changes first, much last. In between nothing: a look at the log costs the more, the more
-    was written to it since the server last let go of some."""
+    """What is written: isolated changes first, much last. Nothing comes early: to look at a log with much in it
+    costs more, until the server lets go of it.
+    """
     return _FULL if size is Size.FULL else _SMALL
 
 
