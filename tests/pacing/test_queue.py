@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helpers.errors import SettingsError
@@ -114,6 +114,7 @@ def test_the_oldest_tells_since_when_it_waits() -> None:
     assert queue.oldest_at == 2.0
 
 
+@settings(deadline=None)
 @given(
     st.integers(1, 5),
     st.sampled_from(WhenFull),
@@ -137,6 +138,7 @@ def test_nothing_is_lost_uncounted(capacity: int, when_full: WhenFull, steps: li
         assert when_full is not WhenFull.BLOCK or counts.lost == 0
 
 
+@settings(deadline=None)
 @given(st.integers(1, 8), st.lists(st.tuples(st.sampled_from("abcdefgh"), st.integers())))
 def test_with_room_for_all_keys_the_last_value_of_each_survives(pause: int, items: list[tuple[str, int]]) -> None:
     """What coalescing promises: the end state is right, however much was merged on the way."""
