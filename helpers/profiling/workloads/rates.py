@@ -167,6 +167,8 @@ def due_times(rate: Rate, seconds: float) -> Floats:
     Raises:
         SettingsError: beyond the bounds in rate, number or time; or nothing is due.
     """
+    if not isinstance(rate, Rate):
+        raise SettingsError(_TRIED, f"the rate is {rate!r}", "Write it as Constant(100.0), or as another rate")
     _check("seconds", seconds, MAX_SECONDS)
     for name in ("per_s", "from_per_s", "to_per_s"):
         if hasattr(rate, name):

@@ -94,6 +94,7 @@ class Workload(msgspec.Struct, frozen=True, kw_only=True):
     encoding: Encoding = Encoding.JSON
 
     def __post_init__(self) -> None:
+        self._read_words()
         due_times(self.rate, self.seconds)
         for name, least, most in (
             ("body_bytes", 0, 3_000_000),
@@ -137,6 +138,20 @@ class Workload(msgspec.Struct, frozen=True, kw_only=True):
     def action(self, index: int) -> Action:
         """What message `index` does to a row."""
         return self.actions[index % len(self.actions)]
+
+    def _read_words(self) -> None:
+        """Take words for what they name, as in JSON."""
+        try:
+            read: dict[str, Any] = {
+                "route": Route(self.route),
+                "encoding": Encoding(self.encoding),
+                "actions": tuple(Action(action) for action in self.actions),
+            }
+        except ValueError as error:
+            words = [*Route, *Encoding, *Action]
+            raise SettingsError(_TRIED, str(error), f"The words are {', '.join(words)}") from None
+        for name, value in read.items():
+            msgspec.structs.force_setattr(self, name, value)
 
     def _check_route(self) -> None:
         if not self.actions or any(not values for values in self.columns.values()):

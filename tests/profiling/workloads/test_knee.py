@@ -16,6 +16,8 @@ from helpers.profiling.workloads import Route, StepLoad, Tolerance, Workload, fi
 from helpers.profiling.workloads.knee import Step
 from helpers.target import Target, TargetKind
 
+pytestmark = pytest.mark.usefixtures("impatient")
+
 BROADCAST = Workload(route=Route.BROADCAST, seconds=0.5)
 
 

@@ -12,6 +12,7 @@ from helpers.profiling.workloads.orders import Prepare, Prepared
 from helpers.profiling.workloads.senders.sender import Sender
 from helpers.profiling.workloads.senders.sql import EVENT
 from helpers.profiling.workloads.workload import Route
+from helpers.target import TargetKind
 
 __all__ = ["HttpSender"]
 
@@ -42,7 +43,10 @@ class HttpSender(Sender):
     async def open(self) -> Prepared:
         timeout = aiohttp.ClientTimeout(total=ANSWER_LIMIT_S)
         connector = aiohttp.TCPConnector(limit=IN_FLIGHT)
-        self._session = aiohttp.ClientSession(headers=self._headers, timeout=timeout, connector=connector)
+        by_proxy = self.target.kind is TargetKind.HOSTED  # if the environment names one
+        self._session = aiohttp.ClientSession(
+            headers=self._headers, timeout=timeout, connector=connector, trust_env=by_proxy
+        )
         return Prepared()
 
     async def send(self, index: int) -> None:
