@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from helpers.plots.capacity import capacity_check_plot, knee_plot, projection_plot
 from helpers.plots.encoding import encoding_plot
 from helpers.plots.experiments import experiment_plot
 from helpers.plots.keepalive import clients_plot, detection_plot, heartbeat_cost_plot
@@ -20,6 +21,7 @@ from helpers.plots.waterfall import waterfall_plot
 __all__ = [
     "broadcast_plot",
     "bytes_plot",
+    "capacity_check_plot",
     "caption",
     "clients_plot",
     "detection_plot",
@@ -27,6 +29,7 @@ __all__ = [
     "experiment_plot",
     "finish",
     "heartbeat_cost_plot",
+    "knee_plot",
     "ladder_plot",
     "latency_plot",
     "leaks_plot",
@@ -37,6 +40,7 @@ __all__ = [
     "plans_plot",
     "policies_plot",
     "preprocessing_plot",
+    "projection_plot",
     "sawtooth_plot",
     "slow_reader_plot",
     "sync_plot",

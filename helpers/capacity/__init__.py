@@ -1,0 +1,50 @@
+"""How much the lab carries, and what many clients would take: service times, a model, its check, projections.
+
+The way of a number: a `design` names loads; each is measured on the `bench` (`observe`, with a `crowd` of `listener`s)
+as CPU seconds of server, database and client; `service` fits service times to them, and `loop` serves loads with
+those; `model` predicts, `check` compares predictions with loads that were held out, `ceilings` asks how far a load can
+grow, and `projection` how many servers many clients need. `quota` and `published` hold what the vendor says.
+"""
+
+from __future__ import annotations
+
+from helpers.capacity.capacity import Capacity, measure_capacity
+from helpers.capacity.ceilings import TARGETS, Axis, Ceiling, Goal, ceilings
+from helpers.capacity.check import Check, CheckRow
+from helpers.capacity.design import Design, Flow, Point, design_of
+from helpers.capacity.frames import ceilings_frame, plans_frame, projections_frame, published_frame
+from helpers.capacity.model import Interval, Load, Model, Prediction
+from helpers.capacity.projection import CLIENTS, Assumptions, Projection, project
+from helpers.capacity.quota import QuotaUse, Traffic, most_subscribers, quota_use
+
+__all__ = [
+    "CLIENTS",
+    "TARGETS",
+    "Assumptions",
+    "Axis",
+    "Capacity",
+    "Ceiling",
+    "Check",
+    "CheckRow",
+    "Design",
+    "Flow",
+    "Goal",
+    "Interval",
+    "Load",
+    "Model",
+    "Point",
+    "Prediction",
+    "Projection",
+    "QuotaUse",
+    "Traffic",
+    "ceilings",
+    "ceilings_frame",
+    "design_of",
+    "measure_capacity",
+    "most_subscribers",
+    "plans_frame",
+    "project",
+    "projections_frame",
+    "published_frame",
+    "quota_use",
+]

@@ -1,0 +1,185 @@
+"""Whether the model is right where it was not fitted: predicted, measured, error, point by point."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from helpers.capacity.design import Flow, Point
+from helpers.capacity.loop import Turns
+from helpers.capacity.model import interval
+from helpers.capacity.observe import Observation
+from helpers.capacity.service import (
+    MODELS,
+    Costs,
+    Meter,
+    ServiceTimes,
+    Way,
+    counted,
+    metered,
+    predicted,
+    served_of,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["TOLERANCE_PERCENT", "Check", "CheckRow", "check"]
+
+#: What a prediction may be off by.
+TOLERANCE_PERCENT = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class CheckRow:
+    """One prediction.
+
+    Attributes:
+        what: is predicted, with its unit.
+        low, high: 95 % interval of one measurement.
+        measured: median over the rounds.
+        held_out: whether the model was not fitted to this point.
+    """
+
+    point: Point
+    what: str
+    predicted: float
+    low: float
+    high: float
+    measured: float
+    held_out: bool
+
+    @property
+    def error_percent(self) -> float:
+        """By how much the prediction is off."""
+        return 100 * (self.predicted / self.measured - 1)
+
+    @property
+    def holds(self) -> bool:
+        """Whether that is within the tolerance."""
+        return abs(self.error_percent) <= TOLERANCE_PERCENT
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """All predictions, of fitted points too, whose errors tell how well the model can do at best."""
+
+    rows: tuple[CheckRow, ...]
+
+    @property
+    def held_out(self) -> tuple[CheckRow, ...]:
+        """Those that the verdict rests on."""
+        return tuple(row for row in self.rows if row.held_out)
+
+    @property
+    def holds(self) -> bool:
+        """Whether every prediction of a held-out point is within the tolerance."""
+        return all(row.holds for row in self.held_out)
+
+    @property
+    def median_error_percent(self) -> float:
+        """Half of the held-out predictions are nearer than this."""
+        return median(abs(row.error_percent) for row in self.held_out)
+
+    @property
+    def typical_error(self) -> float:
+        """Of a held-out prediction of CPU time: the root of the mean square, as a share."""
+        errors = [row.error_percent / 100 for row in self.held_out if "CPU" in row.what]
+        return float(np.sqrt(np.mean(np.square(errors)))) if errors else TOLERANCE_PERCENT / 100
+
+    @property
+    def verdict(self) -> str:
+        """In a sentence."""
+        rows = self.held_out
+        within = sum(row.holds for row in rows)
+        typical = f"half of them within {self.median_error_percent:.0f} %"
+        if self.holds:
+            limit = f"within {TOLERANCE_PERCENT:.0f} %"
+            return f"The model holds: all {len(rows)} held-out predictions are {limit}, {typical}."
+        worst = max(rows, key=lambda row: abs(row.error_percent))
+        return (
+            f"The model does not hold everywhere: {within} of {len(rows)} held-out predictions are within "
+            f"{TOLERANCE_PERCENT:.0f} %, {typical}; the worst is {worst.error_percent:+.0f} % "
+            f"({worst.what}; {worst.point})."
+        )
+
+    def to_frame(self, *, held_out: bool | None = None) -> pd.DataFrame:
+        """One row for each prediction: of held-out points, of fitted ones, or of all."""
+        import pandas as pd
+
+        rows = [row for row in self.rows if held_out is None or row.held_out is held_out]
+        return pd.DataFrame(
+            {
+                "load": [str(row.point) for row in rows],
+                "what": [row.what for row in rows],
+                "predicted": [row.predicted for row in rows],
+                "interval": [f"{row.low:.3g} to {row.high:.3g}" for row in rows],
+                "measured": [row.measured for row in rows],
+                "error (%)": [row.error_percent for row in rows],
+                "within 20 %": ["yes" if row.holds else "no" for row in rows],
+            }
+        )
+
+
+def check(times: ServiceTimes, observations: Sequence[Observation], held_out: Sequence[Point]) -> Check:
+    """Predict every point that was measured."""
+    points = dict.fromkeys(one.point for one in observations)
+    return Check(
+        tuple(
+            row
+            for point in points
+            for row in _rows(times, point, [one for one in observations if one.point == point], point in held_out)
+        )
+    )
+
+
+def _rows(times: ServiceTimes, point: Point, mine: Sequence[Observation], held_out: bool) -> Iterator[CheckRow]:
+    seconds, polled_s = median(one.seconds for one in mine), median(one.polled_s for one in mine)
+    way = Way.of(point.flow)
+    every = (times.best, *times.draws[::_EVERY])
+    served = [served_of(point, costs) for costs in every]
+    for meter in (Meter.SERVER, Meter.DATABASE, Meter.CLIENT):
+        if (way, meter) in MODELS and not (meter is Meter.CLIENT and point.flow is Flow.SECURED):
+            measured = 1e3 * median(metered(one, meter) for one in mine) / seconds
+            used = [_used_s(*both, point, meter, seconds, polled_s) for both in zip(every, served, strict=True)]
+            values = [1e3 * one / seconds for one in used]
+            low, high = _of_one(values, times.scatter_of(way, meter))
+            yield CheckRow(point, f"{meter} CPU, ms a second", values[0], low, high, measured, held_out)
+    if point.flow.is_change:
+        for percent, name in ((50, "p50_ms"), (95, "p95_ms")):
+            found = interval(*_first([_delay_ms(one, percent) for one in served]))
+            measured = median(getattr(one, name) for one in mine)
+            yield CheckRow(point, f"delivery p{percent}, ms", *found, measured, held_out)
+
+
+#: Of the draws so many stand for all.
+_EVERY = 5
+
+
+def _first(values: Sequence[float]) -> tuple[float, Sequence[float]]:
+    return values[0], values[1:]
+
+
+def _used_s(
+    costs: Costs, served: Sequence[Turns], point: Point, meter: Meter, seconds: float, polled_s: float
+) -> float:
+    """CPU time that a load will take in so many seconds; polls are counted for a moment longer."""
+    times = costs.of(Way.of(point.flow), meter)
+    counts = counted(point, meter, predicted(served, polled_s, times.cold), seconds)
+    return sum(times[term] * count for term, count in counts.items())
+
+
+def _of_one(values: Sequence[float], scatter: float) -> tuple[float, float]:
+    """Of one measurement: the spread of the fit, and that of a measurement around it."""
+    spread = np.std(np.log(values[1:])) if len(values) > 2 else 0.0
+    half = 1.96 * float(np.hypot(spread, scatter))
+    return values[0] * float(np.exp(-half)), values[0] * float(np.exp(half))
+
+
+def _delay_ms(served: Sequence[Turns], percent: float) -> float:
+    delays = np.concatenate([turns.waited_s + turns.took_s for turns in served])
+    return 1e3 * float(np.percentile(delays, percent))

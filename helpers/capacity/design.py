@@ -1,0 +1,153 @@
+"""Which loads are measured: those that the service times are fitted to, and those that are held out to check them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from helpers.errors import SettingsError
+from helpers.experiments import Size
+from helpers.profiling.histogram import Floats
+
+__all__ = ["Design", "Flow", "Point", "design_of"]
+
+
+#: As many as one receiving process takes in a second at its leisure.
+_DELIVERIES_PER_PROCESS = 30_000.0
+
+
+class Flow(StrEnum):
+    """The way of a message."""
+
+    BROADCAST = "broadcast"
+    CHANGES = "postgres_changes"
+    SECURED = "postgres_changes with RLS"
+
+    @property
+    def is_change(self) -> bool:
+        """Whether it begins as a row."""
+        return self is not Flow.BROADCAST
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One load: messages at a constant rate to subscribers of one channel, each on a socket of its own.
+
+    Attributes:
+        rate_per_s: messages written.
+        body_bytes: text in each message.
+        burst: messages that are due at the same moment; of changes, rows of one transaction.
+        seconds: how long.
+    """
+
+    flow: Flow
+    subscribers: int
+    rate_per_s: float
+    body_bytes: int
+    burst: int = 1
+    seconds: float = 1.0
+
+    def __post_init__(self) -> None:
+        bounds = (
+            ("subscribers", self.subscribers, 1_000),
+            ("rate_per_s", self.rate_per_s, 5_000),
+            ("body_bytes", self.body_bytes, 100_000),
+            ("burst", self.burst, 100),
+            ("seconds", self.seconds, 30),
+            ("deliveries", self.messages * self.subscribers, 2_000_000),
+        )
+        for name, value, most in bounds:
+            if not 0 < value <= most:
+                advice = f"Choose {name} above 0 and at most {most:,}"
+                raise SettingsError("planning a measurement of service times", f"{name} is {value:g}", advice)
+
+    @property
+    def messages(self) -> int:
+        """How many are written, at least one."""
+        return max(1, round(self.rate_per_s * self.seconds))
+
+    @property
+    def processes(self) -> int:
+        """How many receive, so that none of them is busy for more than about half of the time."""
+        return 2 if self.rate_per_s * self.subscribers > _DELIVERIES_PER_PROCESS else 1
+
+    def due_s(self) -> Floats:
+        """When each message is due, in seconds after the start."""
+        bursts: Floats = np.floor(np.arange(self.messages, dtype=np.float64) / self.burst)
+        return bursts * (self.burst / self.rate_per_s)
+
+    def __str__(self) -> str:
+        together = f" in bursts of {self.burst}" if self.burst > 1 else ""
+        rate = f"{self.rate_per_s:,g}/s{together}"
+        return f"{self.flow}: {self.subscribers} subscribers, {rate}, {self.body_bytes:,} bytes"
+
+
+@dataclass(frozen=True, slots=True)
+class Design:
+    """What is measured.
+
+    Attributes:
+        fitted: the model is fitted to these.
+        held_out: and never sees these: other rates, numbers of subscribers and sizes, within the same bounds.
+        rounds: how often each is measured.
+        idle: sockets that are joined in each step, of different sizes, to weigh a connection that does nothing.
+    """
+
+    fitted: tuple[Point, ...]
+    held_out: tuple[Point, ...]
+    rounds: int
+    idle: tuple[int, ...] = (30, 60, 90)
+
+    @property
+    def points(self) -> tuple[Point, ...]:
+        """All of them, held-out ones between the others, so that both meet the same weather."""
+        fitted, held_out = list(self.fitted), list(self.held_out)
+        step = max(1, len(fitted) // max(1, len(held_out)))
+        mixed: list[Point] = []
+        while fitted:
+            mixed += fitted[:step] + held_out[:1]
+            fitted, held_out = fitted[step:], held_out[1:]
+        return (*mixed, *held_out)
+
+
+#: Subscribers, messages a second, bytes, burst. Few and many of each, and bursts to tell turns from messages.
+_BROADCASTS = (
+    (1, 100, 200, 1),
+    (1, 1_000, 200, 4),
+    (20, 400, 200, 1),
+    (100, 50, 200, 1),
+    (100, 200, 2_000, 1),
+    (20, 2_000, 200, 8),
+    (100, 1_500, 200, 15),
+)
+_BROADCASTS_HELD_OUT = ((50, 120, 800, 1), (150, 80, 300, 1), (60, 1_200, 300, 8))
+
+#: Four to twenty transactions a second: so often that each poll finds some, and so seldom that a poll hardly ever finds
+#: one that came during the poll before. Else it hangs on chance, and on what else the machine does, how often the
+#: server looks.
+_CHANGES = ((1, 20, 200, 1), (1, 200, 200, 50), (100, 40, 200, 4), (100, 150, 2_000, 30), (30, 150, 200, 15))
+_CHANGES_HELD_OUT = ((60, 100, 600, 10), (150, 160, 300, 16))
+
+_SECURED = ((80, 60, 200, 6), (30, 150, 200, 15), (100, 120, 200, 12))
+_SECURED_HELD_OUT = ((60, 90, 400, 9),)
+
+
+def design_of(size: Size, *, rounds: int | None = None) -> Design:
+    """The points that were chosen beforehand. `rounds` is for those who have more time, or less."""
+    full = size is Size.FULL
+    broadcast_s, change_s = (2.0, 3.0) if full else (0.5, 1.3)
+
+    def points(flow: Flow, settings: tuple[tuple[int, int, int, int], ...]) -> tuple[Point, ...]:
+        seconds = change_s if flow.is_change else broadcast_s
+        return tuple(Point(flow, *setting, seconds) for setting in settings)
+
+    return Design(
+        fitted=points(Flow.BROADCAST, _BROADCASTS) + points(Flow.CHANGES, _CHANGES) + points(Flow.SECURED, _SECURED),
+        held_out=points(Flow.BROADCAST, _BROADCASTS_HELD_OUT)
+        + points(Flow.CHANGES, _CHANGES_HELD_OUT)
+        + points(Flow.SECURED, _SECURED_HELD_OUT),
+        rounds=rounds or (5 if full else 1),
+        idle=(100, 200, 300, 400) if full else (30, 60, 90),
+    )

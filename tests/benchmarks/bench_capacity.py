@@ -1,0 +1,31 @@
+"""The capacity model against loads that it was not fitted to: predicted, measured, error. Takes about 4 minutes.
+
+`python -m tests.benchmarks.bench_capacity small` takes one minute and is less exact. The loads are those of
+`helpers/capacity/design.py`, chosen beforehand.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+from helpers.capacity import Capacity, design_of, measure_capacity
+from helpers.experiments import Size, experiment_size
+
+ROUNDS = {Size.SMALL: 1, Size.FULL: 3}
+
+
+def show(capacity: Capacity) -> None:
+    """Every held-out prediction, the verdict, and what the numbers rest on."""
+    frame = capacity.check.to_frame(held_out=True)
+    print(frame.to_string(index=False, float_format=lambda value: f"{value:,.1f}"))
+    print()
+    print(capacity)
+
+
+def main(size: Size = Size.FULL) -> None:
+    show(asyncio.run(measure_capacity(size=size, design=design_of(size, rounds=ROUNDS[size]))))
+
+
+if __name__ == "__main__":
+    main(experiment_size(sys.argv[1] if len(sys.argv) > 1 else Size.FULL))
