@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from ipaddress import ip_address
 from urllib.parse import urlsplit
@@ -94,6 +94,17 @@ class Target:
             return ip_address(self.host).is_loopback
         except ValueError:
             return self.host == "localhost"
+
+    def as_service(self) -> Target:
+        """The same for a server of one's own, which sees all rows: its clients use the secret key.
+
+        Raises:
+            TargetError: there is none.
+        """
+        if not self.secret_key:
+            tried = "taking the rights of the service role"
+            raise TargetError(tried, "there is no secret key", "Set SUPABASE_SECRET_KEY (sb_secret_…, or service_role)")
+        return replace(self, publishable_key=self.secret_key)
 
     def __str__(self) -> str:
         return f"{self.kind.value} at {self.api_url}"

@@ -22,7 +22,6 @@ from helpers.resilience import (
     BackoffSettings,
     ResilienceSettings,
     ResilientClient,
-    SqlLogReader,
     install_change_log,
 )
 from helpers.sync.mirroring import TableMirror
@@ -104,7 +103,7 @@ async def play(scene: Scene, seed: int, faults: Sequence[Fault] = tuple(FAULTS.v
     """Mirror, write, break a few things, and compare."""
     chance, run, store = random.Random(seed), Run(seed), Witness()
     async with ResilientClient(scene.service, settings=SETTINGS) as client:
-        mirror = TableMirror(client, SqlLogReader(scene.database_url), scene.database_url, "messages", store)
+        mirror = TableMirror(client, "messages", store)
         mirroring = asyncio.create_task(mirror.run())
         try:
             await mirror.caught_up(RECOVERY_LIMIT_S)

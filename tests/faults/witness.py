@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 from helpers.resilience import Item, LogPosition, place_of
 from helpers.sync.mirroring import MemoryStore
-from helpers.sync.mirroring.snapshot import Page
+from helpers.sync.mirroring.snapshot import Snapshot
 
 __all__ = ["Witness"]
 
@@ -27,11 +26,11 @@ class Witness(MemoryStore):
         self._last: dict[Any, int] = {}
         self.story: dict[Any, list[str]] = {}
 
-    async def replace(self, pages: AsyncIterator[Page], position: LogPosition) -> None:
+    async def replace(self, snapshot: Snapshot) -> None:
         """Another history: its entries have numbers of their own."""
         self._applied.clear()
         self._last.clear()
-        await super().replace(pages, position)
+        await super().replace(snapshot)
 
     def had(self, key: Any) -> bool:
         """Whether a row was ever there."""

@@ -1,7 +1,7 @@
 """A local copy of a table that equals it, through every fault: a snapshot, and from there on every change once.
 
-async with ResilientClient(target) as client, SqliteStore(Path("messages.db")) as store:
-    await TableMirror(client, database_url, "messages", store).run()
+async with ResilientClient(target.as_service()) as client, SqliteStore(Path("copy.db"), "messages") as store:
+    await TableMirror(client, "messages", store).run()
 """
 
 from __future__ import annotations

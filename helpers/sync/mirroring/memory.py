@@ -2,33 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from helpers.resilience import CHECKPOINT, Item, LogPosition, key_text, place_of
-from helpers.sync.mirroring.snapshot import Page
+from helpers.sync.mirroring.snapshot import Snapshot
 
 __all__ = ["MemoryStore"]
 
 
 class MemoryStore:
-    """Rows by their key.
+    """Rows by the values of their primary key."""
 
-    Args:
-        key: columns of the primary key.
-    """
-
-    def __init__(self, key: Sequence[str] = ("id",)) -> None:
+    def __init__(self) -> None:
         self.rows: dict[tuple[Any, ...], dict[str, Any]] = {}
-        self._key = tuple(key)
+        self._key: tuple[str, ...] = ()
         self._position: LogPosition | None = None
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """See `Store`."""
+        return self._key
 
     async def position(self) -> LogPosition | None:
         return self._position.copy() if self._position else None
 
-    async def replace(self, pages: AsyncIterator[Page], position: LogPosition) -> None:
-        fresh = {self._key_of(row): row async for page in pages for row in page}
-        self.rows, self._position = fresh, position.copy()
+    async def replace(self, snapshot: Snapshot) -> None:
+        self._key = snapshot.key
+        fresh = {self._key_of(row): row async for page in snapshot.pages for row in page}
+        self.rows, self._position = fresh, snapshot.position.copy()
 
     async def apply(self, items: Sequence[Item]) -> int:
         assert self._position is not None, "a mirror begins with a snapshot"

@@ -6,7 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Sequence
 
-from helpers.errors import ConnectionFailed, FailureError
+from helpers.errors import ConnectionFailed, FailureError, SettingsError
 from helpers.pacing import BoundedQueue, WhenFull
 from helpers.resilience import (
     CHECKPOINT,
@@ -16,6 +16,7 @@ from helpers.resilience import (
     Item,
     Origin,
     ResilientClient,
+    SqlLogReader,
     State,
     Subscription,
 )
@@ -36,8 +37,9 @@ class TableMirror:
     """One table, which is under a change log (`install_change_log`), and its copy in a store.
 
     Args:
-        client: whose role may read the log.
-        reader: of the log. database_url: for snapshots, of a role that sees all rows.
+        client: whose role may read the log (`Target.as_service`).
+        reader: of the log; by SQL if nothing is said.
+        database_url: for snapshots, of a role that sees all rows; that of the client's target if nothing is said.
         most, within_s: of a batch, see `Subscription.batches`.
 
     Attributes:
@@ -48,18 +50,18 @@ class TableMirror:
     def __init__(
         self,
         client: ResilientClient,
-        reader: LogReader,
-        database_url: str,
         table: str,
         store: Store,
         *,
-        key: Sequence[str] = ("id",),
         schema: str = "public",
+        reader: LogReader | None = None,
+        database_url: str | None = None,
         most: int = 1_000,
         within_s: float = 0.02,
     ) -> None:
-        self._client, self._reader, self._database_url = client, reader, database_url
-        self._table, self._schema, self._key, self._store = table, schema, tuple(key), store
+        self._client, self._database_url = client, _url(client, database_url)
+        self._reader = reader or SqlLogReader(self._database_url, schema=schema)
+        self._table, self._schema, self._store = table, schema, store
         self._most, self._within_s = most, within_s
         self.applied: Counter[Origin] = Counter()
         self.repeated = self.snapshots = self._lost_before = 0
@@ -127,7 +129,7 @@ class TableMirror:
         while True:
             try:
                 async with snapshot(self._database_url, self._table, schema=self._schema) as now:
-                    await self._store.replace(now.pages, now.position)
+                    await self._store.replace(now)
             except ConnectionFailed:
                 await asyncio.sleep(backoff.delay_s())
             else:
@@ -136,7 +138,9 @@ class TableMirror:
 
     async def _follow(self) -> None:
         position = await self._store.position()
-        log = ChangeLog(self._reader, self._table, self._key, schema=self._schema, position=position, checkpoints=True)
+        log = ChangeLog(
+            self._reader, self._table, self._store.key, schema=self._schema, position=position, checkpoints=True
+        )
         queue: BoundedQueue[Item] = BoundedQueue(QUEUE, when_full=WhenFull.BLOCK)
         self._lost_before = self.lost_by_stream
         self.subscription = subscription = self._client.subscribe(
@@ -158,3 +162,10 @@ class TableMirror:
         self.applied.update(item.origin for item in batch if item.type != CHECKPOINT)
         self._taken += len(batch)
         self._progress.set()
+
+
+def _url(client: ResilientClient, database_url: str | None) -> str:
+    found = database_url or client.target.database_url
+    if found is None:
+        raise SettingsError("planning a mirror", "there is no database to read a snapshot from", "Set DATABASE_URL")
+    return found

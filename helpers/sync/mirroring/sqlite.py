@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Any, Self, TypeVar
 
 from helpers.errors import RunError
 from helpers.resilience import CHECKPOINT, Item, LogPosition, key_text, keys_of, place_of
-from helpers.sync.mirroring.snapshot import Column, Page
+from helpers.sync.mirroring.snapshot import Snapshot
 
 __all__ = ["SqliteStore"]
 
@@ -50,16 +50,16 @@ class SqliteStore:
     """`async with SqliteStore(path, "messages") as store`. One process at a time.
 
     Args:
-        path: of the file, made if it is missing. table: its name there.
-        columns, key: of the table, as `Snapshot` tells them; needed when the file is made.
+        path: of the file, made if it is missing. table: its name there; the first snapshot makes it.
     """
 
-    def __init__(self, path: Path, table: str, columns: Sequence[Column], key: Sequence[str]) -> None:
+    def __init__(self, path: Path, table: str) -> None:
         self.path, self.table = path, table
-        self._columns, self._key = tuple(columns), tuple(key)
+        self._columns: tuple[str, ...] = ()
+        self._key: tuple[str, ...] = ()
+        self._write = self._erase = ""
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="mirror")  # SQLite blocks, and wants one thread
         self._connection: sqlite3.Connection | None = None
-        self._write, self._erase = _statements(table, self._columns, self._key)
 
     async def __aenter__(self) -> Self:
         await self._run(self._open)
@@ -69,21 +69,26 @@ class SqliteStore:
         await self._run(self._close)
         self._thread.shutdown(wait=False)
 
+    @property
+    def key(self) -> tuple[str, ...]:
+        """See `Store`."""
+        return self._key
+
     async def position(self) -> LogPosition | None:
         """See `Store`."""
         return await self._run(self._read_position)
 
-    async def replace(self, pages: AsyncIterator[Page], position: LogPosition) -> None:
+    async def replace(self, snapshot: Snapshot) -> None:
         """See `Store`."""
-        await self._run(lambda: self._db.execute("begin immediate"))
+        await self._run(lambda: self._make(snapshot))
         try:
-            await self._run(lambda: self._db.execute(f"delete from {_quoted(self.table)}"))
-            async for page in pages:
+            async for page in snapshot.pages:
                 rows = [self._values(row) for row in page]
                 await self._run(lambda rows=rows: self._db.executemany(self._write, rows))  # type: ignore[misc]
-            await self._run(lambda: self._begin_at(position))
+            await self._run(lambda: self._begin_at(snapshot.position))
         except BaseException:
             await self._run(lambda: self._db.execute("rollback"))
+            await self._run(self._learn_columns)
             raise
         await self._run(lambda: self._db.execute("commit"))
 
@@ -107,9 +112,23 @@ class SqliteStore:
         self._db.execute("pragma journal_mode = wal")
         self._db.execute("pragma synchronous = full")  # a commit survives a loss of power
         self._db.executescript(_POSITION)
-        columns = ", ".join(f"{_quoted(column.name)} {_AFFINITY.get(column.type, 'TEXT')}" for column in self._columns)
-        key = ", ".join(map(_quoted, self._key))
-        self._db.execute(f"create table if not exists {_quoted(self.table)} ({columns}, primary key ({key}))")
+        self._learn_columns()
+
+    def _make(self, snapshot: Snapshot) -> None:
+        """A new table, in a transaction that goes on."""
+        columns = ", ".join(f"{_quoted(one.name)} {_AFFINITY.get(one.type, 'TEXT')}" for one in snapshot.columns)
+        key = ", ".join(map(_quoted, snapshot.key))
+        self._db.execute("begin immediate")
+        self._db.execute(f"drop table if exists {_quoted(self.table)}")
+        self._db.execute(f"create table {_quoted(self.table)} ({columns}, primary key ({key}))")
+        self._learn_columns()
+
+    def _learn_columns(self) -> None:
+        """Of the table as it is in the file; none if there is no table yet."""
+        found = self._db.execute("select name, pk from pragma_table_info(?) order by cid", [self.table]).fetchall()
+        self._columns = tuple(name for name, _ in found)
+        self._key = tuple(name for name, place in sorted(found, key=lambda one: one[1]) if place)
+        self._write, self._erase = _statements(self.table, self._columns, self._key)
 
     def _close(self) -> None:
         if self._connection is not None:
@@ -174,7 +193,7 @@ class SqliteStore:
         self._db.executemany(self._write, [self._values(row) for row in kept])
 
     def _values(self, row: Any) -> list[Any]:
-        return [_stored(row.get(column.name)) for column in self._columns]
+        return [_stored(row.get(column)) for column in self._columns]
 
     def _all_rows(self) -> list[dict[str, Any]]:
         cursor = self._db.execute(f"select * from {_quoted(self.table)} order by {', '.join(map(_quoted, self._key))}")
@@ -190,7 +209,7 @@ class SqliteStore:
             raise RunError(tried, str(error), advice) from None
 
 
-def _statements(table: str, columns: Sequence[Column], key: Sequence[str]) -> tuple[str, str]:
+def _statements(table: str, columns: Sequence[str], key: Sequence[str]) -> tuple[str, str]:
     """To write a row, and to erase one by its key."""
     places = ", ".join("?" * len(columns))
     where = " and ".join(f"{_quoted(column)} is ?" for column in key)

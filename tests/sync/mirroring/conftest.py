@@ -15,7 +15,7 @@ import pytest_asyncio
 from psycopg import sql
 
 from helpers.lab import Lab
-from helpers.resilience import BackoffSettings, ResilienceSettings, ResilientClient, SqlLogReader, install_change_log
+from helpers.resilience import BackoffSettings, ResilienceSettings, ResilientClient, install_change_log
 from helpers.sync.mirroring import Store, TableMirror
 from helpers.target import Target
 
@@ -67,7 +67,7 @@ class Source:
             await asyncio.sleep(0.01)
 
     def mirror(self, client: ResilientClient, store: Store) -> TableMirror:
-        return TableMirror(client, SqlLogReader(self.url), self.url, self.table, store)
+        return TableMirror(client, self.table, store)
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -12,7 +12,7 @@ from typing import Any
 
 from helpers.lab.network import network
 from helpers.resilience import ResilientClient, trim_change_log
-from helpers.sync.mirroring import MemoryStore, SqliteStore, TableMirror, snapshot
+from helpers.sync.mirroring import MemoryStore, SqliteStore, TableMirror
 from tests.sync.mirroring.conftest import QUICK, Source
 
 
@@ -49,12 +49,10 @@ async def test_it_equals_the_table_after_reconnects(source: Source) -> None:
 
 async def test_a_file_goes_on_where_it_was(source: Source, tmp_path: Path) -> None:
     """What was committed while nobody mirrored is applied after the restart, without another snapshot."""
-    async with snapshot(source.url, source.table) as now:
-        columns, key = now.columns, now.key
     for part in range(2):
         await source.write(5)
         async with (
-            SqliteStore(tmp_path / "copy.db", source.table, columns, key) as store,
+            SqliteStore(tmp_path / "copy.db", source.table) as store,
             ResilientClient(source.target, settings=QUICK) as client,
             running(source.mirror(client, store)) as mirror,
         ):
