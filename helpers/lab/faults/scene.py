@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import shutil
 import tempfile
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Self
@@ -95,12 +97,17 @@ class Scene(contextlib.AsyncExitStack):
         await self._start()
         self.restarts += 1
 
-    async def move(self) -> None:
-        """Bring another server to the address: fresh, with the same keys and none of the data."""
+    async def move(self, prepare: Callable[[str], None]) -> None:
+        """Bring another server to the address, with the same keys.
+
+        Args:
+            prepare: fills it, given its database URL, before anybody can reach it at the address. Blocking.
+        """
         keys = (self._place / "lab.json").read_bytes()
         self._place = self._home / f"server-{self.restarts + 2}"
-        fresh = await Lab.start(replace(self._settings, port=0, db_port=0, data_dir=self._place))
-        await fresh.stop()
+        async with Lab(replace(self._settings, port=0, db_port=0, data_dir=self._place)) as fresh:
+            assert fresh.target.database_url is not None
+            await asyncio.to_thread(prepare, fresh.target.database_url)
         (self._place / "lab.json").write_bytes(keys)
         await self.start_lab()
 

@@ -44,6 +44,5 @@ async def failover(scene: Scene, seconds: float) -> AsyncIterator[None]:
     text = await asyncio.to_thread(dump, scene.database_url)
     await scene.stop_lab()
     await asyncio.sleep(seconds)
-    await scene.move()
-    await asyncio.to_thread(restore, scene.database_url, text)
+    await scene.move(lambda database_url: restore(database_url, text))
     yield
