@@ -136,14 +136,16 @@ async def _deliver(worker: Worker, sending: Coroutine[None, None, None], crowdin
 
 async def _send(http: aiohttp.ClientSession, target: Target, topic: str, crowding: Crowding, size: int) -> None:
     """To each of `size` subscriptions so many messages, no faster than is allowed."""
+    per_s = crowding.deliveries_per_s
     if crowding.table is not None:
-        await _insert(crowding.table, crowding.messages)
+        for _ in range(crowding.messages if per_s else 1):
+            await _insert(crowding.table, 1 if per_s else crowding.messages)
+            await asyncio.sleep(size / per_s if per_s else 0)
         return
     for number in range(crowding.messages):
         for batch in _batches(topic, size, number):
             await _broadcast(http, target, batch)
-            if crowding.deliveries_per_s:  # a send counts as much as a delivery
-                await asyncio.sleep(2 * len(batch) / crowding.deliveries_per_s)
+            await asyncio.sleep(2 * len(batch) / per_s if per_s else 0)  # a send counts as much as a delivery
 
 
 async def _insert(table: OwnTable, rows: int) -> None:

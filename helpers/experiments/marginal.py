@@ -34,7 +34,7 @@ PER_SOCKET = 100
 POLITE = Crowding((1, 10, 30, 50, 70, 90), 1, None, idle_s=0.5, messages=3, joins_per_s=20, deliveries_per_s=60)
 
 #: For a lab of its own.
-SMALL = Crowding((1, 20, 40, 60, 80, 100), 1, None, idle_s=0.2, messages=20)
+SMALL = Crowding((1, 25, 50, 75, 100), 1, None, idle_s=0.2, messages=20)
 FULL = Crowding((1, 10, *range(100, 1001, 100)), 1, None, idle_s=1.0, messages=20)
 
 #: The most that one process of ours is asked to hold on sockets of their own.

@@ -42,7 +42,9 @@ FILTER = "room_id=eq.123"
 
 def workers() -> list[psutil.Process]:
     """Writing and probing processes of this one."""
-    return [child for child in psutil.Process().children() if "helpers.profiling" in " ".join(child.cmdline())]
+    ours = ("helpers.profiling", "helpers.probes")
+    children = psutil.Process().children()
+    return [child for child in children if any(name in " ".join(child.cmdline()) for name in ours)]
 
 
 def rows(target: Target) -> int:

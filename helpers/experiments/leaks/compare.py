@@ -12,7 +12,7 @@ from pathlib import Path
 
 from helpers.errors import FailureError, NodeError, SettingsError
 from helpers.experiments.leaks.published import REPORTS
-from helpers.experiments.leaks.results import LeakCase, LeakStudy
+from helpers.experiments.leaks.results import LEAST_BYTES, LeakCase, LeakStudy
 from helpers.experiments.size import Size
 from helpers.lab import Lab, LabSettings
 from helpers.lab.realtime.settings import Limits, RealtimeSettings
@@ -236,11 +236,10 @@ def _notes(cases: Sequence[LeakCase], plan: Plan) -> Iterator[str]:
 def _answer(study: LeakStudy) -> Iterator[str]:
     control = study.case(Client.WORKBOOK, Habit.REMOVE, injected=True)
     if control is not None:
-        found = control.line.low <= control.injected_bytes <= control.line.high
+        found = control.leaks and abs(control.line.per_one - control.injected_bytes) < LEAST_BYTES
         yield (
-            f"The method: {control.injected_bytes:,} bytes held on purpose are "
-            f"{'found' if control.leaks else 'NOT found'}, as {control.line} bytes a cycle"
-            f"{'' if found else ' (their number is outside the interval)'}."
+            f"The method: of {control.injected_bytes:,} bytes held on purpose {control.line} a cycle are found, "
+            f"{'as it should be' if found else 'which is wrong: trust none of the others'}."
         )
     for client in study.clients:
         mine = [case for case in study.cases if case.client is client and not case.injected_bytes]
