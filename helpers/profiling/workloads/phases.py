@@ -39,8 +39,9 @@ def poll_phases(recorder: Recorder) -> tuple[Phase, ...]:
     """Waiting and processing of the changes that came; none where they came too sparsely to tell."""
     heard = recorder.heard()
     waiting, processing = Histogram(), Histogram()
-    for stream in np.unique(heard.stream):
-        of_it = heard.first & (heard.stream == stream)
+    order = np.flatnonzero(heard.first)[np.argsort(heard.stream[heard.first], kind="stable")]
+    streams = np.split(order, np.flatnonzero(np.diff(heard.stream[order])) + 1) if order.size else []
+    for of_it in streams:
         arrived, due = heard.at[of_it], recorder.due[heard.message[of_it]]
         looked = _looks(arrived, due)
         known = ~np.isnan(looked)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import pytest
@@ -10,7 +11,7 @@ from helpers.errors import SettingsError, TargetError
 from helpers.lab.realtime.settings import Limits
 from helpers.plans import QUOTAS, Plan
 from helpers.profiling.workloads import Audience, Burst, Constant, Route, Workload, measure
-from helpers.profiling.workloads.quota import estimate, permit, plan_of
+from helpers.profiling.workloads.quota import JOINS_PER_S, estimate, permit, plan_of
 from helpers.target import Target, TargetKind
 
 
@@ -122,3 +123,22 @@ def test_the_lab_keeps_the_same_numbers() -> None:
         assert (limits.users, limits.events_per_s, limits.joins_per_s, limits.payload_bytes) == (
             quota.connections, quota.messages_per_s, quota.joins_per_s, quota.broadcast_bytes,
         )  # fmt: skip
+
+
+async def test_a_project_is_treated_gently(tables: Target) -> None:
+    """On a target that is not the lab subscribers join no faster than half of the free plan's quota allows."""
+    gentle = replace(tables, kind=TargetKind.HOSTED)
+    workload = Workload(route=Route.BROADCAST, rate=Constant(8.0), seconds=0.5)
+    began = time.monotonic()
+    recording = await measure(gentle, workload, Audience(subscribers=10), label="gentle")
+    assert (recording.sent, recording.received) == (4, 40)
+    assert time.monotonic() - began >= 9 / JOINS_PER_S + 0.5
+
+
+async def test_more_is_measured_when_it_is_allowed(tables: Target, capsys: pytest.CaptureFixture[str]) -> None:
+    """With a yes the same measurement begins, after its shares are shown."""
+    workload = Workload(route=Route.BROADCAST, rate=Constant(200.0), seconds=0.5)
+    hosted = replace(tables, kind=TargetKind.HOSTED)
+    recording = await measure(hosted, workload, label="allowed", above_quota=True)
+    assert recording.received == 100
+    assert "messages a second, at the peak: 200 of 100 (200 %)" in capsys.readouterr().out
