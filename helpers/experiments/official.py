@@ -44,7 +44,7 @@ ADVISED_S = 14.0
 
 #: In the small size all times are divided by this, so that nobody waits for minutes.
 _SCALES = {Size.SMALL: 50.0, Size.FULL: 1.0}
-_ROUNDS = {Size.SMALL: 2, Size.FULL: 3}
+_ROUNDS = {Size.SMALL: 3, Size.FULL: 5}
 _LINKS = 4
 _START_LIMIT_S = 60.0
 _MOST_SCALE = 60.0
@@ -96,7 +96,7 @@ async def compare_official_clients(
 
     Args:
         scale: by which all times are divided; 1 waits for minutes.
-        links: that die of each death in each run.
+        links: that die of each death in each run. All rounds run at the same time: 32 links each, by default.
 
     Raises:
         SettingsError: a scale or a number of links that cannot be.
@@ -107,14 +107,15 @@ async def compare_official_clients(
     if not (1 <= scale <= _MOST_SCALE and 1 <= links <= 16):
         advice = f"Choose a scale of 1 to {_MOST_SCALE:g}, and 1 to 16 links"
         raise SettingsError("planning the keep-alive of clients", f"scale {scale:g}, {links} links", advice)
-    async with at_once(await _arms(target, scale, links)) as arms:
+    rounds = rounds or _ROUNDS[size]
+    async with at_once(await _arms(target, scale, links), rounds=rounds) as arms:
         return await run_rounds(
             "clients' keep-alive",
             "When do the vendor's clients notice that nobody answers?",
             target,
             arms,
             metrics=(HALF_OPEN, HALF_OPEN_MOST, SILENT, UNNOTICED),
-            rounds=rounds or _ROUNDS[size],
+            rounds=rounds,
             size=size,
             answer=partial(_say, scale),
             settings={_SCALE: scale, "links a run and death": links},
@@ -298,9 +299,11 @@ def _say(scale: float, experiment: Experiment) -> str:
 
 
 def _say_arm(experiment: Experiment, arm: str, scale: float) -> str:
-    mean, most = (scale * experiment.estimate(arm, one.name).mean for one in (HALF_OPEN, HALF_OPEN_MOST))
+    found, latest = (experiment.estimate(arm, one.name) for one in (HALF_OPEN, HALF_OPEN_MOST))
+    mean, most = scale * found.mean, scale * latest.mean
+    interval = f" ({scale * max(0.0, found.low):.0f} to {scale * found.high:.0f}, n = {found.n})" if found.n > 1 else ""
     within = "in time" if most <= latest_known_s() else "too late"
-    words = f"{arm}: {mean:.0f} s on average, the latest {most:.0f} s, {within} to be back within {RECOVERY_GOAL_S:g} s"
+    words = f"{arm}: {mean:.0f} s on average{interval}, the latest {most:.0f} s, {within} for {RECOVERY_GOAL_S:g} s"
     unnoticed = experiment.estimate(arm, UNNOTICED.name).mean
     if unnoticed == 100:
         return words + f", and answers that stop it did not notice in {PATIENCE_S:g} s"

@@ -9,7 +9,7 @@ import msgspec
 
 from helpers.deno import deno_executable, deno_version
 from helpers.errors import SettingsError
-from helpers.experiments.experiment import Experiment
+from helpers.experiments.experiment import Estimate, Experiment
 from helpers.experiments.rounds import run_rounds
 from helpers.experiments.size import Size
 from helpers.experiments.way_run import BYTES, COLD, CPU_PARTS, LATENCY, LOST, METRICS, WARM, WayRun
@@ -56,15 +56,7 @@ async def compare_preprocessing(
     if not (target.writes_allowed and target.database_url):
         because = "it writes rows and makes triggers: set DATABASE_URL and WORKBOOK_ALLOW_WRITES=yes, or take the lab"
         return Skipped("preprocessing", because)
-    rate = rate_per_s or (_RATES[size] if target.kind is TargetKind.LAB else _POLITE_PER_S)
-    workload = Workload(
-        rate=Constant(rate),
-        seconds=seconds or _SECONDS[size],
-        body_bytes=body_bytes,
-        columns={"status": ("open", "done")},
-    )
-    if workload.messages < 3:
-        raise SettingsError("planning the rows", f"{workload.messages} rows have no third", "Write more of them")
+    workload = _planned(target, size, rate_per_s, seconds, body_bytes)
     permit(target, msgspec.structs.replace(workload, route=Route.DATABASE), Audience(), above_quota=above_quota)
     async with own_ways(target) as (ways, why_not), Writer(target) as writer:
         arms = {
@@ -81,13 +73,26 @@ async def compare_preprocessing(
             size=size,
             answer=_say,
             settings={
-                "rate_per_s": rate,
                 "rows": workload.messages,
+                "seconds": workload.seconds,
                 "body_bytes": body_bytes,
                 "deno": "none" if why_not else await asyncio.to_thread(lambda: deno_version(deno_executable())),
             },
         )
     return replace(found, notes=((why_not,) if why_not else ()) + found.notes)
+
+
+def _planned(target: Target, size: Size, rate_per_s: float | None, seconds: float | None, body_bytes: int) -> Workload:
+    rate = rate_per_s or (_RATES[size] if target.kind is TargetKind.LAB else _POLITE_PER_S)
+    workload = Workload(
+        rate=Constant(rate),
+        seconds=seconds or _SECONDS[size],
+        body_bytes=body_bytes,
+        columns={"status": ("open", "done")},
+    )
+    if workload.messages < 3:
+        raise SettingsError("planning the rows", f"{workload.messages} rows have no third", "Write more of them")
+    return workload
 
 
 def _say(experiment: Experiment) -> str:
@@ -113,7 +118,11 @@ def _cpu(experiment: Experiment) -> str:
     if len(totals) < 2:
         return ""
     least, most = min(totals, key=totals.__getitem__), max(totals, key=totals.__getitem__)
-    return f"CPU time of all parts: {totals[least]:,.0f} µs a row ({least}) to {totals[most]:,.0f} ({most})."
+    runs = len(experiment.values(least, CPU_PARTS[0].name))
+    return (
+        f"CPU time of all parts, means of n = {runs}: {totals[least]:,.0f} µs a row ({least}) to {totals[most]:,.0f} "
+        f"({most})."
+    )
 
 
 def cpu_of(experiment: Experiment, arm: str) -> float | None:
@@ -124,10 +133,16 @@ def cpu_of(experiment: Experiment, arm: str) -> float | None:
 
 def _loss(experiment: Experiment) -> str:
     lost = {arm: experiment.estimate(arm, LOST.name) for arm in experiment.arms}
-    losers = [f"{arm} lost {found.mean:.0f} %" for arm, found in lost.items() if found.n and found.mean > 0]
+    losers = [f"{arm} lost {_told(found, '%')}" for arm, found in lost.items() if found.n and found.mean > 0]
     return f"Of the rows, {'; '.join(losers)}, and nobody was told." if losers else "No way lost a row."
 
 
 def _cold(experiment: Experiment) -> str:
     cold, warm = (experiment.estimate(FUNCTION, metric.name) for metric in (COLD, WARM))
-    return f"The function's first call took {cold.mean:.0f} ms, a later one {warm.mean:.1f} ms." if cold.n else ""
+    return f"The function's first call took {_told(cold, 'ms')}, a later one {_told(warm, 'ms')}." if cold.n else ""
+
+
+def _told(found: Estimate, unit: str) -> str:
+    """A mean with its interval, which one run alone does not have."""
+    interval = "" if found.n < 2 else f"{max(0.0, found.low):.1f} to {found.high:.1f}, "
+    return f"{found.mean:.1f} {unit} ({interval}n = {found.n})"

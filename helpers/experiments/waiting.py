@@ -15,8 +15,11 @@ Arm = Callable[[int], Coroutine[Any, Any, Outcome]]
 
 
 @asynccontextmanager
-async def at_once(arms: Mapping[str, Arm]) -> AsyncIterator[dict[str, Callable[[int], Awaitable[Outcome]]]]:
-    """The same arms for `run_rounds`; the first that is asked in a round starts all of them.
+async def at_once(
+    arms: Mapping[str, Arm], *, rounds: int = 1
+) -> AsyncIterator[dict[str, Callable[[int], Awaitable[Outcome]]]]:
+    """The same arms for `run_rounds`; the first that is asked in a round starts all of them, and those of the rounds
+    that are to run with it.
 
     Only for arms whose measure is a wait of a quarter of a second and more: they share one processor.
     """
@@ -25,7 +28,9 @@ async def at_once(arms: Mapping[str, Arm]) -> AsyncIterator[dict[str, Callable[[
     def asked(name: str) -> Callable[[int], Awaitable[Outcome]]:
         def arm(number: int) -> Awaitable[Outcome]:
             if (name, number) not in started:
-                started.update({(each, number): asyncio.create_task(run(number)) for each, run in arms.items()})
+                for each, run in arms.items():
+                    for one in range(number, number + rounds):
+                        started[each, one] = asyncio.create_task(run(one))
             return started[name, number]
 
         return arm

@@ -162,3 +162,5 @@ async def test_arms_that_wait_run_at_the_same_time() -> None:
         arms["one"](7)
         await asyncio.sleep(0)
     assert meeting.n_waiting == 0
+    async with at_once({"only": meet}, rounds=2) as arms:
+        assert [await arms["only"](number) for number in range(2)] == [Outcome({}), Outcome({})]

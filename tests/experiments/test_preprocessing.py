@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from helpers.experiments import Experiment, Size, compare_preprocessing, run_rou
 from helpers.experiments.edge_function import SLIM, EdgeFunction
 from helpers.experiments.tables import own_table
 from helpers.experiments.way_run import BYTES, LATENCY, LOST, WayRun
-from helpers.experiments.ways import BROADCAST, DOWN, FUNCTION, ROW, SELECTED, TRIGGER, own_ways
+from helpers.experiments.ways import BROADCAST, COLUMNS, DOWN, FUNCTION, ROW, SELECTED, TRIGGER, Way
 from helpers.experiments.webhook import own_webhook
 from helpers.plots import preprocessing_plot
 from helpers.profiling import Skipped
@@ -74,8 +75,8 @@ async def test_cpu_time_of_each_part_is_told(found: Experiment) -> None:
 async def test_two_equal_ways_show_no_difference(target: Target) -> None:
     """The same way under two names saves nothing."""
     workload = Workload(rate=Constant(100), seconds=0.1, columns={"status": ("open",)})
-    async with own_ways(target) as (ways, _), Writer(target) as writer:
-        arms = {name: WayRun(target, writer, workload, name, ways[TRIGGER]) for name in ("one", "other")}
+    async with own_table(target, columns=COLUMNS) as table, Writer(target) as writer:
+        arms = {name: WayRun(target, writer, workload, name, Way(table)) for name in ("one", "other")}
         same = await run_rounds(
             "same", "Is it less?", target, arms, metrics=(BYTES,), rounds=2, size=Size.SMALL, answer=str
         )
@@ -155,6 +156,30 @@ async def test_the_function_broadcasts_the_needed_fields(target: Target) -> None
         await function.start()
         assert await function.call(http, "slim:1", row) == 202
     assert "deno" not in children()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nobody tells it")
+async def test_a_function_ends_with_the_process_that_started_it() -> None:
+    """Even when that is killed."""
+    code = (
+        "import asyncio\n"
+        "from helpers.experiments.edge_function import EdgeFunction\n"
+        "from helpers.target import Target, TargetKind\n"
+        "async def main():\n"
+        "    async with EdgeFunction(Target(TargetKind.LAB, 'http://127.0.0.1:1', 'key')) as function:\n"
+        "        print(function.url, flush=True)\n"
+        "        await asyncio.sleep(60)\n"
+        "asyncio.run(main())\n"
+    )
+    parent = await asyncio.create_subprocess_exec(sys.executable, "-c", code, stdout=asyncio.subprocess.PIPE)
+    assert parent.stdout is not None
+    assert (await parent.stdout.readline()).startswith(b"http://")
+    (deno_process,) = psutil.Process(parent.pid).children()
+    parent.kill()
+    await parent.wait()
+    async with asyncio.timeout(5):
+        while deno_process.is_running() and deno_process.status() != psutil.STATUS_ZOMBIE:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
 
 
 async def test_a_function_that_cannot_start_says_why(target: Target, tmp_path: Path) -> None:
