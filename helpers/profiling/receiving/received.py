@@ -23,7 +23,7 @@ class Received(msgspec.Struct, frozen=True, kw_only=True):
         malformed, unmatched: as `Intake` says.
         seconds, cpu_s: from the first message to the last, both of them recorded; 0 if there was none.
         first_at, last_at: when these came, by the sender's clock.
-        memory_bytes: by which the process grew, per socket, until all had joined.
+        memory_bytes: by which the process grew, per socket, until all had joined; less in one that had others before.
         per_stream: each channel on each socket, in order.
         harness: how late the process itself was while it received.
         failures: what went wrong, and how many sockets it met.
