@@ -70,6 +70,8 @@ class Worker:
     async def ask(self, question: msgspec.Struct, answer: type[A], limit_s: float) -> A:
         """Send one line and wait for the one that answers it.
 
+        A process whose answer nobody waited for is ended, as it would be taken for that of the next question.
+
         Raises:
             WorkerGone: there is no answer, with the reason.
         """
@@ -78,7 +80,15 @@ class Worker:
         try:
             line = await asyncio.wait_for(self._process.stdout.readline(), limit_s)
         except TimeoutError:
+            self._end()
             raise WorkerGone(f"{self._module} did not answer within {limit_s:.0f} s") from None
+        except BaseException:
+            self._end()
+            raise
         if not line:
             raise WorkerGone(f"{self._module} ended")
         return msgspec.json.decode(line, type=answer)
+
+    def _end(self) -> None:
+        if self._process is not None and self._process.returncode is None:
+            self._process.kill()

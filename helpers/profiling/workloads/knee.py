@@ -55,8 +55,7 @@ class Tolerance:
             reasons.append("nothing arrived")
         elif (p99_ms := recording.latency_ms(99)) > self.latency_p99_ms:
             reasons.append(f"p99 is {p99_ms:,.0f} ms, over {self.latency_p99_ms:,.0f} ms")
-        lost = 100 * recording.lost / recording.expected if recording.expected else 0.0
-        if lost > self.lost_percent:
+        if (lost := _lost_percent(recording)) > self.lost_percent:
             reasons.append(f"{lost:.3g} % are lost, over {self.lost_percent:g} %")
         if (kept := _kept(recording)) < self.kept:
             reasons.append(f"{100 * kept:.0f} % of the rate was sent, under {100 * self.kept:.0f} %")
@@ -70,7 +69,7 @@ class Step:
     Attributes:
         rate_per_s: as asked for. recordings: each measurement of it.
         reasons: in which ways the last of them left the tolerance; none if it did not.
-        by_harness: whether the harness was the limit in it.
+        by_harness: whether the harness was the limit in it, and nothing was refused or lost, which is never its doing.
     """
 
     rate_per_s: float
@@ -206,8 +205,14 @@ async def _until_good(
 
 def _step(workload: Workload, recordings: Sequence[Recording], tolerance: Tolerance) -> Step:
     last = recordings[-1]
-    by_harness = any(note.startswith(HARNESS_LIMIT) for note in last.notes)
+    # A harness that is late makes latencies and keeps no rate, but refuses and loses nothing.
+    is_whole = last.sent == workload.messages and _lost_percent(last) <= tolerance.lost_percent
+    by_harness = is_whole and any(note.startswith(HARNESS_LIMIT) for note in last.notes)
     return Step(workload.mean_per_s, tuple(recordings), tolerance.left_by(last, workload.messages), by_harness)
+
+
+def _lost_percent(recording: Recording) -> float:
+    return 100 * recording.lost / recording.expected if recording.expected else 0.0
 
 
 def _kept(recording: Recording) -> float:

@@ -140,6 +140,16 @@ async def test_a_worker_that_dies(tables: Target) -> None:
         assert connection.execute("select count(*) from events").fetchone() == (0,)
 
 
+async def test_a_run_that_was_interrupted(tables: Target) -> None:
+    """What its writer has to say is not taken for the answer to the next run; the writer is gone instead."""
+    async with Writer(tables) as writer:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(3):
+                await measure(tables, Workload(rate=Constant(20.0), seconds=10), label="too long", writer=writer)
+        with pytest.raises(FailureError, match=r"workloads\.process ended"):
+            await measure(tables, Workload(rate=Constant(20.0), seconds=0.2), label="next", writer=writer)
+
+
 async def test_a_database_that_hangs_up(tables: Target) -> None:
     """What was not committed is not expected, what was is accounted for, and the database's words are told."""
     async with Disconnected(tables) as writer:

@@ -12,8 +12,8 @@ from helpers.lab.realtime.settings import Limits, RealtimeSettings
 from helpers.profiling.harness import HARNESS_LIMIT, Harness
 from helpers.profiling.histogram import Histogram
 from helpers.profiling.recording import Recording
-from helpers.profiling.workloads import Route, StepLoad, Tolerance, Workload, find_knee
-from helpers.profiling.workloads.knee import Step
+from helpers.profiling.workloads import Constant, Route, StepLoad, Tolerance, Workload, find_knee
+from helpers.profiling.workloads.knee import Step, _step
 from helpers.target import Target, TargetKind
 
 pytestmark = pytest.mark.usefixtures("impatient")
@@ -87,6 +87,15 @@ def test_the_harness_is_not_the_target() -> None:
     assert load.knee is None
     assert load.harness_limit is load.steps[1]
     assert "The knee was not reached: at 20/s the harness was the limit, not the target" in str(load)
+
+
+@pytest.mark.parametrize(("lost", "by_harness"), [(0, True), (1, False)])
+def test_who_gave_way(lost: int, by_harness: bool) -> None:
+    """A late harness explains a latency and never a loss."""
+    workload = Workload(rate=Constant(100.0), seconds=1)
+    note = f"{HARNESS_LIMIT}: its own event loop was late by 60 ms (p99)"
+    found = recording(latency_s=0.08, lost=lost, notes=(note,))
+    assert _step(workload, [found], Tolerance(50)).by_harness is by_harness
 
 
 def test_nothing_good() -> None:
