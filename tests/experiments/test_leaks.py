@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import psutil
@@ -23,22 +24,18 @@ def probes() -> list[str]:
     return [line for line in lines if "helpers.probes" in line or "repeat.mjs" in line]
 
 
-async def test_an_injected_leak_is_found_with_its_size(target: Target) -> None:
-    """Bytes that are held on purpose are found, and the interval holds their number."""
-    case = await find_leak(target, Client.WORKBOOK, Habit.REMOVE, injected_bytes=700, plan=QUICK)
-    assert case.leaks
-    assert case.line.low - 1 <= 700 <= case.line.high + 1  # the interval may have no width at all
-    assert case.line.high - case.line.low < 70
-    assert case.verdict.startswith("leaks 7") or case.verdict.startswith("leaks 69")
-
-
-async def test_a_clean_cycle_is_not_accused(target: Target) -> None:
-    """Subscribing and leaving with our own client leaves nothing behind, to the byte of the interval."""
-    case = await find_leak(target, Client.WORKBOOK, Habit.REMOVE, plan=QUICK)
-    assert not case.leaks
-    assert abs(case.line.per_one) < 16
-    assert "no leak shown" in case.verdict
-    assert case.channels_kept == 0
+async def test_an_injected_leak_is_found_and_a_clean_cycle_is_not_accused(target: Target) -> None:
+    """Bytes that are held on purpose are found with their number; subscribing and leaving leaves nothing behind."""
+    injected, clean = await asyncio.gather(
+        find_leak(target, Client.WORKBOOK, Habit.REMOVE, injected_bytes=700, plan=QUICK),
+        find_leak(target, Client.WORKBOOK, Habit.REMOVE, plan=QUICK),
+    )
+    assert injected.leaks and injected.verdict.startswith("leaks ")
+    assert injected.line.low - 1 <= 700 <= injected.line.high + 1  # the interval may have no width at all
+    assert injected.line.high - injected.line.low < 70
+    assert not clean.leaks and "no leak shown" in clean.verdict
+    assert abs(clean.line.per_one) < 16
+    assert clean.channels_kept == 0
 
 
 async def test_all_clients_side_by_side(target: Target) -> None:
@@ -59,19 +56,15 @@ async def test_all_clients_side_by_side(target: Target) -> None:
     assert probes() == []
 
 
-async def test_a_client_holds_until_its_timeout(target: Target) -> None:
-    """What supabase-py keeps of a removed channel until a push times out is told apart from a leak."""
-    case = await find_leak(target, Client.PYTHON, Habit.REMOVE, plan=QUICK)
-    assert not case.leaks
-    assert case.held_bytes > 1_000
-
-
-async def test_a_client_says_no(target: Target) -> None:
-    """Subscribing to a topic again is refused by our client, which is told, and holds nothing."""
-    case = await find_leak(target, Client.WORKBOOK, Habit.DUPLICATE, plan=QUICK)
-    assert case.growth.refused == 6 * 5
-    assert "has that channel already" in case.growth.refusal
-    assert not case.leaks
+async def test_what_is_held_for_a_while_and_what_is_refused_is_told(target: Target) -> None:
+    """What supabase-py keeps of a channel until a push times out is no leak; what our client refuses is told."""
+    held, refused = await asyncio.gather(
+        find_leak(target, Client.PYTHON, Habit.REMOVE, plan=QUICK),
+        find_leak(target, Client.WORKBOOK, Habit.DUPLICATE, plan=QUICK),
+    )
+    assert not held.leaks and held.held_bytes > 1_000
+    assert not refused.leaks and refused.growth.refused == QUICK.blocks * QUICK.cycles
+    assert "has that channel already" in refused.growth.refusal
 
 
 async def test_what_cannot_be_done_is_refused(target: Target) -> None:
@@ -91,10 +84,13 @@ async def test_a_target_that_does_not_answer_is_an_error(client: Client) -> None
 
 async def test_elsewhere_it_goes_slowly(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
     """On a target that is not the lab, one case follows the other, with a pause after each cycle."""
-    monkeypatch.setattr("helpers.experiments.leaks.compare.POLITE", replace(QUICK, at_once=1, pause_s=0.05))
+    monkeypatch.setattr(
+        "helpers.experiments.leaks.compare.POLITE",
+        replace(QUICK, at_once=1, warm_up=6, blocks=4, cycles=4, pause_s=0.05),
+    )
     stranger = replace(target, kind=TargetKind.HOSTED)
     study = await compare_leaks(stranger, clients=(Client.WORKBOOK,), habits=(Habit.HANDLER,))
-    assert study.seconds > 2 * (12 + 6 * 5) * 0.05
+    assert study.seconds > 2 * (6 + 4 * 4) * 0.05
     assert not any("new lab" in note for note in study.notes)
     handler = study.case(Client.WORKBOOK, Habit.HANDLER)
     assert handler is not None and handler.leaks
