@@ -22,6 +22,7 @@ from helpers.experiments.paths import PathLimits, Promises, compare_paths, find_
 from helpers.experiments.policies import compare_policies
 from helpers.experiments.policy_plans import PolicyPlans, explain_policies
 from helpers.experiments.preprocessing import compare_preprocessing
+from helpers.experiments.quick_lab import start_quick_lab, stop_quick_lab
 from helpers.experiments.rounds import run_rounds
 from helpers.experiments.shapes import compare_shapes
 from helpers.experiments.size import Size, experiment_size
@@ -73,6 +74,8 @@ __all__ = [
     "find_path_limits",
     "profile_heartbeat_cost",
     "run_rounds",
+    "start_quick_lab",
+    "stop_quick_lab",
     "sweep_encodings",
     "try_promises",
     "watch_slow_reader",

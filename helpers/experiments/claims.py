@@ -60,7 +60,7 @@ async def compare_claims(
         return Skipped("What equal claims spare", "it takes users' tokens, which we can only mint in the lab")
     user = str(uuid.uuid4())
     async with AsyncExitStack() as stack:
-        lab = await stack.enter_async_context(quick_lab())
+        lab = await stack.enter_async_context(quick_lab(target))
         clock = await CpuClock.of(lab.target)
         arms: dict[str, Arm] = {}
         for name, tokens in _tokens(lab, user, count).items():

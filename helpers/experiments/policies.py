@@ -38,7 +38,7 @@ QUESTION = "What does a policy cost for each change, and how does it grow with t
 ONE_MORE = "one more subscriber"
 
 SUBSCRIBERS = {Size.SMALL: (1, 10, 50), Size.FULL: (1, 10, 50, 200, 500)}
-ROUNDS = {Size.SMALL: 3, Size.FULL: 8}
+ROUNDS = {Size.SMALL: 3, Size.FULL: 6}
 ROWS = 200
 #: Before anything counts: the first change of a table is dearer, as everybody has to get to know it.
 WARM_ROWS = 10
@@ -85,7 +85,7 @@ async def compare_policies(
         raise SettingsError("planning the comparison of policies", f"subscribers are {counts}", advice)
     if target.kind is not TargetKind.LAB:
         return Skipped("What policies cost", "it takes users' tokens, which we can only mint in the lab")
-    async with quick_lab() as lab, _worlds(lab, policies, counts) as arms:
+    async with quick_lab(target) as lab, _worlds(lab, policies, counts) as arms:
         return await run_rounds(
             "policies",
             QUESTION,

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from helpers.errors import SettingsError
-from helpers.experiments import Experiment
+from helpers.client import RealtimeClient
+from helpers.errors import ConnectionFailed, SettingsError
+from helpers.experiments import Experiment, start_quick_lab, stop_quick_lab
 from helpers.experiments.crowd import Crowd, Seat
 from helpers.experiments.filter_answers import changed
 from helpers.experiments.filter_verdict import ACCEPTED, filter_verdict
@@ -80,6 +81,23 @@ async def test_a_project_is_measured_as_it_is_and_within_its_quota(target: Targe
     assert found.target == str(project)
     assert found.settings["subscribers"] == "1" and found.settings["rows"] == "90"
     assert await left_over(target) == []
+
+
+async def test_one_quick_lab_serves_several_experiments(target: Target) -> None:
+    """It is taken for what it is, and gone when it was stopped; a project is never replaced."""
+    quick = await start_quick_lab(target)
+    try:
+        for compare in (compare_selects, compare_replica_identities):
+            found = await compare(quick, rounds=1)
+            assert isinstance(found, Experiment) and found.target == str(quick) != str(target)
+        assert await left_over(quick) == []
+    finally:
+        await stop_quick_lab(quick)
+    with pytest.raises(ConnectionFailed):
+        await RealtimeClient(quick).connect()
+    project = replace(target, kind=TargetKind.HOSTED)
+    assert await start_quick_lab(project) is project
+    await stop_quick_lab(project)
 
 
 async def test_nothing_is_measured_where_nothing_may_be_written(target: Target) -> None:
