@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import secrets
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import msgspec
 
+from helpers.client import RealtimeClient
 from helpers.errors import FailureError
 from helpers.experiments.unhindered import unhindered
 from helpers.profiling.worker import Worker, WorkerGone
@@ -19,7 +21,7 @@ from helpers.profiling.workloads.rates import due_times
 from helpers.stream.order import Go, Prepare, Prepared, Sent, Stream
 from helpers.target import Target
 
-__all__ = ["Sender", "scheduled", "sending"]
+__all__ = ["Sender", "scheduled", "sending", "unless_cut_off"]
 
 A = TypeVar("A")
 
@@ -103,6 +105,22 @@ async def sending(target: Target) -> AsyncIterator[Sender]:
     """
     async with unhindered(target), Sender(target) as sender:
         yield sender
+
+
+async def unless_cut_off(client: RealtimeClient, waiting: Coroutine[Any, Any, None]) -> tuple[str, ...]:
+    """Wait for something that a connection brings, but not for one that is over.
+
+    Returns:
+        A note that it is over, if it is.
+    """
+    done, closed = asyncio.create_task(waiting), asyncio.create_task(client.wait_closed())
+    try:
+        await asyncio.wait((done, closed), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in (done, closed):
+            task.cancel()
+        await asyncio.gather(done, closed, return_exceptions=True)
+    return (f"the receiver was cut off: {client.reason}",) if client.reason else ()
 
 
 def _failed(happened: str) -> FailureError:

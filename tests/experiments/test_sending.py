@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import urllib.request
 from dataclasses import replace
 
 import aiohttp
@@ -11,6 +12,7 @@ import pytest
 
 from helpers.client import RealtimeClient
 from helpers.errors import FailureError, SettingsError
+from helpers.experiments.encoding.transfer import transfer
 from helpers.experiments.sending import Sender, scheduled
 from helpers.experiments.unhindered import unhindered
 from helpers.profiling.workloads import Constant
@@ -122,3 +124,27 @@ async def test_a_project_keeps_its_quota(target: Target) -> None:
     """Only a lab is touched."""
     async with unhindered(replace(target, kind=TargetKind.HOSTED)):
         assert await quota(target) < 10_000
+
+
+async def test_a_target_that_disconnects_is_told_and_not_waited_for(target: Target) -> None:
+    """Both ends are cut off in the middle: what was received counts, what was not is lost, and notes say why."""
+    order = scheduled(Constant(100.0), 3.0)
+    async with Sender(target) as sender:
+        running = asyncio.create_task(transfer(target, sender, order, lambda: None))
+        await asyncio.sleep(1.5)
+        await asyncio.to_thread(disconnect_all, target)
+        found = await asyncio.wait_for(running, LIMIT_S)
+    recording = found.recording
+    assert 0 < recording.received < order.messages
+    assert any("the receiver was cut off: the server closed the connection" in note for note in recording.notes)
+    assert any("the sender was stopped" in note for note in recording.notes)
+
+
+def disconnect_all(target: Target) -> None:
+    """What an operator can do."""
+    request = urllib.request.Request(
+        f"{target.api_url}/realtime/v1/api/tenants/lab/reload",
+        method="POST",
+        headers={"Authorization": f"Bearer {target.secret_key}"},
+    )
+    urllib.request.urlopen(request, timeout=LIMIT_S).close()

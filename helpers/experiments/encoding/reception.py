@@ -50,10 +50,12 @@ class Reception:
 
     async def complete(self, limit_s: float) -> None:
         """Until everything came, or the time is over: what has not come by then is lost."""
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._complete.wait(), limit_s)
-        if not self._complete.is_set():
-            self._note()
+        try:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._complete.wait(), limit_s)
+        finally:
+            if not self._complete.is_set():
+                self._note()
 
     def ledger(self) -> Ledger:
         """The books."""

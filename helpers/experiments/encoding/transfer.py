@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from helpers.client import RealtimeClient
 from helpers.experiments.encoding.reception import Reception
-from helpers.experiments.sending import Sender
+from helpers.experiments.sending import Sender, unless_cut_off
 from helpers.profiling.harness import LoopWatch, limits
 from helpers.profiling.recording import Recording
 from helpers.stream import Sent, Stream
@@ -86,14 +86,14 @@ async def transfer(
             wire, server, own = client.counters.wire_bytes_in, meter(), time.thread_time()
             start = sender.start()
             sent = await sender.send(stream, start)
-            await reception.complete(DRAIN_LIMIT_S)
+            notes = await unless_cut_off(client, reception.complete(DRAIN_LIMIT_S))
             server_after = meter()
         wire = client.counters.wire_bytes_in - wire
     seconds = reception.last_at - start
     return Transfer(
         stream=stream,
         sent=sent,
-        recording=_recording(reception, sent, seconds, wire, watch, run),
+        recording=_recording(reception, sent, seconds, wire, watch, run, notes),
         seconds=seconds,
         client_cpu_s=reception.cpu_s - own,
         server_cpu_s=None if server is None or server_after is None else server_after - server,
@@ -101,16 +101,22 @@ async def transfer(
 
 
 def _recording(
-    reception: Reception, sent: Sent, seconds: float, wire_bytes: int, watch: LoopWatch, run: int
+    reception: Reception,
+    sent: Sent,
+    seconds: float,
+    wire_bytes: int,
+    watch: LoopWatch,
+    run: int,
+    notes: tuple[str, ...],
 ) -> Recording:
     stream, ledger = reception.stream, reception.ledger()
     planned_s = stream.last_due_s
     scheduled_per_s, sent_per_s = (sent.messages / max(took, MOMENT_S) for took in (planned_s, sent.seconds))
     harness = watch.harness(scheduled_per_s, sent_per_s, sent.late_max_ms)
     p99_ms = 1e3 * ledger.latency.percentile_s(99) if ledger.latency.count else None
-    notes = [sent.error] if sent.error else []
+    told = [*notes, *([f"the sender was stopped: {sent.error}"] if sent.error else [])]
     if planned_s:  # a burst is late by intention
-        notes += limits(harness, p99_ms, writer_late_p99_ms=sent.late_p99_ms)
+        told += limits(harness, p99_ms, writer_late_p99_ms=sent.late_p99_ms)
     return Recording.of(
         ledger,
         stream.form,
@@ -119,5 +125,5 @@ def _recording(
         wire_bytes=wire_bytes,
         run=run,
         harness=harness,
-        notes=notes,
+        notes=told,
     )

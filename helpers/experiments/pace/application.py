@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from helpers.client import RealtimeClient
 from helpers.experiments.pace.handler import Cost, burn
 from helpers.experiments.pace.screen import Screen
-from helpers.experiments.sending import Sender
+from helpers.experiments.sending import Sender, unless_cut_off
 from helpers.pacing import BoundedQueue
 from helpers.stream import Form, Item, Sent, Stream
 from helpers.stream.paces import Pace, queue_for, turns
@@ -96,6 +96,7 @@ class Shown:
     finished_at: float
     handler_cpu_s: float
     handler_wall_s: float
+    notes: tuple[str, ...]
 
 
 async def listen(target: Target, sender: Sender, stream: Stream, pace: Pace, cost: Cost) -> Shown:
@@ -116,7 +117,7 @@ async def listen(target: Target, sender: Sender, stream: Stream, pace: Pace, cos
         try:
             start = sender.start()
             sent = await sender.send(stream, start)
-            await application.all_received(sent.messages)
+            notes = await unless_cut_off(client, application.all_received(sent.messages))
             queue.close()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(running, CATCH_UP_LIMIT_S)
@@ -135,4 +136,5 @@ async def listen(target: Target, sender: Sender, stream: Stream, pace: Pace, cos
         finished_at=application.finished_at,
         handler_cpu_s=application.handler_cpu_s,
         handler_wall_s=application.handler_wall_s,
+        notes=notes,
     )

@@ -175,7 +175,7 @@ def _is(shown: float | None, due: float) -> bool:
 
 
 def _notes(shown: Shown) -> tuple[str, ...]:
-    notes = [shown.sent.error] if shown.sent.error else []
+    notes = [*shown.notes, *([f"the sender was stopped: {shown.sent.error}"] if shown.sent.error else [])]
     if shown.received < shown.sent.messages:
         notes.append(f"{shown.sent.messages - shown.received} messages did not arrive")
     if shown.left_waiting:

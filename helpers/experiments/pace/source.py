@@ -15,7 +15,7 @@ from helpers.experiments.encoding.transfer import CpuMeter
 from helpers.experiments.experiment import Experiment, Metric, Outcome
 from helpers.experiments.pace.screen import Screen
 from helpers.experiments.rounds import run_rounds
-from helpers.experiments.sending import Sender, scheduled, sending
+from helpers.experiments.sending import Sender, scheduled, sending, unless_cut_off
 from helpers.experiments.size import Size, experiment_size
 from helpers.profiling.results import Skipped
 from helpers.profiling.workloads import Constant
@@ -132,14 +132,15 @@ class _Bench:
             wire, cpu = client.counters.wire_bytes_in, self.meter()
             start = self.sender.start()
             sent = await self.sender.send(stream, start)
-            await viewer.all_received(sent.messages)
+            notes = [*await unless_cut_off(client, viewer.all_received(sent.messages))]
             wire, cpu_after = client.counters.wire_bytes_in - wire, self.meter()
         used = None if cpu is None or cpu_after is None else cpu_after - cpu
         values = _values(stream, sent, start, viewer)
         values["bytes to a receiver"] = wire / 1e3 / self.seconds
         values["server's CPU"] = None if used is None else 1e3 * used / self.seconds
         lost = sent.messages - viewer.messages
-        notes = [sent.error] * bool(sent.error) + [f"{lost} messages did not arrive"] * bool(lost)
+        notes += [f"the sender was stopped: {sent.error}"] * bool(sent.error)
+        notes += [f"{lost} messages did not arrive"] * bool(lost)
         return Outcome(values, notes=tuple(notes))
 
 
