@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["plans_plot", "policies_plot"]
 
+#: Without grey, which says "not this one"; a policy beyond them is drawn dashed.
+_COLOURS = PALETTE[:-1]
 _MARKERS = "osD^v<>Ph"
 
 #: Policies stand beside each other, so that their intervals can be told apart.
@@ -33,11 +35,12 @@ def policies_plot(experiment: Experiment | Skipped) -> Figure:
     counts = counts_of(experiment)
     height = 1.8 + 0.42 * len(experiment.arms)
     figure, (left, right) = plt.subplots(1, 2, figsize=(11.5, height), width_ratios=(1.15, 1))
-    styles = dict(zip(experiment.arms, zip(cycle(PALETTE[:-1]), cycle(_MARKERS), strict=False), strict=False))
+    styles = dict(zip(experiment.arms, zip(cycle(_COLOURS), cycle(_MARKERS), strict=False), strict=False))
     for number, (arm, (colour, marker)) in enumerate(styles.items()):
         found = [experiment.estimate(arm, cpu_at(count)) for count in counts]
         places = [count * _APART ** (number - len(styles) / 2) for count in counts]
-        left.plot(places, [one.mean for one in found], marker=marker, color=colour, label=arm, linewidth=1.5, ms=5)
+        line = "-" if number < len(_COLOURS) else "--"
+        left.plot(places, [one.mean for one in found], line, marker=marker, color=colour, label=arm, lw=1.5, ms=5)
         for place, one in zip(places, found, strict=True):
             _interval(left, (place, place), one, colour, upright=True)
     left.set(xscale="log", xlabel="subscribers", ylabel="database CPU of the lab (µs a change)")
