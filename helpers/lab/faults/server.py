@@ -12,6 +12,10 @@ from helpers.lab.faults.scene import Scene
 __all__ = ["failover", "operator_disconnects", "rate_limit", "restart"]
 
 
+#: Between two looks at the counters of events (supabase/realtime, `realtime_channel.ex`).
+COUNTED_S = 5.0
+
+
 @asynccontextmanager
 async def operator_disconnects(scene: Scene, _seconds: float) -> AsyncIterator[None]:
     await scene.operate("POST", "/reload")
@@ -20,9 +24,10 @@ async def operator_disconnects(scene: Scene, _seconds: float) -> AsyncIterator[N
 
 @asynccontextmanager
 async def rate_limit(scene: Scene, _seconds: float) -> AsyncIterator[None]:
-    """One event a second: averaged over a minute, so that changes are dropped after the first sixty."""
+    """One event a second, averaged over a minute: changes are dropped after the first sixty, from the next look on."""
     before = int(scene.events_per_s)
     await scene.operate("PUT", tenant={"max_events_per_second": 1})
+    await asyncio.sleep(COUNTED_S)
     try:
         yield
     finally:

@@ -223,7 +223,7 @@ def _quoted(name: str) -> str:
 def _stored(value: Any) -> Any:
     """As SQLite keeps it without loss."""
     if isinstance(value, Decimal):
-        return str(value)
+        return format(value, "f")  # as PostgreSQL writes it: without an exponent
     if isinstance(value, dict | list):
         return json.dumps(value, default=str, ensure_ascii=False)
     return value

@@ -1,0 +1,15 @@
+"""A few kills; `python -m tests.kills --times 100` makes more."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from helpers.lab import Lab
+from tests.kills.mirror import kill_a_mirror
+
+
+async def test_a_mirror_that_is_killed_loses_nothing(lab: Lab, tmp_path: Path) -> None:
+    """At four points of its work, with -9, while somebody writes."""
+    outcome = await kill_a_mirror(lab.target, tmp_path, times=4)
+    assert outcome.held, str(outcome)
+    assert outcome.changes > 100
