@@ -163,22 +163,7 @@ async def find_knee(
     audience, tolerance = audience or Audience(), tolerance or Tolerance.of(workload)
     planned = [msgspec.structs.replace(workload, rate=Constant(float(rate))) for rate in rates_per_s]
     permit(target, planned[-1], audience, above_quota=above_quota)
-    steps: list[Step] = []
-    stopped = ""
-    try:
-        async with Writer(target) as writer:
-            for step in planned:
-                recordings = [
-                    recording
-                    async for recording in _until_good(step, tolerance, target, audience, tokens=tokens, writer=writer)
-                ]
-                steps.append(_step(step, recordings, tolerance))
-                if steps[-1].reasons:
-                    break
-    except FailureError as error:
-        if not steps:
-            raise
-        stopped = f"at {planned[len(steps)].mean_per_s:,g}/s {error.happened}"
+    steps, stopped = await _climb(target, planned, audience, tolerance, tokens)
     return StepLoad(
         target=str(target),
         taken_at=utc_now(),
@@ -189,6 +174,25 @@ async def find_knee(
         steps=tuple(steps),
         stopped=stopped,
     )
+
+
+async def _climb(
+    target: Target, planned: Sequence[Workload], audience: Audience, tolerance: Tolerance, tokens: Sequence[str]
+) -> tuple[list[Step], str]:
+    """Step by step until one is not good; with the reason if something else ended it after the first."""
+    steps: list[Step] = []
+    try:
+        async with Writer(target) as writer:
+            for step in planned:
+                measuring = _until_good(step, tolerance, target, audience, tokens=tokens, writer=writer)
+                steps.append(_step(step, [recording async for recording in measuring], tolerance))
+                if steps[-1].reasons:
+                    break
+    except FailureError as error:
+        if not steps:
+            raise
+        return steps, f"at {planned[len(steps)].mean_per_s:,g}/s {error.happened}"
+    return steps, ""
 
 
 async def _until_good(

@@ -118,16 +118,29 @@ def _check(target: Target, workload: Workload) -> None:
         raise SettingsError(_TRIED, happened, "Set SUPABASE_SECRET_KEY")
 
 
+class _Heard(NamedTuple):
+    """What one run left behind, before it is told in a recording."""
+
+    planned: Planned
+    reception: Reception
+    recorder: Recorder
+    written: Written
+    wanted: Bools
+    harness: Harness
+    start: float
+    wire_bytes: int
+
+
 async def _run(
     writer: Writer, planned: Planned, audience: Audience, reception: Reception, label: str, run: int
 ) -> Measured:
     hearing = Hearing.of(planned.workload, audience, full_identity=planned.full_identity)
-    start = time.monotonic() + LEAD_S
-    recorder = Recorder(start + planned.workload.due_s(), planned.first_seq, hearing, _deletes(planned))
+    due_s, deletes, present = planned.workload.due_s(), _deletes(planned), reception.present
+    start, cpu_before = time.monotonic() + LEAD_S, time.process_time()
+    recorder = Recorder(start + due_s, planned.first_seq, hearing, deletes)
     reception.record_into(recorder)
-    bytes_before, cpu_before = reception.wire_bytes, time.process_time()
+    bytes_before = reception.wire_bytes
     async with LoopWatch() as watch:
-        present = reception.present
         async with reception.churning(recorder):
             written = await writer.carry_out(planned, start)
         wanted = _wanted(hearing, present, reception, recorder.due, planned.workload, written)
@@ -135,23 +148,27 @@ async def _run(
         await drained(recorder, int(wanted.sum()), quiet_s, BACKLOG_LIMIT_S, wanted)
     seconds, cpu_s = time.monotonic() - start, time.process_time() - cpu_before
     harness = watch.harness(planned.workload.mean_per_s, written.harness.sent_per_s, written.late_max_ms)
-    ledger = recorder.ledger
-    p99_ms = 1e3 * ledger.latency.percentile_s(99) if ledger.latency.count else None
+    wire_bytes = reception.wire_bytes - bytes_before
+    heard = _Heard(planned, reception, recorder, written, wanted, harness, start, wire_bytes)
+    return Measured(_recording(heard, audience, label, run), recorder, written, wanted, seconds, cpu_s)
+
+
+def _recording(heard: _Heard, audience: Audience, label: str, run: int) -> Recording:
+    """The figures, with everything that a reader must know of them."""
+    ledger, workload = heard.recorder.ledger, heard.planned.workload
     recording = Recording.of(
         ledger,
         label,
         run=run,
-        seconds=max(planned.workload.seconds, recorder.last_at - start),
-        sent=written.accepted,
-        wire_bytes=reception.wire_bytes - bytes_before,
-        names=[reception.name_of(one) for one in range(audience.subscribers)],
-        harness=harness,
-        notes=tuple(_notes(planned.workload, reception, recorder, written, harness, p99_ms)),
+        seconds=max(workload.seconds, heard.recorder.last_at - heard.start),
+        sent=heard.written.accepted,
+        wire_bytes=heard.wire_bytes,
+        names=[heard.reception.name_of(one) for one in range(audience.subscribers)],
+        harness=heard.harness,
+        notes=tuple(_notes(heard)),
     )
-    expected, heard = int(wanted.sum()), ledger.seen()
-    lost = int(np.count_nonzero(wanted & ~heard))
-    recording = replace(recording, expected=expected, lost=lost, phases=_phases(planned, reception, recorder, written))
-    return Measured(recording, recorder, written, wanted, seconds, cpu_s)
+    lost = int(np.count_nonzero(heard.wanted & ~ledger.seen()))
+    return replace(recording, expected=int(heard.wanted.sum()), lost=lost, phases=_phases(heard))
 
 
 def _wanted(
@@ -185,22 +202,16 @@ def _deletes(planned: Planned) -> dict[int, int]:
     return dict(zip(planned.keys, messages, strict=True))
 
 
-def _phases(planned: Planned, reception: Reception, recorder: Recorder, written: Written) -> tuple[Phase, ...]:
+def _phases(heard: _Heard) -> tuple[Phase, ...]:
     """What was timed besides the latency."""
-    polled = () if planned.workload.is_broadcast else poll_phases(recorder)
-    others = (Phase(ANSWER, written.answered), Phase(JOIN, reception.joining.counts()))
+    polled = () if heard.planned.workload.is_broadcast else poll_phases(heard.recorder)
+    others = (Phase(ANSWER, heard.written.answered), Phase(JOIN, heard.reception.joining.counts()))
     return (*polled, *(phase for phase in others if phase.took.count))
 
 
-def _notes(
-    workload: Workload,
-    reception: Reception,
-    recorder: Recorder,
-    written: Written,
-    harness: Harness,
-    p99_ms: float | None,
-) -> Iterator[str]:
+def _notes(heard: _Heard) -> Iterator[str]:
     """What a reader must know, in sentences."""
+    reception, recorder, written = heard.reception, heard.recorder, heard.written
     for reason, count in reception.failures.items():
         yield f"{_counted(count, 'subscriber')} did not come in and count for nothing: {reason}"
     for reason, count in reception.endings().items():
@@ -208,14 +219,16 @@ def _notes(
     if back := reception.joining.count:
         yield f"subscribers came back {_counted(back, 'time')}; what was due while they were away is not expected"
     if written.missing:
-        yield f"{len(written.missing):,} of {_counted(workload.messages, 'message')} were not accepted"
+        planned = _counted(heard.planned.workload.messages, "message")
+        yield f"{len(written.missing):,} of {planned} were not accepted"
     for reason, count in written.errors.items():
         yield f"the writer was told {_counted(count, 'time')}: {reason}"
     if strays := recorder.ledger.strays:
         yield f"{_counted(strays, 'message')} came that this run did not send"
     if recorder.uncalled:
         yield f"{_counted(recorder.uncalled, 'message')} came that no filter asked for, or no policy allows"
-    yield from _limits(written, harness, p99_ms)
+    latency = recorder.ledger.latency
+    yield from _limits(written, heard.harness, 1e3 * latency.percentile_s(99) if latency.count else None)
 
 
 def _counted(count: int, noun: str) -> str:
