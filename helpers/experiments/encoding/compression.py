@@ -22,7 +22,7 @@ from helpers.target import Target, TargetKind
 __all__ = ["compare_compression"]
 
 #: Rounds by size: how often each arm runs.
-ROUNDS = {Size.SMALL: 3, Size.FULL: 20}
+ROUNDS = {Size.SMALL: 3, Size.FULL: 10}
 
 #: Of records JSON is the form that compresses best, of bytes the one that needs no base64.
 _FORMS = {Content.RECORDS: Form.JSON_V2, Content.BYTES: Form.BYTES}

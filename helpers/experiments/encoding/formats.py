@@ -29,7 +29,7 @@ GENTLE_SIZE = 16_384
 GENTLE_RATE_PER_S = 40.0
 
 #: Rounds by size: how often each arm runs.
-ROUNDS = {Size.SMALL: 3, Size.FULL: 20}
+ROUNDS = {Size.SMALL: 3, Size.FULL: 10}
 
 METRICS = (
     Metric("bytes on the wire", "B/message"),
