@@ -39,31 +39,47 @@ async def narrow() -> AsyncIterator[Target]:
         yield lab.target
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def narrow_writer(narrow: Target) -> AsyncIterator[Writer]:
+    """One for all tests there: they need not wait for its start."""
+    async with Writer(narrow) as writer:
+        yield writer
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def writer(tables: Target) -> AsyncIterator[Writer]:
+    """The same for the lab of all tests."""
+    async with Writer(tables) as writer:
+        yield writer
+
+
 def said(recording: Recording, words: str) -> bool:
     return any(words in note for note in recording.notes)
 
 
-async def test_a_target_that_refuses_requests(narrow: Target) -> None:
+async def test_a_target_that_refuses_requests(narrow: Target, narrow_writer: Writer) -> None:
     """A refused message is not sent and not expected; the answer is told with its count."""
-    recording = await measure(narrow, Workload(route=Route.HTTP, rate=Constant(500.0), seconds=1), label="429")
+    recording = await measure(
+        narrow, Workload(route=Route.HTTP, rate=Constant(500.0), seconds=1), label="429", writer=narrow_writer
+    )
     assert recording.sent < 500
     assert recording.expected == recording.sent
     assert said(recording, f"{500 - recording.sent} of 500 messages were not accepted")
     assert said(recording, "HTTP 429")
 
 
-async def test_a_target_that_drops_in_silence(narrow: Target) -> None:
+async def test_a_target_that_drops_in_silence(narrow: Target, narrow_writer: Writer) -> None:
     """Changes over the quota are dropped without a word: they are lost, as nobody says otherwise."""
-    recording = await measure(narrow, Workload(rate=Constant(400.0), seconds=1), label="silent")
+    recording = await measure(narrow, Workload(rate=Constant(400.0), seconds=1), label="silent", writer=narrow_writer)
     assert recording.sent == recording.expected == 400
     assert recording.lost == 400 - recording.received > 0
 
 
-async def test_a_target_that_is_full(narrow: Target) -> None:
+async def test_a_target_that_is_full(narrow: Target, narrow_writer: Writer) -> None:
     """Who was not let in is told, and the others are measured; where nobody was let in there is no measurement."""
     workload = Workload(route=Route.HTTP, rate=Constant(10.0), seconds=0.3)
     await asyncio.sleep(0.5)  # the rate of the tests before is forgotten
-    recording = await measure(narrow, workload, Audience(subscribers=5), label="full")
+    recording = await measure(narrow, workload, Audience(subscribers=5), label="full", writer=narrow_writer)
     assert said(recording, "2 subscribers did not come in")
     assert (recording.expected, recording.lost) == (3 * recording.sent, 0)
     nowhere = replace(narrow, api_url="http://127.0.0.1:1")
@@ -71,15 +87,15 @@ async def test_a_target_that_is_full(narrow: Target) -> None:
         await measure(nowhere, workload, Audience(subscribers=2), label="closed")
 
 
-async def test_a_target_that_delivers_too_much(tables: Target) -> None:
+async def test_a_target_that_delivers_too_much(tables: Target, writer: Writer) -> None:
     """Rows that policies should have kept back are counted by themselves, and have no part in the latency."""
     workload = Workload(rate=Constant(200.0), seconds=0.2)
-    recording = await measure(tables, workload, Audience(sees="room_id=eq.123"), label="leak")
+    recording = await measure(tables, workload, Audience(sees="room_id=eq.123"), label="leak", writer=writer)
     assert (recording.expected, recording.received, recording.histogram.count) == (10, 40, 10)
     assert said(recording, "30 messages came that no filter asked for, or no policy allows")
 
 
-async def test_messages_of_others(tables: Target) -> None:
+async def test_messages_of_others(tables: Target, writer: Writer) -> None:
     """Rows that somebody else writes meanwhile are told, and belong to nothing."""
 
     async def somebody_else() -> None:
@@ -90,7 +106,7 @@ async def test_messages_of_others(tables: Target) -> None:
 
     other = asyncio.create_task(somebody_else())
     try:
-        recording = await measure(tables, Workload(rate=Constant(100.0), seconds=1), label="company")
+        recording = await measure(tables, Workload(rate=Constant(100.0), seconds=1), label="company", writer=writer)
     finally:
         other.cancel()
     assert (recording.received, recording.lost) == (100, 0)
@@ -161,10 +177,10 @@ async def test_a_database_that_hangs_up(tables: Target) -> None:
     assert said(recording, "the writer was told 1 time: ")
 
 
-async def test_a_rate_out_of_reach(target: Target) -> None:
+async def test_a_rate_out_of_reach(tables: Target, writer: Writer) -> None:
     """Forty megabytes within 20 ms are beyond any machine: what was reached is told beside what was asked for."""
     workload = Workload(route=Route.BROADCAST, rate=Constant(2_000.0), seconds=0.02, body_bytes=1_000_000)
-    recording = await measure(target, workload, label="too much")
+    recording = await measure(tables, workload, label="too much", writer=writer)
     assert recording.harness is not None
     assert recording.harness.sent_per_s < 1_500
     assert said(recording, "2,000 messages/s were asked for and")
