@@ -36,7 +36,7 @@ def marginal_plot(found: MarginalCosts, *costs: str) -> Figure:
     for axes, cost in zip(panels.flat, chosen, strict=False):
         _draw_cost(axes, found, cost)
     points = max((cost.line.n for cost in found.costs if cost.line), default=0)
-    title = f"{found.question}\nn points a line: {caption(found.target, found.taken_at, points)}"
+    title = f"{found.question}\n{caption(found.target, found.taken_at, points)} (n: points of a line)"
     return _with_legend(finish(figure, title), panels.flat[0], columns=2, bottom=0.2)
 
 
@@ -72,7 +72,7 @@ def leaks_plot(study: LeakStudy) -> Figure:
             axes.set_ylim(-1, 10)
     panels[0][0].set_ylabel("KiB gained")
     looks = study.cases[0].line.n
-    title = f"{study.question}\nn looks a line: {caption(study.target, study.taken_at, looks)}"
+    title = f"{study.question}\n{caption(study.target, study.taken_at, looks)} (n: looks of a line)"
     return _with_legend(finish(figure, title), panels[0][0], columns=len(study.cases), bottom=0.27)
 
 

@@ -12,6 +12,7 @@ from helpers.errors import FailureError, SettingsError
 from helpers.experiments.leaks import Client, Habit, LeakCase, compare_leaks, find_leak
 from helpers.experiments.leaks.compare import PLANS, Plan
 from helpers.experiments.size import Size
+from helpers.plots import leaks_plot
 from helpers.probes.habits import Growth
 from helpers.target import Target, TargetKind
 
@@ -51,9 +52,10 @@ async def test_all_clients_side_by_side(target: Target) -> None:
     assert "supabase-js: subscribe, never remove" in study.answer
     assert study.versions["supabase-py"] and study.versions["supabase-js"]
     reports = study.reports_frame().set_index("report")["here"]
-    assert reports["supabase-py#1371"].startswith("not seen")
-    assert reports["too many channels"].startswith("seen")
+    assert (reports["supabase-py#1371"], reports["too many channels"]) == ("not seen", "seen")
     assert probes() == []
+    assert [axes.get_title(loc="left") or axes.get_title() for axes in leaks_plot(study).axes] == [*study.table().index]
+    assert "<br>" in study._repr_html_()
 
 
 async def test_what_is_held_for_a_while_and_what_is_refused_is_told(target: Target) -> None:

@@ -10,13 +10,15 @@ import pytest
 from helpers.errors import FailureError, SettingsError
 from helpers.experiments.crowded import Crowding, busy_crowd, idle_crowd
 from helpers.experiments.marginal import POLITE, compare_marginal_costs
-from helpers.experiments.marginal_results import MarginalCost, MarginalCosts
+from helpers.experiments.marginal_results import MarginalCost, MarginalCosts, Point
 from helpers.experiments.tables import own_table
 from helpers.lab import Lab, LabSettings
 from helpers.lab.realtime.settings import Limits, RealtimeSettings
+from helpers.plots import marginal_plot
 from helpers.profiling.lines import fit_line
 from helpers.target import Target, TargetKind
 
+WAYS = {"straight": [0.0, 10.1, 19.9, 30.0, 40.1, 50.0], "bent": [0.0, 1.0, 4.1, 9.0, 16.1, 25.0]}
 LEVELS = (1, 10, 20, 30)
 
 
@@ -109,3 +111,15 @@ def test_a_line_that_does_not_fit_is_told() -> None:
     whole = MarginalCosts("?", "lab", "2026-01-01", "small", 1.0, (cost, flat), ())
     assert "no straight line" in whole.table().to_string()
     assert "<table" in whole._repr_html_()
+
+
+def test_the_picture_has_a_panel_for_each_cost_and_a_line_for_each_way() -> None:
+    """Points and line of each way; a line that does not fit is dotted."""
+    points = [Point(way, "server memory", x, y) for way, y_of in WAYS.items() for x, y in enumerate(y_of)]
+    costs = tuple(MarginalCost(way, "server memory", "KiB", fit_line(range(6), y_of)) for way, y_of in WAYS.items())
+    figure = marginal_plot(MarginalCosts("?", "lab", "2026-01-01", "small", 1.0, costs, tuple(points)))
+    (panel,) = figure.axes
+    styles = {str(line.get_linestyle()) for line in panel.get_lines()}
+    assert panel.get_title(loc="left") == "server memory" or panel.get_title() == "server memory"
+    assert len(panel.get_lines()) == 2 * len(WAYS)
+    assert {"-", ":"} <= styles

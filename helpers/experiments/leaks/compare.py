@@ -181,7 +181,7 @@ def _order(target: Target, client: Client, habit: Habit, injected_bytes: int, pl
     on_node = client is Client.JAVASCRIPT
     cycles = plan.node_cycles if on_node else plan.cycles
     if (client, habit) == (Client.PYTHON, Habit.SEND):
-        cycles //= 2  # each loads all certificates anew, for tens of milliseconds
+        cycles //= 3  # each loads all certificates anew, for tens of milliseconds
     return Order(
         client=client,
         habit=habit,

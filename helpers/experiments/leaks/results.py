@@ -115,10 +115,7 @@ class LeakStudy:
         """One row for each published report, and whether it is seen here."""
         import pandas as pd
 
-        rows = [
-            {"report": report.where, "of": report.what, "here": self._seen(report), "link": report.link}
-            for report in self.reports
-        ]
+        rows = [self._report_row(report) for report in self.reports]
         return pd.DataFrame(rows)
 
     def table(self) -> pd.DataFrame:
@@ -143,7 +140,7 @@ class LeakStudy:
         notes = "".join(f"<li>{html.escape(note)}</li>" for note in self.notes)
         return (
             f"<p><strong>{html.escape(self.question)}</strong></p>{self.table().to_html()}"
-            f"<p><strong>{html.escape(self.answer)}</strong></p>"
+            f"<p><strong>{html.escape(self.answer).replace(chr(10), '<br>')}</strong></p>"
             + (f"<p>Notes</p><ul>{notes}</ul>" * bool(notes))
             + f"<p><small>{html.escape(self.provenance)}</small></p>"
         )
@@ -167,9 +164,15 @@ class LeakStudy:
         case = self.case(client, habit)
         return case.verdict if case else "not measured"
 
-    def _seen(self, report: Report) -> str:
+    def _report_row(self, report: Report) -> dict[str, object]:
+        row: dict[str, object] = {"report": report.where, "what": report.what}
         case = self.case(report.client, report.habit)
         if case is None:
-            return "not looked at"
-        kept = f"seen, {case.channels_kept} channels kept" if case.channels_kept > 0 else "not seen"
-        return f"{kept} after {case.growth.cycles[-1]} cycles; {case.verdict}"
+            return row | {"here": "not looked at", "link": report.link}
+        return row | {
+            "here": "seen" if case.channels_kept > 0 else "not seen",
+            "channels kept": case.channels_kept,
+            "cycles": case.growth.cycles[-1] - case.growth.cycles[0],
+            "memory": case.verdict,
+            "link": report.link,
+        }
