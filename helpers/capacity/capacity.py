@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import html
 import time
 from collections import defaultdict
@@ -17,7 +18,7 @@ from helpers.capacity.check import Check, check
 from helpers.capacity.design import Design, Flow, design_of
 from helpers.capacity.idle import Idle, measure_idle
 from helpers.capacity.model import Model
-from helpers.capacity.observe import Observation, observe
+from helpers.capacity.observe import Bench, Observation, observe
 from helpers.capacity.service import MODELS, TERMS, ServiceTimes, Way, check_points, fit_service_times, served_of
 from helpers.experiments import Size
 from helpers.profiling.investigation import environment
@@ -29,11 +30,14 @@ if TYPE_CHECKING:
 
 __all__ = ["Capacity", "capacity_of", "measure_capacity"]
 
+#: What is measured, whatever the reader's own target is.
+TARGET = "a lab of its own, without quotas"
+
 #: What the clock of a busy machine adds to a delay hides what the server does; below this a delay is not compared.
 _LATE_MS = 20.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Capacity:
     """Service times with the model and its check.
 
@@ -83,6 +87,8 @@ class Capacity:
     def __str__(self) -> str:
         return "\n".join([self.check.verdict, *(f"Note: {note}" for note in self.notes), self.provenance])
 
+    __repr__ = __str__
+
     def _repr_html_(self) -> str:
         notes = "".join(f"<li>{html.escape(note)}</li>" for note in self.notes)
         return (
@@ -107,19 +113,51 @@ async def measure_capacity(*, size: Size = Size.SMALL, design: Design | None = N
     design = design or design_of(size)
     check_points(design.fitted)
     began, taken_at = time.monotonic(), utc_now()
-    observations: list[Observation] = []
     with Progress() as progress:
         progress.say("capacity: starting a lab without quotas")
+        idle, observations = await (_at_once if design.at_once else _in_turn)(design, progress)
+    seconds = time.monotonic() - began
+    return capacity_of(observations, idle, design, target=TARGET, taken_at=taken_at, size=size, seconds=seconds)
+
+
+async def _in_turn(design: Design, progress: Progress) -> tuple[Idle, list[Observation]]:
+    """Everything in one lab, one load after the other."""
+    async with capacity_bench() as bench:
+        return await measure_idle(bench, design.idle), await _observe_all(bench, design, tuple(Flow), 1, progress)
+
+
+async def _at_once(design: Design, progress: Progress) -> tuple[Idle, list[Observation]]:
+    """Broadcasts in one lab and changes in another, which takes longer."""
+
+    async def broadcasts() -> tuple[Idle, list[Observation]]:
         async with capacity_bench() as bench:
-            target = f"a lab of its own ({bench.lab.target})"
             idle = await measure_idle(bench, design.idle)
-            for number in range(design.rounds):
-                for point in design.points:
-                    progress.say(f"capacity: round {number + 1} of {design.rounds}, {point}")
-                    observations.append(await observe(bench, point, number))
-    return capacity_of(
-        observations, idle, design, target=target, taken_at=taken_at, size=size, seconds=time.monotonic() - began
-    )
+            return idle, await _observe_all(bench, design, (Flow.BROADCAST,), 2, progress)
+
+    async def changes() -> list[Observation]:
+        async with capacity_bench() as bench:
+            return await _observe_all(bench, design, (Flow.CHANGES, Flow.SECURED), 1, progress)
+
+    tasks = asyncio.create_task(broadcasts()), asyncio.create_task(changes())
+    try:
+        (idle, some), others = await asyncio.gather(*tasks)
+    finally:  # when one fails, the other ends before its error is raised
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    return idle, [*some, *others]
+
+
+async def _observe_all(
+    bench: Bench, design: Design, flows: Sequence[Flow], times: int, progress: Progress
+) -> list[Observation]:
+    """The points of some flows, in as many rounds as the design has, times this."""
+    observations = []
+    for number in range(times * design.rounds):
+        for point in design.points(*flows):
+            progress.say(f"capacity: round {number + 1} of {times * design.rounds}, {point}")
+            observations.append(await observe(bench, point, number))
+    return observations
 
 
 def capacity_of(

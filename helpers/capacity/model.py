@@ -24,7 +24,7 @@ __all__ = ["RECONNECT_S", "Interval", "Load", "Model", "Prediction", "interval"]
 RECONNECT_S = 30.0
 
 #: Served for one prediction: enough that the 95th percentile of their delays settles within some percent.
-_MESSAGES, _MOST_MESSAGES = 300, 3_000
+_MESSAGES, _MOST_MESSAGES = 300, 1_200
 
 #: For so long at least, unless these are too many: where turns grow, it takes a few of them until they have grown.
 _SPAN_S = 0.5
@@ -254,4 +254,5 @@ def least_busy(load: Load, costs: Costs) -> float:
 def channel_per_s(load: Load, costs: Costs) -> float:
     """The most that one channel can carry while the others go on; 0 if they leave nothing."""
     each_s = pace_of(load, costs).each_s
-    return max(0.0, 1 / each_s - load.rate_per_s * (load.channels - 1))
+    most = 1 / each_s if each_s else math.inf  # few loads may not be able to tell it from nothing
+    return max(0.0, most - load.rate_per_s * (load.channels - 1))

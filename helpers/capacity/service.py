@@ -70,8 +70,10 @@ MODELS: Mapping[Model, tuple[str, ...]] = {
     (Way.CHANGES, Meter.POLL): ("turn", "write", "message", "delivery", "inquiry", "check"),
 }
 
-#: How much dearer a turn after a sleep may be, for each e-fold of it; the best of these is taken.
+#: How much dearer a turn after a sleep may be, for each e-fold of it; of those that fit about as well as the best, the
+#: least is taken.
 _COLD = tuple(0.2 * step for step in range(16))
+_AS_GOOD = 1.1
 
 #: Between two messages of a burst, as the sending client needs it; the rows of a transaction appear together.
 _SPACING_S = 40e-6
@@ -267,7 +269,8 @@ def _fit(model: Model, observations: Sequence[Observation], served: Served) -> t
     for cold in _COLD if way is Way.BROADCAST else (0.0,):
         columns = np.array([_row(model, one, served, cold) for one in mine])
         tried.append((fit_relative(columns, values), cold, columns))
-    return min(tried, key=lambda one: one[0].loss)
+    least = min(fit.loss for fit, _, _ in tried)
+    return next(one for one in tried if one[0].loss <= _AS_GOOD * least)
 
 
 def _row(model: Model, observation: Observation, served: Served, cold: float) -> list[float]:

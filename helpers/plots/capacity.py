@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from helpers.capacity import Axis, Capacity, CheckRow, Load, Model, Prediction, Projection
 from helpers.capacity.check import TOLERANCE_PERCENT
@@ -24,6 +26,9 @@ __all__ = ["capacity_check_plot", "knee_plot", "projection_plot"]
 #: Loads along one axis, from a tenth of the largest to it.
 _STEPS = 40
 
+#: Characters in a line of a title.
+_TITLE = 110
+
 #: The specification's target for delivery.
 _DELIVERY_MS = 50.0
 
@@ -34,7 +39,13 @@ def capacity_check_plot(capacity: Capacity) -> Figure:
     rows = capacity.check.rows
     _draw_check(panels[0], [row for row in rows if "CPU" in row.what], "CPU (ms a second)")
     _draw_check(panels[1], [row for row in rows if "CPU" not in row.what], "delivery of a change (ms)")
-    title = f"{capacity.check.verdict}\n" + caption(capacity.target, capacity.taken_at, len(capacity.check.held_out))
+    for axis in (panels[1].xaxis, panels[1].yaxis):
+        axis.set_major_locator(LogLocator(subs=(1, 2, 3, 4, 5, 6, 8)))
+        axis.set_major_formatter("{x:,.0f}")
+        axis.set_minor_formatter(NullFormatter())
+    title = f"{fill(capacity.check.verdict, _TITLE)}\n" + caption(
+        capacity.target, capacity.taken_at, len(capacity.check.held_out)
+    )
     return finish(figure, title)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from helpers.capacity.capacity import Capacity, capacity_of
-from helpers.capacity.design import Design, Point, design_of
+from helpers.capacity.design import Design, Flow, Point, design_of
 from helpers.capacity.idle import Idle
 from helpers.capacity.observe import Observation
 from helpers.capacity.service import POLL_S, Costs, Meter, Times, Way, counted, predicted, served_of
@@ -84,7 +84,7 @@ def measured(design: Design | None = None, *, noise: float = 0.03, seed: int = 1
     """A whole design on that machine, each reading off by so much (standard deviation of its logarithm)."""
     random = np.random.default_rng(seed)
     design = design or design_of(Size.SMALL, rounds=3)
-    return [observed(point, number, random, noise) for number in range(design.rounds) for point in design.points]
+    return [observed(point, number, random, noise) for number in range(design.rounds) for point in design.points(*Flow)]
 
 
 def capacity(design: Design | None = None, *, noise: float = 0.03) -> Capacity:
