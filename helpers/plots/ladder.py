@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 __all__ = ["ladder_plot", "sawtooth_plot"]
 
+#: A server that looks more often than this each second does not wait between most of its looks.
+_BUSY_PER_S = 20.0
+
 _WAIT, _REST, _LOOK = PALETTE[1], PALETTE[0], PALETTE[7]
 
 
@@ -47,8 +50,12 @@ def sawtooth_plot(ladder: Ladder, seconds: float = 2.0) -> Figure:
 
 
 def ladder_plot(ladder: Ladder) -> Figure:
-    """All changes of the settings that poll, by the moment of their commit within the server's cycle."""
+    """All changes of the settings that poll, by the moment of their commit within the server's cycle.
+
+    Streams that are so fast that the server looks without a pause have no cycle, and are left out.
+    """
     settings, traffics = _axes_of(ladder)
+    traffics = [traffic for traffic in traffics if not _is_busy(ladder, settings[0], traffic)]
     polled = [setting for setting in settings if _has_looks(ladder, setting, traffics)]
     if not polled:
         return sentence("There is no picture: no look of the server was seen.")
@@ -90,6 +97,12 @@ def _draw_cycle(axes: Axes, watched: Sequence[Watched]) -> None:
 
 def _has_looks(ladder: Ladder, setting: str, traffics: Sequence[str]) -> bool:
     return any(found.looks_s for traffic in traffics if (found := ladder.of(setting, traffic)))
+
+
+def _is_busy(ladder: Ladder, setting: str, traffic: str) -> bool:
+    """Whether there are more looks than waits between them would allow."""
+    found = ladder.of(setting, traffic)
+    return found is not None and len(found.looks_s) > _BUSY_PER_S * found.seconds
 
 
 def _axes_of(ladder: Ladder) -> tuple[list[str], list[str]]:

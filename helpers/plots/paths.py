@@ -64,7 +64,7 @@ def _draw_cell(axes: Axes, row: int, column: int, limit: PathLimit, load: Load) 
 
 def _said(verdict: Verdict, delivery: Delivery | None) -> str:
     if delivery is None:
-        return f"{verdict} before"
+        return "broken before" if verdict is Verdict.BROKEN else f"{verdict}:\nharness was the limit before"
     if delivery.absent:
         return f"{verdict}: {delivery.absent:,} not in"
     share = 100 * delivery.in_time / delivery.changes

@@ -194,6 +194,15 @@ def test_loads_are_decided_one_by_one() -> None:
     assert "broken" in str(limit([], failed="the door is shut"))
 
 
+def test_a_harness_that_gave_way_breaks_no_path() -> None:
+    """Faster loads than the one at which this machine was the limit are not decided; after a true knee they are."""
+    slow, fast = Load(20, 5, 3), Load(100, 1, 3)
+    for by_harness, verdict in ((True, Verdict.UNDECIDED), (False, Verdict.BROKEN)):
+        found = limit([delivery(10, load=slow)])
+        step = replace(found.steps.steps[0], reasons=("p99 is over",), by_harness=by_harness)
+        assert replace(found, steps=replace(found.steps, steps=(step,))).verdict(fast) is verdict
+
+
 def test_no_plan_allows_everything() -> None:
     """More messages than the largest, or more connections."""
     assert plan_for(Load(1, 1, 1), Kind.CHANGES).startswith(HostedPlan.FREE)

@@ -54,7 +54,10 @@ class PathLimit:
         for delivery in self.deliveries:
             if delivery.load.rate_per_s == load.rate_per_s:
                 return verdict_of(delivery)
-        return Verdict.BROKEN if load.rate_per_s in self.steps.rates_per_s else Verdict.UNTRIED
+        if load.rate_per_s not in self.steps.rates_per_s:
+            return Verdict.UNTRIED
+        # A slower step was the last: it broke the path, or only this harness, which says nothing of faster ones.
+        return Verdict.BROKEN if self.failed or self.steps.harness_limit is None else Verdict.UNDECIDED
 
     def __str__(self) -> str:
         if self.failed:
