@@ -5,10 +5,16 @@ from __future__ import annotations
 import pytest
 
 from helpers.capacity.design import Flow, Point, design_of
-from helpers.capacity.service import Meter, Way, fit_service_times
+from helpers.capacity.service import Meter, ServiceTimes, Way, fit_service_times
 from helpers.errors import SettingsError
 from helpers.experiments import Size
 from tests.capacity import synthetic
+
+
+@pytest.fixture(scope="module")
+def times() -> ServiceTimes:
+    """Of six rounds."""
+    return fit_service_times(synthetic.measured(design_of(Size.SMALL, rounds=6)))
 
 
 @pytest.mark.parametrize(
@@ -21,9 +27,8 @@ from tests.capacity import synthetic
         (Way.BROADCAST, Meter.CLIENT, "delivery"),
     ],
 )
-def test_known_times_are_found(way: Way, meter: Meter, term: str) -> None:
-    """Within 10 %, from readings that are each off by some 3 %, in their interval or next to it."""
-    times = fit_service_times(synthetic.measured(design_of(Size.SMALL, rounds=6)))
+def test_known_times_are_found(times: ServiceTimes, way: Way, meter: Meter, term: str) -> None:
+    """Within 25 %, from readings that are each off by some 3 %, in their interval or next to it."""
     true, found = synthetic.TRUE.of(way, meter)[term], times.best.of(way, meter)[term]
     assert found == pytest.approx(true, rel=0.25)
     low, high = times.interval(way, meter, term)
@@ -32,7 +37,7 @@ def test_known_times_are_found(way: Way, meter: Meter, term: str) -> None:
 
 def test_the_same_observations_give_the_same_times() -> None:
     """Draws come from a seed."""
-    observations = synthetic.measured()
+    observations = synthetic.measured(design_of(Size.SMALL, rounds=1))
     assert fit_service_times(observations) == fit_service_times(observations)
 
 
