@@ -23,9 +23,11 @@ from helpers.experiments.policies import compare_policies
 from helpers.experiments.policy_plans import PolicyPlans, explain_policies
 from helpers.experiments.preprocessing import compare_preprocessing
 from helpers.experiments.quick_lab import start_quick_lab, stop_quick_lab
+from helpers.experiments.recovery import Recoveries, measure_recovery
 from helpers.experiments.rounds import run_rounds
 from helpers.experiments.shapes import compare_shapes
 from helpers.experiments.size import Size, experiment_size
+from helpers.experiments.survival import compare_survival
 
 __all__ = [
     "Contrast",
@@ -44,6 +46,7 @@ __all__ = [
     "PerHeartbeat",
     "PolicyPlans",
     "Promises",
+    "Recoveries",
     "Size",
     "compare_claims",
     "compare_compression",
@@ -66,12 +69,14 @@ __all__ = [
     "compare_shapes",
     "compare_slow_readers",
     "compare_source_paces",
+    "compare_survival",
     "estimate",
     "experiment_size",
     "explain_policies",
     "filter_verdict",
     "find_leak",
     "find_path_limits",
+    "measure_recovery",
     "profile_heartbeat_cost",
     "run_rounds",
     "start_quick_lab",

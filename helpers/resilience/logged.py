@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib.resources import files
+from typing import Any
 
 import psycopg
 from psycopg import sql
+from psycopg.rows import tuple_row
 
 __all__ = ["drop_change_log", "install_change_log", "trim_change_log"]
 
@@ -14,7 +16,7 @@ _TRIGGER = "workbook_record_change"
 
 
 async def install_change_log(
-    connection: psycopg.AsyncConnection,
+    connection: psycopg.AsyncConnection[Any],
     tables: Sequence[str],
     *,
     schema: str = "public",
@@ -39,7 +41,7 @@ async def install_change_log(
             await _attach(connection, schema, table)
 
 
-async def drop_change_log(connection: psycopg.AsyncConnection, *, schema: str = "public") -> None:
+async def drop_change_log(connection: psycopg.AsyncConnection[Any], *, schema: str = "public") -> None:
     """Remove the log, its functions and its triggers."""
     name = sql.Identifier(schema)
     async with connection.transaction():
@@ -49,14 +51,16 @@ async def drop_change_log(connection: psycopg.AsyncConnection, *, schema: str = 
         await connection.execute(sql.SQL("drop table if exists {0}.change_log, {0}.change_log_trimmed").format(name))
 
 
-async def trim_change_log(connection: psycopg.AsyncConnection, older_than_s: float, *, schema: str = "public") -> int:
+async def trim_change_log(
+    connection: psycopg.AsyncConnection[Any], older_than_s: float, *, schema: str = "public"
+) -> int:
     """Delete entries older than that; returns how many. Who was away for longer has to read the table anew."""
     query = sql.SQL("select {}.change_log_trim(now() - make_interval(secs => %s))").format(sql.Identifier(schema))
-    row = await (await connection.execute(query, [older_than_s])).fetchone()
-    return int(row[0]) if row else 0
+    [(count,)] = await _asked(connection, query, [older_than_s])
+    return int(count)
 
 
-async def _grant(connection: psycopg.AsyncConnection, schema: str, reader: str) -> None:
+async def _grant(connection: psycopg.AsyncConnection[Any], schema: str, reader: str) -> None:
     names = {"schema": sql.Identifier(schema), "reader": sql.Identifier(reader)}
     for statement in (
         "grant usage on schema {schema} to {reader}",
@@ -67,17 +71,18 @@ async def _grant(connection: psycopg.AsyncConnection, schema: str, reader: str) 
         await connection.execute(sql.SQL(statement).format(**names))
 
 
-async def _publish(connection: psycopg.AsyncConnection, schema: str, publication: str) -> None:
-    found = await connection.execute(
+async def _publish(connection: psycopg.AsyncConnection[Any], schema: str, publication: str) -> None:
+    found = await _asked(
+        connection,
         "select from pg_publication_tables where (pubname, schemaname, tablename) = (%s, %s, 'change_log')",
         [publication, schema],
     )
-    if await found.fetchone() is None:
+    if not found:
         statement = sql.SQL("alter publication {} add table {}.change_log")
         await connection.execute(statement.format(sql.Identifier(publication), sql.Identifier(schema)))
 
 
-async def _attach(connection: psycopg.AsyncConnection, schema: str, table: str) -> None:
+async def _attach(connection: psycopg.AsyncConnection[Any], schema: str, table: str) -> None:
     names = {
         "schema": sql.Identifier(schema),
         "table": sql.Identifier(table),
@@ -94,11 +99,20 @@ async def _attach(connection: psycopg.AsyncConnection, schema: str, table: str) 
         await connection.execute(sql.SQL(statement).format(**names, key=key))
 
 
-async def _key(connection: psycopg.AsyncConnection, schema: str, table: str) -> list[str]:
+async def _key(connection: psycopg.AsyncConnection[Any], schema: str, table: str) -> list[str]:
     """The columns of the primary key, in its order."""
     query = """
         select a.attname from pg_index i, unnest(i.indkey) with ordinality as k(attnum, place), pg_attribute a
         where i.indrelid = to_regclass(format('%%I.%%I', %s::text, %s::text)) and i.indisprimary
         and a.attrelid = i.indrelid and a.attnum = k.attnum order by k.place
     """
-    return [row[0] for row in await (await connection.execute(query, [schema, table])).fetchall()]
+    return [name for (name,) in await _asked(connection, query, [schema, table])]
+
+
+async def _asked(
+    connection: psycopg.AsyncConnection[Any], query: str | sql.Composed, values: Sequence[Any]
+) -> list[tuple[Any, ...]]:
+    """All rows, whatever kind of rows the connection is set to."""
+    cursor = connection.cursor(row_factory=tuple_row)
+    text = query.encode() if isinstance(query, str) else query
+    return await (await cursor.execute(text, values)).fetchall()

@@ -17,7 +17,7 @@ FLOORS = (
     {"sync"},
     {"experiments"},
     {"capacity"},
-    {"plots", "workspace", "preflight"},
+    {"plots", "widgets", "workspace", "preflight"},
     {"session", "report"},
     {"checkpoint"},
     {"run", "doctor"},
