@@ -41,7 +41,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    run = commands.add_parser("run", help="run every notebook and write the report")
+    run = commands.add_parser("run", help="run the notebooks and write the report")
     run.add_argument(
         "--target",
         choices=("lab", "env"),
@@ -51,11 +51,13 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     run.add_argument(
         "--notebooks", type=Path, metavar="DIR", help="the notebooks to run (default: those of the workbook)"
     )
-    run.add_argument("--experiments", action="store_true", help="then run the experiments, too (some minutes)")
+    run.add_argument(
+        "--all", action="store_true", help="also those that the report does not need: the experiments (some minutes)"
+    )
     run.add_argument(
         "--size",
         metavar="SIZE",
-        help="of the experiments, small or full (default: WORKBOOK_SIZE, else small); naming it asks for them",
+        help="of the experiments, small or full (default: WORKBOOK_SIZE, else small); naming it asks for --all",
     )
     run.set_defaults(run=_run)
 

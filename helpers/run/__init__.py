@@ -1,4 +1,4 @@
-"""`workbook run`: every notebook in order, then the report, all or nothing."""
+"""`workbook run`: notebooks in their order, and the report, all or nothing."""
 
 from __future__ import annotations
 

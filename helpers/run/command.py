@@ -22,8 +22,8 @@ def run_command(arguments: argparse.Namespace) -> int:
     """Run the workbook, and say where report and notebooks are.
 
     Args:
-        arguments: `target` (``"lab"``, ``"env"`` or None), `out` and `notebooks` (folders or None), `experiments`
-            (whether to run these, too), `size` (of them, which asks for them, or None).
+        arguments: `target` (``"lab"``, ``"env"`` or None), `out` and `notebooks` (folders or None), `all` (also
+            those that the report does not need), `size` (of the experiments, which asks for all, or None).
 
     Raises:
         WorkbookError: see `run_workbook`.
@@ -36,7 +36,7 @@ def run_command(arguments: argparse.Namespace) -> int:
         which,
         arguments.out or Path("output"),
         arguments.notebooks or repository_root() / "notebooks",
-        arguments.experiments or arguments.size is not None,
+        arguments.all or arguments.size is not None,
         _checked_size(arguments.size),
     )
     console = Console()

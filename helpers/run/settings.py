@@ -18,12 +18,12 @@ class Settings:
         which: lab or project.
         out: where report, notebooks and results go.
         notebooks: the folder whose notebooks are executed, in the order of their names.
-        experiments: whether those in its folder `experiments` follow.
+        everything: whether those are, too, that the report does not need.
         size: of the experiments; None leaves it to `WORKBOOK_SIZE`.
     """
 
     which: Which
     out: Path
     notebooks: Path
-    experiments: bool = False
+    everything: bool = False
     size: str | None = None

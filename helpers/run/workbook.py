@@ -30,8 +30,9 @@ __all__ = ["run_workbook"]
 #: What nbformat raises for JSON that it did not expect, beside its own errors.
 _NO_NOTEBOOK = (ValueError, AttributeError, KeyError, TypeError)
 
-#: The folder, in that of the notebooks, of those that a run takes on demand.
+#: The folder, in that of the notebooks, of those that a run takes on demand; others say so in their metadata.
 EXPERIMENTS = "experiments"
+ON_DEMAND = "workbook_on_demand"
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -46,8 +47,10 @@ async def run_workbook(settings: Settings, console: Console) -> Path:
         TargetError, ConnectionFailed, LabError, NodeError, PrismaError: there is nothing to run against.
     """
     notebooks = _read_all(settings.notebooks)
-    if settings.experiments:
+    if settings.everything:
         notebooks |= _read_all(settings.notebooks, EXPERIMENTS)
+    else:
+        notebooks = {name: book for name, book in notebooks.items() if not book.metadata.get(ON_DEMAND)}
     with open_folder(settings.out) as folder:
         async with _target(settings.which, console) as target:
             await _Run(folder, target, settings, console).execute_all(notebooks)

@@ -33,10 +33,10 @@ async def borrowed_lab(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Lab:
     return lab
 
 
-async def run(notebooks: Path, out: Path, *, experiments: bool = False, size: str | None = None) -> str:
+async def run(notebooks: Path, out: Path, *, everything: bool = False, size: str | None = None) -> str:
     """Run a folder of notebooks; what the person saw."""
     seen = io.StringIO()
-    await run_workbook(Settings("lab", out, notebooks, experiments, size), Console(file=seen, width=120))
+    await run_workbook(Settings("lab", out, notebooks, everything, size), Console(file=seen, width=120))
     return seen.getvalue()
 
 
@@ -64,8 +64,24 @@ async def test_experiments_are_run_on_demand(borrowed_lab: Lab, notebooks: Path,
     made = tmp_path / "out" / "notebooks" / "experiments" / "10_size.ipynb"
     await run(notebooks, tmp_path / "out")
     assert not made.exists()
-    await run(notebooks, tmp_path / "out", experiments=True, size="full")
+    await run(notebooks, tmp_path / "out", everything=True, size="full")
     assert "size full" in outputs(made)
+
+
+async def test_notebooks_that_the_report_does_not_need_wait_to_be_asked_for(
+    borrowed_lab: Lab, notebooks: Path, tmp_path: Path
+) -> None:
+    """They say so in their metadata."""
+    write_notebook(notebooks / "05_more.ipynb", "print('more')")
+    book = nbformat.read(notebooks / "05_more.ipynb", as_version=4)
+    book.metadata["workbook_on_demand"] = True
+    nbformat.write(book, notebooks / "05_more.ipynb")
+    seen = await run(notebooks, tmp_path / "out")
+    assert "05_more" not in seen
+    (notebooks / "experiments").mkdir()
+    write_notebook(notebooks / "experiments" / "10_more.ipynb", "1 + 1")
+    seen = await run(notebooks, tmp_path / "out", everything=True)
+    assert "05_more" in seen
 
 
 async def test_notebook_gets_the_target_of_the_run(borrowed_lab: Lab, notebooks: Path, tmp_path: Path) -> None:
