@@ -71,8 +71,12 @@ class Model:
 
     @cached_property
     def columns(self) -> dict[str, Field]:
-        """Column -> field, for every field that is one."""
-        return {field.column: field for field in self.fields if field.kind is not FieldKind.RELATION}
+        """Column -> field, for every field that is one and that a client has."""
+        return {
+            field.column: field
+            for field in self.fields
+            if field.kind is not FieldKind.RELATION and field.type != "Unsupported"
+        }
 
 
 @dataclass(frozen=True, slots=True)

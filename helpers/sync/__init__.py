@@ -5,27 +5,34 @@ from __future__ import annotations
 from helpers.sync.batching import Batcher
 from helpers.sync.convert import ConversionError, Converter
 from helpers.sync.experiment import compare_strategies
-from helpers.sync.folding import Folded, fold
+from helpers.sync.failures import Failure, failure_of
+from helpers.sync.folding import Folded, fold, item_of
 from helpers.sync.load import Load
-from helpers.sync.mirror import Mirror, refetch
+from helpers.sync.prisma_table import PrismaTable, refetch
 from helpers.sync.results import SyncComparison, SyncRun
 from helpers.sync.strategies import STRATEGIES, Strategy
 from helpers.sync.views import RowViews, one_row_twice
+from helpers.sync.writing import BatchWriter, SetAside
 
 __all__ = [
     "STRATEGIES",
+    "BatchWriter",
     "Batcher",
     "ConversionError",
     "Converter",
+    "Failure",
     "Folded",
     "Load",
-    "Mirror",
+    "PrismaTable",
     "RowViews",
+    "SetAside",
     "Strategy",
     "SyncComparison",
     "SyncRun",
     "compare_strategies",
+    "failure_of",
     "fold",
+    "item_of",
     "one_row_twice",
     "refetch",
 ]

@@ -1,15 +1,20 @@
-"""A row as Realtime sends it, as Prisma wants it: other names, other types.
+"""A row as Realtime or a change log tells it, as Prisma wants it: other names, other types.
 
-Realtime speaks the database's language (column names, the enum's labels, ISO times with an offset, `numeric` as a JSON
-number); Prisma speaks the application's. Whoever hands `payload.new` to `prisma.create` mixes the two.
+Both speak the database's language: column names, the enum's labels, ISO times with any offset, `numeric` as a JSON
+number, bytes in hexadecimal (a log with ``\\x`` before them, Realtime without). Prisma speaks the application's.
+Whoever hands `payload.new` to `prisma.create` mixes the two.
+
+What Prisma itself does not keep is lost on its way, however the row was told: of times it keeps milliseconds, a list
+that is NULL it reads as an empty one.
 """
 
 from __future__ import annotations
 
+import base64
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -50,6 +55,12 @@ class Converter:
         """The converter of a table."""
         return cls(datamodel.model_of_table(table), datamodel.enums, json)
 
+    @property
+    def key_columns(self) -> tuple[str, ...]:
+        """Of the primary key, in the order of the schema."""
+        columns = {field.name: column for column, field in self.model.columns.items()}
+        return tuple(columns[name] for name in self.model.key)
+
     def data(self, record: Mapping[str, Any]) -> dict[str, Any]:
         """The record in Prisma's names and types; columns that the schema does not know are left out.
 
@@ -63,17 +74,32 @@ class Converter:
 
     def key(self, record: Mapping[str, Any]) -> tuple[Any, ...]:
         """The primary key, for any record that holds it: an `old_record` too."""
-        columns = {field.name: field for field in self.model.columns.values()}
-        fields = [columns[name] for name in self.model.key]
-        return tuple(self._value(field, record[field.column]) for field in fields)
+        return self.key_data([record[column] for column in self.key_columns])
+
+    def key_data(self, values: Sequence[Any]) -> tuple[Any, ...]:
+        """The primary key in Prisma's types, from its values in the order of `key_columns`: an item's `key`."""
+        fields = [self.model.columns[column] for column in self.key_columns]
+        return tuple(self._value(field, value) for field, value in zip(fields, values, strict=True))
+
+    def of_row(self, row: Any) -> dict[str, Any]:
+        """A row that Prisma has read, as the `data` of another call."""
+        fields = self.model.columns.values()
+        return {field.name: self._again(field, getattr(row, field.name)) for field in fields}
 
     def is_complete(self, record: Mapping[str, Any]) -> bool:
         """Whether every column is there. Unchanged large values, and rows over 1 MiB, come without some."""
         return self.model.columns.keys() <= record.keys()
 
+    def _again(self, field: Field, value: Any) -> Any:
+        if field.type != "Json" or (value is None and field.is_optional):
+            return value
+        return [self.json(item) for item in value] if field.is_list else self.json(value)
+
     def _value(self, field: Field, value: Any) -> Any:
+        if value is None and field.type == "Json" and not (field.is_optional or field.is_list):
+            return self.json(None)  # the column cannot be NULL, so this is JSON's own null
         if value is None:
-            return None
+            return [] if field.is_list else None
         if field.is_list:
             if not isinstance(value, list):
                 raise ConversionError(field.column, f"not a list but {value!r}")
@@ -84,7 +110,9 @@ class Converter:
         if field.kind is FieldKind.ENUM:
             return self._enum(field, value)
         if field.type == "Json":
-            return self.json(value)
+            return self.json(_plain(field.column, value))
+        if field.type == "DateTime" and field.native.startswith("Time") and not field.native.startswith("Timestamp"):
+            return _time_of_day(field.column, value)
         convert = _SCALARS.get(field.type)
         return convert(field.column, value) if convert else value
 
@@ -126,6 +154,12 @@ def _float(column: str, value: Any) -> float:
     return number
 
 
+def _truth(column: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ConversionError(column, f"{value!r} is neither true nor false")
+    return value
+
+
 def _time(column: str, value: Any) -> datetime:
     """`timestamp` comes without an offset and is meant as UTC, as Prisma takes it; `date` comes without a time."""
     try:
@@ -135,14 +169,42 @@ def _time(column: str, value: Any) -> datetime:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
+def _time_of_day(column: str, value: Any) -> datetime:
+    """Prisma takes `time` as one of the first day of 1970, in UTC."""
+    try:
+        moment = datetime.combine(date(1970, 1, 1), time.fromisoformat(value))
+    except (TypeError, ValueError):
+        raise ConversionError(column, f"{value!r} is no time of a day that Prisma can hold") from None
+    utc = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    return utc.replace(year=1970, month=1, day=1)
+
+
 def _text(column: str, value: Any) -> str:
     if not isinstance(value, str):
         raise ConversionError(column, f"{value!r} is no text")
     return value
 
 
-def _bytes(column: str, value: Any) -> Any:
-    raise ConversionError(column, "Realtime sends bytes as hexadecimal text, and cut when the row is large")
+def _bytes(column: str, value: Any) -> str:
+    """Prisma's Bytes are base64."""
+    try:
+        return base64.b64encode(bytes.fromhex(value.removeprefix("\\x"))).decode("ascii")
+    except (AttributeError, ValueError):
+        raise ConversionError(column, f"{value!r} is not hexadecimal") from None
+
+
+def _plain(column: str, value: Any) -> Any:
+    """A JSON value without `Decimal`: Prisma's client reads and writes numbers with a fraction as doubles."""
+    if isinstance(value, Mapping):
+        return {name: _plain(column, item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(column, item) for item in value]
+    if not isinstance(value, Decimal):
+        return value
+    number = float(value)
+    if not math.isfinite(number) or Decimal(repr(number)) != value:
+        raise ConversionError(column, f"no double holds the number {value} in it")
+    return number
 
 
 _SCALARS: Mapping[str, Callable[[str, Any], Any]] = {
@@ -153,4 +215,5 @@ _SCALARS: Mapping[str, Callable[[str, Any], Any]] = {
     "DateTime": _time,
     "String": _text,
     "Bytes": _bytes,
+    "Boolean": _truth,
 }

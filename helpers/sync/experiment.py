@@ -128,6 +128,7 @@ async def _run(target: Target, client: Prisma, strategy: Strategy, load: Load) -
         await observer.settle(_expected(strategy, load))
         queries = await statements_sent(client) - before
         await channel.leave()
+        await running.close()
         verdict = await (compare_mirror(source) if strategy.keeps_mirror else compare_copies(source, ids))
     return _as_run(strategy, _expected(strategy, load), observer, running, queries, verdict)
 

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from helpers.prisma import Prisma
+from helpers.resilience import Item
 from helpers.sync.batching import Batcher
 from helpers.sync.convert import Converter
+from helpers.sync.folding import item_of
 from helpers.sync.load import Load
-from helpers.sync.mirror import Mirror
+from helpers.sync.prisma_table import PrismaTable
 from helpers.wire.events import Change
 
 __all__ = ["STRATEGIES", "Running", "Strategy"]
@@ -33,6 +35,9 @@ class Running(Protocol):
 
     async def settle(self) -> None:
         """Until everything received so far is dealt with."""
+
+    async def close(self) -> None:
+        """End what it runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +74,9 @@ class PerEvent:
         while self._tasks:
             await asyncio.wait(self._tasks)
 
+    async def close(self) -> None:
+        await self.settle()
+
     async def _try(self, change: Change) -> None:
         try:
             has_written = await self._handle(change)
@@ -81,16 +89,22 @@ class PerEvent:
 class Batched:
     """Batches, each one transaction."""
 
-    def __init__(self, mirror: Mirror) -> None:
-        self._batcher = Batcher(mirror.apply)
-        self.errors = self._batcher.errors
+    def __init__(self, table: PrismaTable) -> None:
+        self._batcher: Batcher[Item] = Batcher(table.apply, most=200, within_s=0.05)
+        self._batcher.start()
+        self._source = table.source
+        self.errors = self._batcher.writer.errors
         self.own_writes = 0
 
     def receive(self, change: Change) -> None:
-        self._batcher.add(change)
+        if not self._batcher.offer(item_of(change, self._source)):
+            self.errors["no room in the queue"] += 1
 
     async def settle(self) -> None:
         await self._batcher.settle()
+
+    async def close(self) -> None:
+        await self._batcher.close()
 
 
 def _literal(client: Prisma, converter: Converter, load: Load) -> Running:
@@ -137,7 +151,7 @@ def _into_mirror(client: Prisma, converter: Converter, load: Load) -> Running:
 
 
 def _batched(client: Prisma, converter: Converter, load: Load) -> Running:
-    return Batched(Mirror(client, converter, MIRROR))
+    return Batched(PrismaTable(client, converter, MIRROR))
 
 
 STRATEGIES = (

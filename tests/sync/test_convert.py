@@ -25,6 +25,8 @@ model Row {
   kind   Kind?
   meta   Json?
   blob   Bytes?
+  open   Boolean?
+  clock  DateTime? @db.Time(3)
   tags   String[]
   at     DateTime? @map("at_time")
   room   Row?     @relation(fields: [roomId], references: [id])
@@ -76,7 +78,13 @@ def test_every_form_of_time_is_understood(rows: Converter, text: str, moment: da
         ("ratio", float("inf")),
         ("kind", "video"),
         ("kind", ["text"]),
-        ("blob", "00ff"),
+        ("blob", "00f"),
+        ("blob", "\\x0g"),
+        ("blob", 7),
+        ("meta", {"a": [Decimal("0.12345678901234567890")]}),
+        ("meta", Decimal("1e400")),
+        ("open", "yes"),
+        ("clock", "24:00:00"),
         ("tags", "{a,b}"),
         ("at_time", "infinity"),
         ("at_time", "0044-03-15 BC"),
@@ -93,6 +101,22 @@ def test_what_cannot_be_converted_without_loss_is_refused(rows: Converter, colum
 def test_a_float_with_few_digits_is_a_decimal(rows: Converter, value: float) -> None:
     """Fifteen digits survive a double."""
     assert rows.data({"price": value}) == {"price": Decimal(str(value))}
+
+
+@pytest.mark.parametrize("told", ["00ff", "\\x00ff"])
+def test_bytes_are_read_from_either_way_of_telling_them(rows: Converter, told: str) -> None:
+    """A change log writes them as PostgreSQL does, Realtime without the sign before them."""
+    assert rows.data({"blob": told}) == {"blob": "AP8="}
+
+
+def test_numbers_in_json_are_as_prisma_writes_them(rows: Converter) -> None:
+    """A change log tells them as decimals, which JSON has no word for."""
+    assert rows.data({"meta": {"a": [Decimal("0.1"), 1]}}) == {"meta": ("json", {"a": [0.1, 1]})}
+
+
+def test_a_time_of_day_is_one_of_1970(rows: Converter) -> None:
+    """As Prisma reads it."""
+    assert rows.data({"clock": "10:00:00.5"}) == {"clock": datetime(1970, 1, 1, 10, 0, 0, 500_000, tzinfo=UTC)}
 
 
 def test_null_stays_null(rows: Converter) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,8 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers.prisma.datamodel import parse_datamodel
-from helpers.sync import Converter, fold
+from helpers.resilience import CHECKPOINT, Item
+from helpers.sync import Converter, Folded, item_of
+from helpers.sync import fold as fold_items
 from helpers.wire.events import Change
+
+
+def fold(changes: Iterable[Change], converter: Converter) -> Folded:
+    """Changes as a channel of the table brings them."""
+    return fold_items([item_of(change, converter) for change in changes], converter)
+
 
 CONVERTER = Converter.of(
     parse_datamodel('model Row {\n id Int @id\n body String\n price Decimal @map("cost")\n @@map("rows")\n}'),
@@ -64,6 +74,28 @@ def test_a_change_without_a_key_is_an_error() -> None:
     nothing.record.clear()
     with pytest.raises(KeyError):
         fold([nothing], CONVERTER)
+
+
+def test_a_key_that_changes_takes_its_row_along() -> None:
+    """The old key is gone; what an incomplete update does not tell comes from what was told of the old one."""
+    moved = Item("UPDATE", (2,), {"id": 2, "cost": 2}, (9, 9), old_key=(1,))
+    folded = fold_items([item_of(change("INSERT", 1, body="large", cost=1), CONVERTER), moved], CONVERTER)
+    assert folded.rows == {(2,): {"id": 2, "body": "large", "price": 2}}
+    assert folded.deleted == {(1,)}
+
+
+def test_what_is_late_or_about_the_log_itself_changes_nothing() -> None:
+    """A later change of the row went before."""
+    first = item_of(change("INSERT", 1, body="a", cost=1), CONVERTER)
+    late, word = replace(first, late=True), Item(CHECKPOINT, None, {}, 7)
+    assert not fold_items([late, word], CONVERTER).touched
+
+
+def test_truncate_leaves_what_comes_after_it() -> None:
+    """And says so, as rows that nobody spoke of are gone as well."""
+    before, after = (item_of(change("INSERT", n, body="a", cost=1), CONVERTER) for n in (1, 2))
+    folded = fold_items([before, Item("TRUNCATE", None, {}, (7, 9)), after], CONVERTER)
+    assert (set(folded.rows), folded.deleted, folded.emptied) == ({(2,)}, set(), 7)
 
 
 KINDS = st.tuples(st.sampled_from(["INSERT", "UPDATE", "DELETE"]), st.integers(0, 4), st.integers(0, 99))

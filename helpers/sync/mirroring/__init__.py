@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from helpers.sync.mirroring.memory import MemoryStore
 from helpers.sync.mirroring.mirror import TableMirror
+from helpers.sync.mirroring.prisma import PrismaStore
 from helpers.sync.mirroring.snapshot import Snapshot, snapshot
 from helpers.sync.mirroring.sqlite import SqliteStore
 from helpers.sync.mirroring.store import Store
 
-__all__ = ["MemoryStore", "Snapshot", "SqliteStore", "Store", "TableMirror", "snapshot"]
+__all__ = ["MemoryStore", "PrismaStore", "Snapshot", "SqliteStore", "Store", "TableMirror", "snapshot"]

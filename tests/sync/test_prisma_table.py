@@ -1,9 +1,9 @@
-"""A mirror that is kept through Prisma, on the lab."""
+"""A table that is kept equal to another one through Prisma, on the lab."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -13,7 +13,8 @@ import pytest_asyncio
 
 from helpers.client import Channel, RealtimeClient
 from helpers.prisma import Prisma
-from helpers.sync import Converter, Load, Mirror, refetch
+from helpers.resilience import Item
+from helpers.sync import BatchWriter, Converter, Load, PrismaTable, item_of, refetch
 from helpers.sync.load import Source, open_source
 from helpers.sync.verdict import compare_mirror
 from helpers.target import Target
@@ -50,9 +51,19 @@ async def take(channel: Channel, count: int) -> list[Change]:
     return changes
 
 
+class Mirror:
+    """Of the source's room, fed by raw changes."""
+
+    def __init__(self, table: PrismaTable) -> None:
+        self.table = table
+
+    async def apply(self, changes: Sequence[Change]) -> None:
+        await self.table.apply([item_of(change, self.table.source) for change in changes])
+
+
 @pytest.fixture
 def mirror(client: Prisma, converter: Converter) -> Mirror:
-    return Mirror(client, converter, "mirroredmessage")
+    return Mirror(PrismaTable(client, converter, "mirroredmessage"))
 
 
 async def test_a_mirror_follows_and_repeating_changes_nothing(source: Source, channel: Channel, mirror: Mirror) -> None:
@@ -105,3 +116,43 @@ async def test_rows_are_refetched_by_key_with_exact_types(source: Source, client
     rows: dict[Any, Any] = await refetch(client, converter, {(identity,) for identity in (*ids, -1)})
     assert set(rows) == {(identity,) for identity in ids}
     assert rows[(ids[3],)]["price"] == Decimal("12345678901234.123456")
+
+
+async def test_one_bad_row_does_not_fail_its_batch(source: Source, client: Prisma, converter: Converter) -> None:
+    """The database refuses it in the middle of a transaction; the others are written, and its reason is kept."""
+    ids = await source.insert(Load(inserts=30))
+    rows = await refetch(client, converter, {(identity,) for identity in ids})
+    table = PrismaTable(client, converter, "mirroredmessage")
+    items = [copied(row, "0" * 40 if row["id"] == ids[17] else row["author"]) for row in rows.values()]
+    writer = BatchWriter(table.apply)
+    await writer(items)
+    verdict = await compare_mirror(source)
+    assert (verdict.rows_correct, verdict.lost) == (29, 1)
+    [bad] = writer.set_aside.values()
+    assert bad.item.key == (ids[17],)
+    assert "uuid" in bad.reason.lower()
+
+
+async def test_a_server_that_ends_the_connection_is_asked_again(
+    source: Source, client: Prisma, converter: Converter
+) -> None:
+    """No row is blamed for it."""
+    ids = await source.insert(Load(inserts=5))
+    rows = await refetch(client, converter, {(identity,) for identity in ids})
+    await source.connection.execute(
+        "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid()"
+        " and datname = current_database() and query like '%%\"sync_chat\"%%' and backend_type = 'client backend'"
+    )
+    writer = BatchWriter(PrismaTable(client, converter, "mirroredmessage").apply)
+    await writer([copied(row, row["author"]) for row in rows.values()])
+    assert (await compare_mirror(source)).rows_correct == 5
+    assert writer.set_aside == {}
+
+
+def copied(row: dict[str, Any], author: str) -> Item:
+    """A row of Prisma as an item, as a change log tells it."""
+    words = {"roomId": "room_id", "createdAt": "created_at", "updatedAt": "updated_at"}
+    record = {words.get(name, name): value for name, value in row.items()} | {"author": author}
+    record |= {"kind": row["kind"].lower(), "meta": row["meta"].data}
+    record |= {name: record[name].isoformat() for name in ("created_at", "updated_at")}
+    return Item("INSERT", (row["id"],), record, None)
