@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from helpers.lab.network import network
-from helpers.resilience import Happened, ResilientClient, State
+from helpers.resilience import Broadcasts, Happened, ResilientClient, State
 from helpers.target import Target
 from helpers.widgets import StatusPanel
-from tests.resilience.test_replay import Broadcasts
-from tests.resilience.test_subscription import QUICK
+from tests.resilience.quick import QUICK
 
 
 async def test_it_shows_the_state_and_a_button_breaks_the_network(target: Target) -> None:

@@ -8,7 +8,9 @@ from typing import Any
 
 import psycopg
 from psycopg import sql
-from psycopg.rows import tuple_row
+
+from helpers.errors import FailureError, InputError
+from helpers.resilience.catalog import asked, key_columns
 
 __all__ = ["drop_change_log", "install_change_log", "trim_change_log"]
 
@@ -29,7 +31,26 @@ async def install_change_log(
         connection: of a role that owns the tables.
         tables: in `schema`, where the log will be as well.
         readers: roles that may read it, and with it every row of these tables.
+
+    Raises:
+        InputError: there is no such table, or it has no primary key.
+        FailureError: the database refuses.
     """
+    try:
+        await _install(connection, tables, schema, publication, readers)
+    except psycopg.Error as error:
+        happened = (str(error).strip() or type(error).__name__).splitlines()[0]
+        advice = "Connect as the owner of the tables, in a database of Supabase"
+        raise FailureError(f"putting {', '.join(tables)} under a change log", happened, advice) from None
+
+
+async def _install(
+    connection: psycopg.AsyncConnection[Any],
+    tables: Sequence[str],
+    schema: str,
+    publication: str,
+    readers: Sequence[str],
+) -> None:
     async with connection.transaction():
         text = (files("helpers.resilience") / "sql" / "change_log.sql").read_text()
         name = sql.Identifier(schema)
@@ -56,7 +77,7 @@ async def trim_change_log(
 ) -> int:
     """Delete entries older than that; returns how many. Who was away for longer has to read the table anew."""
     query = sql.SQL("select {}.change_log_trim(now() - make_interval(secs => %s))").format(sql.Identifier(schema))
-    [(count,)] = await _asked(connection, query, [older_than_s])
+    [(count,)] = await asked(connection, query, [older_than_s])
     return int(count)
 
 
@@ -72,7 +93,7 @@ async def _grant(connection: psycopg.AsyncConnection[Any], schema: str, reader: 
 
 
 async def _publish(connection: psycopg.AsyncConnection[Any], schema: str, publication: str) -> None:
-    found = await _asked(
+    found = await asked(
         connection,
         "select from pg_publication_tables where (pubname, schemaname, tablename) = (%s, %s, 'change_log')",
         [publication, schema],
@@ -89,7 +110,7 @@ async def _attach(connection: psycopg.AsyncConnection[Any], schema: str, table: 
         "rows": sql.Identifier(_TRIGGER),
         "all": sql.Identifier(f"{_TRIGGER}_truncate"),
     }
-    key = sql.SQL(", ").join(sql.Literal(column) for column in await _key(connection, schema, table))
+    key = sql.SQL(", ").join(sql.Literal(column) for column in await _key_of(connection, schema, table))
     for statement in (
         "create or replace trigger {rows} after insert or update or delete on {schema}.{table} "
         "for each row execute function {schema}.record_change({key})",
@@ -99,20 +120,10 @@ async def _attach(connection: psycopg.AsyncConnection[Any], schema: str, table: 
         await connection.execute(sql.SQL(statement).format(**names, key=key))
 
 
-async def _key(connection: psycopg.AsyncConnection[Any], schema: str, table: str) -> list[str]:
-    """The columns of the primary key, in its order."""
-    query = """
-        select a.attname from pg_index i, unnest(i.indkey) with ordinality as k(attnum, place), pg_attribute a
-        where i.indrelid = to_regclass(format('%%I.%%I', %s::text, %s::text)) and i.indisprimary
-        and a.attrelid = i.indrelid and a.attnum = k.attnum order by k.place
-    """
-    return [name for (name,) in await _asked(connection, query, [schema, table])]
-
-
-async def _asked(
-    connection: psycopg.AsyncConnection[Any], query: str | sql.Composed, values: Sequence[Any]
-) -> list[tuple[Any, ...]]:
-    """All rows, whatever kind of rows the connection is set to."""
-    cursor = connection.cursor(row_factory=tuple_row)
-    text = query.encode() if isinstance(query, str) else query
-    return await (await cursor.execute(text, values)).fetchall()
+async def _key_of(connection: psycopg.AsyncConnection[Any], schema: str, table: str) -> list[str]:
+    if found := await key_columns(connection, schema, table):
+        return found
+    tried = f"putting {schema}.{table} under a change log"
+    raise InputError(
+        tried, "it has no primary key, or there is no such table", "Check the name, or give it a primary key"
+    )

@@ -12,7 +12,8 @@ import pytest_asyncio
 from helpers.lab import Lab
 from helpers.lab.network import BLACK_HOLE, PERFECT, network
 from helpers.resilience import Broadcasts, Origin, ResilientClient, State
-from tests.resilience.test_subscription import QUICK, collected
+from tests.resilience.quick import QUICK
+from tests.resilience.test_subscription import collected
 
 
 @pytest_asyncio.fixture(loop_scope="session")

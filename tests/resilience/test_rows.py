@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 
 import psycopg
 import pytest
@@ -12,11 +13,12 @@ import pytest_asyncio
 from psycopg import sql
 
 from helpers.lab import Lab
-from helpers.lab.network import network
+from helpers.lab.network import BLACK_HOLE, PERFECT, network
 from helpers.resilience import Origin, ResilientClient, RestRowReader, Rows, SqlRowReader, State
 from helpers.resilience.rows import RowReader
 from helpers.target import Target
-from tests.resilience.test_subscription import QUICK, collected
+from tests.resilience.quick import QUICK
+from tests.resilience.test_subscription import collected
 
 
 class Notes:
@@ -62,20 +64,25 @@ async def test_what_changed_meanwhile_is_found_by_its_version(
 ) -> None:
     """New rows, changed rows in their present state, and rows that are gone; each once."""
     await notes.run("insert into {} select g, 'old', g / 3.0 from generate_series(1, 1500) g")
-    async with network(notes.target) as via, ResilientClient(via.target, settings=QUICK) as client:
+    async with (
+        network(notes.target) as via,
+        ResilientClient(via.target, settings=replace(QUICK, poll_after_s=30)) as client,
+    ):
         subscription = client.subscribe(Rows(reader(notes), notes.table, "updated_at"))
         await subscription.wait_for(State.LIVE)
+        via.set(BLACK_HOLE)
         via.cut()
         await notes.run("insert into {} values (2001, 'new', 0.5)")
         await notes.run("update {} set body = 'once', updated_at = clock_timestamp() where id = 7")
         await notes.run("update {} set body = 'twice', updated_at = clock_timestamp() where id = 7")
         await notes.run("delete from {} where id = 9")
+        via.set(PERFECT)
         found = {item.key: item for item in await collected(subscription, 3)}
         await subscription.wait_for(State.LIVE)
         await notes.run("delete from {} where id = 2001")
         [last] = await collected(subscription, 1)
         await asyncio.sleep(1.5)  # an audit finds nothing more
-        assert len(subscription.queue) == 0
+        assert subscription.queue.take() == []
     assert (found[(2001,)].record["body"], found[(7,)].record["body"]) == ("new", "twice")
     assert (found[(9,)].type, last.type, last.key) == ("DELETE", "DELETE", (2001,))
     assert last.origin is Origin.STREAM

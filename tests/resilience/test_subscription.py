@@ -11,28 +11,17 @@ import pytest
 from helpers.errors import WorkbookError
 from helpers.lab.network import BLACK_HOLE, PERFECT, network
 from helpers.resilience import (
-    BackoffSettings,
     ChangeLog,
     Happened,
     Item,
     Origin,
-    ResilienceSettings,
     ResilientClient,
     State,
     Subscription,
 )
 from helpers.target import Target
 from tests.resilience.conftest import Logged
-
-QUICK = ResilienceSettings(
-    heartbeat_s=1.0,
-    timeout_s=0.5,
-    backoff=BackoffSettings(base_s=0.1, cap_s=0.5, spread_s=0.1),
-    poll_after_s=0.3,
-    poll_min_s=0.1,
-    poll_max_s=0.3,
-    audit_s=1.0,
-)
+from tests.resilience.quick import QUICK
 
 
 async def collected(subscription: Subscription, count: int, limit_s: float = 20.0) -> list[Item]:

@@ -16,6 +16,7 @@ from psycopg import sql
 from helpers.database_url import libpq_url, without_password
 from helpers.errors import ConnectionFailed
 from helpers.resilience import LogPosition
+from helpers.resilience.catalog import key_columns
 from helpers.resilience.change_log import LogNow
 
 __all__ = ["Column", "Page", "Snapshot", "snapshot"]
@@ -64,7 +65,7 @@ async def snapshot(database_url: str, table: str, *, schema: str = "public") -> 
             await connection.set_read_only(True)
             position = await _position(connection, schema, table)
             columns = await _columns(connection, schema, table)
-            key = await _key(connection, schema, table)
+            key = tuple(await key_columns(connection, schema, table))
             yield Snapshot(columns, key, position, _pages(connection, schema, table))
     except psycopg.Error as error:
         happened = without_password((str(error).strip() or type(error).__name__).splitlines()[0], database_url)
@@ -87,16 +88,6 @@ async def _columns(connection: psycopg.AsyncConnection, schema: str, table: str)
         [schema, table],
     )
     return tuple(Column(*row) for row in await found.fetchall())
-
-
-async def _key(connection: psycopg.AsyncConnection, schema: str, table: str) -> tuple[str, ...]:
-    found = await connection.execute(
-        "select a.attname from pg_index i, unnest(i.indkey) with ordinality as k(attnum, place), pg_attribute a "
-        "where i.indrelid = to_regclass(format('%%I.%%I', %s::text, %s::text)) and i.indisprimary "
-        "and a.attrelid = i.indrelid and a.attnum = k.attnum order by k.place",
-        [schema, table],
-    )
-    return tuple(row[0] for row in await found.fetchall())
 
 
 async def _pages(connection: psycopg.AsyncConnection, schema: str, table: str) -> AsyncIterator[Page]:

@@ -15,19 +15,9 @@ import pytest_asyncio
 from psycopg import sql
 
 from helpers.lab import Lab
-from helpers.resilience import BackoffSettings, ResilienceSettings, ResilientClient, install_change_log
+from helpers.resilience import ResilientClient, install_change_log
 from helpers.sync.mirroring import Store, TableMirror
 from helpers.target import Target
-
-QUICK = ResilienceSettings(
-    heartbeat_s=1.0,
-    timeout_s=0.5,
-    backoff=BackoffSettings(base_s=0.1, cap_s=0.5, spread_s=0.1),
-    poll_after_s=0.3,
-    poll_min_s=0.1,
-    poll_max_s=0.3,
-    audit_s=1.0,
-)
 
 
 class Source:

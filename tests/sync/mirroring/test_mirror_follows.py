@@ -13,7 +13,8 @@ from typing import Any
 from helpers.lab.network import network
 from helpers.resilience import ResilientClient, trim_change_log
 from helpers.sync.mirroring import MemoryStore, SqliteStore, TableMirror
-from tests.sync.mirroring.conftest import QUICK, Source
+from tests.resilience.quick import QUICK
+from tests.sync.mirroring.conftest import Source
 
 
 @contextlib.asynccontextmanager
