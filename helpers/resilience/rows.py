@@ -12,6 +12,7 @@ What it promises is less than what `ChangeLog` promises, and this is the differe
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import AsyncIterator, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -25,6 +26,9 @@ __all__ = ["Key", "RowReader", "Rows"]
 
 #: Rows that are read together.
 PAGE = 1_000
+
+#: Rows that are gone and remembered, to know late news of them as such.
+REMEMBERED = 10_000
 
 #: Values of the columns of the primary key.
 Key = tuple[Hashable, ...]
@@ -82,6 +86,7 @@ class Rows:
         self._binding = ChangeBinding("*", schema, table, filter)
         self._overlap, self._initial, self._deletes = overlap, initial, deletes
         self._known: dict[Key, _Known] = {}
+        self._gone: OrderedDict[Key, Any] = OrderedDict()
         self._newest: Any = None
         self._begun = False
 
@@ -117,7 +122,7 @@ class Rows:
 
     def mark(self, item: Item) -> None:
         if item.type == "DELETE":
-            self._known.pop(item.key, None)  # type: ignore[call-overload]
+            self._forget(item.key)  # type: ignore[arg-type]
         else:
             self._learn_row(item.record)
 
@@ -125,10 +130,20 @@ class Rows:
         known = self._known.get(item.key)  # type: ignore[call-overload]  # ours have such keys
         if item.type == "DELETE":
             return known is not None or not self._deletes
-        if known is None:
-            return True
         version = _comparable(item.record[self._version])
+        if known is None:
+            gone = self._gone.get(item.key)  # type: ignore[call-overload]
+            return gone is None or bool(
+                version > gone
+            )  # else the stream tells late of a row that a read missed already
         return bool(version > known.version) or (version == known.version and _content(item.record) != known.content)
+
+    def _forget(self, key: Key) -> None:
+        """A row is gone; what it was is remembered for a while."""
+        if (known := self._known.pop(key, None)) is not None:
+            self._gone[key] = known.version
+            if len(self._gone) > REMEMBERED:
+                self._gone.popitem(last=False)
 
     async def _learn(self) -> None:
         """Take what is there for known: what the application wants is what comes after."""
@@ -138,7 +153,9 @@ class Rows:
 
     def _learn_row(self, row: Mapping[str, Any]) -> None:
         version = _comparable(row[self._version])
-        self._known[self._key_of(row)] = _Known(version, _content(row))
+        key = self._key_of(row)
+        self._known[key] = _Known(version, _content(row))
+        self._gone.pop(key, None)
         self._newest = version if self._newest is None else max(self._newest, version)
 
     async def _changed(self) -> AsyncIterator[Sequence[Mapping[str, Any]]]:
