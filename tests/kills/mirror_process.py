@@ -23,15 +23,16 @@ class Order(msgspec.Struct):
     target: Target
     table: str
     file: str
+    most: int = 5
 
 
 async def mirror(order: Order) -> None:
-    """Small batches, so that many of the kills hit one."""
+    """In small batches, so that many of the kills hit one."""
     async with (
         SqliteStore(Path(order.file), order.table) as store,
         ResilientClient(order.target, settings=SETTINGS) as client,
     ):
-        await TableMirror(client, order.table, store, most=5, within_s=0.001).run()
+        await TableMirror(client, order.table, store, most=order.most, within_s=0.001).run()
 
 
 if __name__ == "__main__":
