@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+import psycopg
+
 from helpers.errors import LabError
 from helpers.lab.changes import ChangeFeed, Subscription, SubscriptionRefused
 from tests.changes.conftest import LIMIT_S, Listener, Stage, until
@@ -13,6 +15,14 @@ from tests.changes.conftest import LIMIT_S, Listener, Stage, until
 async def slots(stage: Stage) -> int:
     ((count,),) = await stage.sql("select count(*) from pg_replication_slots where slot_name = %s", stage.name)
     return int(count)
+
+
+async def waits_for_lock(stage: Stage) -> bool:
+    """Whether the feed waits for somebody's transaction."""
+    query = (
+        "select count(*) from pg_locks join pg_stat_activity using (pid) where not granted and application_name like %s"
+    )
+    return (await stage.sql(query, "realtime_subscription_manager")) != [(0,)]
 
 
 async def test_slot_comes_and_goes(stage: Stage) -> None:
@@ -117,6 +127,70 @@ async def test_who_leaves_while_the_publication_changes_has_left(stage: Stage) -
     await stage.table("rooms", "id int primary key")
     await asyncio.wait_for(over.wait(), LIMIT_S)
     assert (told, stage.feed.subscribers) == (["first"], 2)
+
+
+async def test_a_table_dropped_while_the_publication_is_read_again(stage: Stage) -> None:
+    """Somebody's table that goes in the midst of a refresh costs nobody a change or the subscription."""
+    await stage.restart(publication_refresh_s=0.02)
+    for name in ("messages", "going"):
+        await stage.table(name, "id int primary key")
+    listener = await stage.listen(stage.binding("messages"))
+    async with await psycopg.AsyncConnection.connect(stage.dsn, autocommit=True) as dropping:
+        await dropping.execute("begin")
+        await dropping.execute(f"drop table {stage.name}.going".encode())
+        await until(lambda: waits_for_lock(stage))
+        await stage.sql("insert into messages select generate_series(1, 20)")
+        await dropping.execute("commit")
+    await listener.received(20)
+    await stage.catch_up("messages", listener)
+    assert [record["id"] for record in listener.records][:20] == list(range(1, 21))
+    assert not stage.feed.counts.failures
+
+
+async def test_a_table_dropped_while_somebody_subscribes(stage: Stage) -> None:
+    """Somebody's table that goes in the midst of a subscription to another does not refuse it."""
+    for name in ("messages", "going"):
+        await stage.table(name, "id int primary key")
+    async with await psycopg.AsyncConnection.connect(stage.dsn, autocommit=True) as dropping:
+        await dropping.execute("begin")
+        await dropping.execute(f"drop table {stage.name}.going".encode())
+        subscribing = asyncio.create_task(stage.listen(stage.binding("messages")))
+        await until(lambda: waits_for_lock(stage))
+        await dropping.execute("commit")
+    listener = await subscribing
+    await stage.sql("insert into messages values (1)")
+    await listener.received(1)
+
+
+async def test_no_answer_while_all_are_subscribed_anew(stage: Stage) -> None:
+    """Who cannot be asked about again, as the database does not answer, goes on as before and is asked about later."""
+    await stage.restart(publication_refresh_s=0.02, statement_timeout_s=0.2)
+    for name in ("messages", "locked"):
+        await stage.table(name, "id int primary key")
+    told: list[str] = []
+    with psycopg.connect(stage.dsn, autocommit=True) as locking:
+
+        def first_hears(_: object) -> None:
+            if not told:
+                locking.execute("begin")
+                locking.execute(f"lock table {stage.name}.locked in access exclusive mode".encode())
+            told.append("first")
+
+        first, second = Listener(), Listener()
+        asked = [stage.binding("messages")], {"role": "anon"}, "anon"
+        await stage.feed.subscribe(*asked, first, first_hears)
+        await stage.feed.subscribe(*asked, second, lambda refusal: told.append(f"second: {refusal}"))
+        await stage.table("rooms", "id int primary key")
+        await until(lambda: waits_for_lock(stage))
+        await stage.sql("insert into messages values (1)")
+        await asyncio.gather(first.received(1), second.received(1))
+        assert told == ["first"]
+        locking.execute("rollback")
+
+    async def heard() -> bool:
+        return "second: None" in told
+
+    await until(heard)
 
 
 async def test_publication_made_anew(stage: Stage) -> None:

@@ -14,7 +14,7 @@ import psycopg
 from psycopg import AsyncConnection, sql
 
 from helpers.lab.changes.bindings import Binding
-from helpers.lab.changes.catalog import TableInfo, describe_published
+from helpers.lab.changes.catalog import DROPPED_MEANWHILE, TableInfo, describe_published
 from helpers.lab.changes.conditions import Check, compile_check
 from helpers.lab.changes.settings import ChangeSettings
 from helpers.lab.changes.subscription import SubscriptionRefused
@@ -23,6 +23,7 @@ from helpers.wire.filters import MAX_IN_VALUES, Condition, Operator
 
 __all__ = ["Admission", "Admitted", "compile_condition"]
 
+_TRIES = 5  # before a table that is gone is the binding's fault, not a drop in the midst of the question
 _UNABLE = "Unable to subscribe to changes with given parameters."
 _LIKE_OPERATORS = {Operator.LIKE: "~~", Operator.ILIKE: "~~"}
 _REGEX_OPERATORS = {Operator.MATCH: "~", Operator.IMATCH: "~*"}
@@ -77,6 +78,15 @@ class Admission:
             SubscriptionRefused: with the server's text about the first bad binding.
             psycopg.OperationalError: when the database does not answer.
         """
+        for _ in range(_TRIES - 1):
+            try:
+                return await self._admit_all(bindings)
+            except SubscriptionRefused as refused:
+                if not isinstance(refused.__cause__, DROPPED_MEANWHILE):
+                    raise
+        return await self._admit_all(bindings)
+
+    async def _admit_all(self, bindings: Sequence[Binding]) -> list[Admitted]:
         admitted = []
         async with self._connection.transaction():
             for position, binding in enumerate(bindings):

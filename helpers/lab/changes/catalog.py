@@ -6,10 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, LiteralString
 
+import psycopg
 from psycopg import AsyncConnection
 from psycopg.rows import dict_row
 
 __all__ = [
+    "DROPPED_MEANWHILE",
     "TableColumn",
     "TableInfo",
     "describe_published",
@@ -113,9 +115,17 @@ select not exists (
 from (select pg_current_snapshot() as snapshot offset 0) now
 """
 
+#: The database opens each table of a publication to tell its columns, a moment after it has found it there. One that
+#: is dropped in between, whoever's it is, fails the whole question; asked again it is answered.
+DROPPED_MEANWHILE = (psycopg.errors.InternalError_, psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName)
+
 
 async def published_oids(connection: AsyncConnection, publication: str) -> frozenset[int]:
-    """The tables of the publication."""
+    """The tables of the publication.
+
+    Raises:
+        psycopg.Error: one of `DROPPED_MEANWHILE` when a table went in the midst of it.
+    """
     params = {"publication": publication, "schema": "*", "table": "*", "patterns": False}
     cursor = await connection.execute(_PUBLISHED, params)
     return frozenset(row[0] for row in await cursor.fetchall())

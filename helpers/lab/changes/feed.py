@@ -17,6 +17,7 @@ from helpers.errors import LabError
 from helpers.lab.changes.admission import Admitted
 from helpers.lab.changes.admissions import Admissions
 from helpers.lab.changes.bindings import Binding, parse_binding
+from helpers.lab.changes.catalog import DROPPED_MEANWHILE
 from helpers.lab.changes.counts import ChangeCounts
 from helpers.lab.changes.dispatch import Dispatcher, EventRate
 from helpers.lab.changes.poller import Poller
@@ -174,7 +175,7 @@ class ChangeFeed:
         """If the publication's tables have changed, subscribe everybody anew; who is refused then is out for good."""
         try:
             published = await self._admissions.published()
-        except psycopg.OperationalError:
+        except (psycopg.OperationalError, *DROPPED_MEANWHILE):
             return  # asked again at the next refresh
         if published == self._published:
             return
@@ -193,6 +194,9 @@ class ChangeFeed:
         except SubscriptionRefused as refused:
             refusal = refused
         if subscription not in self._bindings:
+            return
+        if refusal is not None and refusal.retriable:
+            self._published = frozenset()  # nothing speaks against the bindings: they hold until the next refresh asks
             return
         if refusal is None:
             self._routes.replace(subscription, admitted)
