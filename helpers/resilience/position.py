@@ -57,6 +57,10 @@ class LogPosition:
     def has(self, entry_id: int, xid: int) -> bool:
         return xid < self.horizon or entry_id in self.seen
 
+    def holds(self, xid: int) -> bool:
+        """Whether what a transaction did is done, as far as it did something here."""
+        return xid < self.horizon or xid in self.seen.values()
+
     def is_past(self, key: str, entry_id: int) -> bool:
         """Whether a later entry about this row is done."""
         return any(self.latest.get(each, (0, 0))[0] > entry_id for each in (key, EVERY_ROW))
