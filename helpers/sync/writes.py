@@ -33,6 +33,7 @@ class Write:
         values: of an INSERT the row, of an UPDATE what it sets. They are set, not added to: a write is shown above the
             server's row again and again, also when the server has it already.
         base: what the user saw of the row when changing it, for conflict policies; None asks for no comparison.
+        table: of the row; an outbox may hold writes of several.
         after: ids of writes without which this one makes no sense, beyond those that `depends_on` finds by itself.
         id: the idempotency key: the write is done once, however often it is sent.
     """
@@ -42,6 +43,7 @@ class Write:
     values: Mapping[str, Any] = field(default_factory=dict)
     base: Mapping[str, Any] | None = None
     after: Sequence[str] = ()
+    table: str = ""
     id: str = field(default_factory=lambda: secrets.token_hex(16))
 
     @property
@@ -63,7 +65,8 @@ class Answer:
     """The server has done a write.
 
     Attributes:
-        key: of the row, the real one. mark: by which its echo is recognised, see `Marks`.
+        key: of the row, the real one. mark: by which its echo is recognised, see `Marks`; None if nothing
+            was changed, so that there will be none.
         yielded: columns in which the server's value was kept, by the conflict policy.
     """
 
@@ -89,7 +92,7 @@ def depends_on(write: Write, earlier: Write) -> bool:
     """
     if earlier.id in write.after:
         return True
-    if write.key == earlier.key and earlier.type is not WriteType.UPDATE:
+    if _same_row(write, earlier) and earlier.type not in (WriteType.UPDATE, write.type):
         return True
     made = {value for value in earlier.key if is_temporary(value)} if earlier.type is WriteType.INSERT else set()
     return bool(made & ({*write.key} | {value for value in write.values.values() if is_temporary(value)}))
@@ -97,7 +100,11 @@ def depends_on(write: Write, earlier: Write) -> bool:
 
 def blocked_by(write: Write, earlier: Iterable[Write]) -> bool:
     """Whether it has to wait for one of those before it: one of the same key, or one that it depends on."""
-    return bool(write.temporaries) or any(one.key == write.key or depends_on(write, one) for one in earlier)
+    return bool(write.temporaries) or any(_same_row(write, one) or depends_on(write, one) for one in earlier)
+
+
+def _same_row(one: Write, other: Write) -> bool:
+    return (one.table, one.key) == (other.table, other.key)
 
 
 def _real(value: Any, names: Mapping[str, Any]) -> Any:

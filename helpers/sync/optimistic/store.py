@@ -111,7 +111,10 @@ class OptimisticStore:
         found.answered, found.marks = True, [answer.mark]
         keys = self._name(found.write, answer.key)
         self._tell(What.ACCEPTED, keys, found.write)
-        self._settle_if_seen(found)
+        if answer.mark is None:
+            self._settle(found, keys)
+        else:
+            self._settle_if_seen(found)
         self._forget()
 
     def reject(self, write_id: str, reason: str) -> tuple[Write, ...]:
