@@ -72,6 +72,7 @@ class Channel:
         self._changed = Pulse()
         self._callbacks: tuple[Callable[[Event], None], ...] = ()
         self._on_joined: Callable[[], None] | None = None
+        self._ended_before = False  # the connection was lost, so what the server said of the channel still counts
         self._joined_at = self._ready_at = 0.0
 
     @property
@@ -128,7 +129,7 @@ class Channel:
         if (failure := self._socket.failure(f"subscribing to the channel {self.name!r}")) is not None:
             raise failure
         self._socket.enlist(self)
-        self._on_joined = on_joined
+        self._on_joined, self._ended_before = on_joined, False
         sent_at = time.monotonic()
         ref = self._socket.next_ref()
         await self._socket.send(self._machine.join(ref, self._socket.token))
@@ -228,6 +229,7 @@ class Channel:
             self._deliver(event)
 
     def connection_lost(self, reason: str) -> None:
+        self._ended_before = self.state in _ENDED and bool(self.reason)
         self._machine.connection_lost(reason)
         self._changed.beat()
         self._buffer.wake()
@@ -311,7 +313,7 @@ class Channel:
         return JoinFailed(tried, f"the server refused: {reason}", subscription_advice(reason), reason=reason)
 
     def _ended(self, tried: str) -> FailureError:
-        if (failure := self._socket.failure(tried)) is not None:
+        if not self._ended_before and (failure := self._socket.failure(tried)) is not None:
             return failure
         reason = self.reason or "the channel was left"
         return JoinFailed(tried, f"the channel ended: {reason}", join_advice(reason), reason=reason)

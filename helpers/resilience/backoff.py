@@ -29,7 +29,9 @@ class BackoffSettings:
     Attributes:
         base_s: bound of the first delay. factor: by which each further bound grows. cap_s: no delay is longer.
         spread_s: the very first attempt after a loss waits anything between 0 and this, so that the clients of a
-            server that restarts do not return together (`spread_for` computes it).
+            server that restarts do not return together (`spread_for` computes it). With full jitter no later bound is
+            below it: those who came while the server was still down must not return together either.
+        widest_s: the spread doubles whenever the server says that too many come at once, up to this.
         reset_after_s: a connection must have been live for so long before delays begin anew: one that is lost at
             once each time is no success.
     """
@@ -39,6 +41,7 @@ class BackoffSettings:
     cap_s: float = 10.0
     jitter: Jitter = Jitter.FULL
     spread_s: float = 0.5
+    widest_s: float = 120.0
     reset_after_s: float = 10.0
 
     def __post_init__(self) -> None:
@@ -47,14 +50,20 @@ class BackoffSettings:
             self.factor >= 1,
             self.cap_s >= self.base_s,
             min(self.spread_s, self.reset_after_s) >= 0,
+            self.widest_s >= self.spread_s,
         )
         if not all(bounds):
             raise SettingsError(
                 "planning reconnects",
                 f"base {self.base_s:g} s, factor {self.factor:g}, cap {self.cap_s:g} s, spread {self.spread_s:g} s, "
-                f"reset after {self.reset_after_s:g} s",
-                "Choose a base above 0, a factor of at least 1, a cap of at least the base, and nothing negative",
+                f"widest {self.widest_s:g} s, reset after {self.reset_after_s:g} s",
+                "Choose a base above 0, a factor of at least 1, a cap of at least the base, a widest spread of at "
+                "least the spread, and nothing negative",
             )
+
+
+#: The spread after the first refusal: twice the period over which the server counts joins (`rate_tick_s` of the lab).
+_CROWDED_S = 10.0
 
 
 class Backoff:
@@ -62,11 +71,15 @@ class Backoff:
 
     Args:
         seed: of the chance; None takes another one in each process, as clients should.
+
+    Attributes:
+        spread_s: over which the next attempt is spread; that of the settings, or wider in a crowd.
     """
 
     def __init__(self, settings: BackoffSettings | None = None, seed: int | None = None) -> None:
         self.settings = settings or BackoffSettings()
         self.failures = 0
+        self.spread_s = self.settings.spread_s
         self._random = random.Random(seed)
         self._last_s = self.settings.base_s
         self._live_at: float | None = None
@@ -75,7 +88,7 @@ class Backoff:
         """How long to wait before the next attempt, in seconds."""
         self.failures += 1
         if self.failures == 1:
-            return self._random.uniform(0, self.settings.spread_s)
+            return self._random.uniform(0, self.spread_s)
         return self._later()
 
     def went_live(self, now: float) -> None:
@@ -85,8 +98,13 @@ class Backoff:
     def lost(self, now: float) -> None:
         """It does not any more: delays begin anew if it had served for long enough."""
         if self._live_at is not None and now - self._live_at >= self.settings.reset_after_s:
-            self.failures, self._last_s = 0, self.settings.base_s
+            self.failures, self._last_s, self.spread_s = 0, self.settings.base_s, self.settings.spread_s
         self._live_at = None
+
+    def crowded(self) -> None:
+        """The server turned this client away as too many came at once: all that it says so to spread wider."""
+        self.spread_s = min(self.settings.widest_s, max(2 * self.spread_s, _CROWDED_S))
+        self._live_at = None  # what the server does not want is no success, however long it lasts
 
     def _later(self) -> float:
         settings = self.settings
@@ -94,8 +112,8 @@ class Backoff:
         bound = min(settings.cap_s, settings.base_s * settings.factor ** min(self.failures - 2, 60))
         if settings.jitter is Jitter.NONE:
             return bound
-        if settings.jitter is Jitter.FULL:
-            return self._random.uniform(0, bound)
+        if settings.jitter is Jitter.FULL or self.spread_s > settings.cap_s:
+            return self._random.uniform(0, max(bound, self.spread_s))
         self._last_s = min(settings.cap_s, self._random.uniform(settings.base_s, 3 * self._last_s))
         return self._last_s
 

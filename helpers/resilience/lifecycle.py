@@ -18,12 +18,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
 __all__ = ["NEXT", "Happened", "Lifecycle", "State", "Transition"]
+
+_log = logging.getLogger(__name__)
 
 #: Transitions that are kept to be looked at.
 _KEPT = 1_000
@@ -125,7 +128,7 @@ class Lifecycle:
         self._listeners: tuple[Callable[[Transition], None], ...] = ()
 
     def on_transition(self, listener: Callable[[Transition], None]) -> None:
-        """Have every further transition told, in order, at once."""
+        """Have every further transition told, in order, at once. What a listener raises is logged, no more."""
         self._listeners += (listener,)
 
     def enter(self, happened: Happened, now: float, reason: str = "") -> Transition | None:
@@ -140,7 +143,10 @@ class Lifecycle:
         self.state, self._since = after, now
         self.transitions.append(step)
         for listener in self._listeners:
-            listener(step)
+            try:
+                listener(step)
+            except Exception:  # of a widget, say: a subscription outlives it
+                _log.exception("a listener to the transitions of a subscription failed")
         return step
 
     def seconds_in(self, state: State, now: float) -> float:

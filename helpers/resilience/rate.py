@@ -25,18 +25,22 @@ class RateLimit:
             raise SettingsError("planning a rate limit", happened, "Choose a rate above 0 and a burst of at least 1")
         self._pause_s, self._burst, self._clock = 1 / per_s, burst, clock
         self._free_at = clock()
+        self._queue = asyncio.Lock()
 
-    async def turn(self) -> float:
-        """Wait for one's turn; returns how long that took, in seconds."""
-        wait = self.claim()
-        if wait > 0:
-            await asyncio.sleep(wait)
-        return wait
+    async def turn(self) -> None:
+        """Wait for one's turn. Who is cancelled meanwhile takes none away from those behind."""
+        async with self._queue:
+            await asyncio.sleep(self._wait_s())
+            self.claim()
 
     def claim(self) -> float:
         """Take the next turn, and say how far away it is, in seconds."""
+        wait = self._wait_s()
+        self._free_at += self._pause_s
+        return wait
+
+    def _wait_s(self) -> float:
         now = self._clock()
         # A bucket that was idle is full, and holds no more than its burst.
         self._free_at = max(self._free_at, now - (self._burst - 1) * self._pause_s)
-        wait, self._free_at = self._free_at - now, self._free_at + self._pause_s
-        return max(0.0, wait)
+        return max(0.0, self._free_at - now)

@@ -16,7 +16,8 @@ class ResilienceSettings:
 
     Attributes:
         heartbeat_s: between heartbeats, 25 as in the vendor's clients. timeout_s: for the answer to
-            one. A dead link is found within their sum, so within two heartbeats.
+            one. A dead link is found within their sum, so within two heartbeats. The server answers nothing during the
+            5 s by which it delays a refusal: with a shorter limit a refused channel looks like a dead link.
         connect_timeout_s: a refused handshake is answered after 2 s.
         join_timeout_s: from a join until changes are delivered; a cold start takes seconds.
         joins_per_s: of this client, all channels together; the free plan's limit for all clients is 100.

@@ -14,10 +14,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
 import time
 from collections import Counter, OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
-from typing import Self
+from collections.abc import AsyncIterator, Hashable
+from typing import Protocol, Self
 
 from helpers.client import Channel, ClientState, RealtimeClient
 from helpers.errors import ConnectionFailed, FailureError, JoinFailed, WorkbookError
@@ -27,9 +28,9 @@ from helpers.resilience.lifecycle import Happened, Lifecycle, State, Transition
 from helpers.resilience.settings import ResilienceSettings
 from helpers.resilience.source import CHECKPOINT, Gap, Item, Origin, Source
 from helpers.wire.events import System
-from helpers.wire.refusals import is_lasting
+from helpers.wire.refusals import is_crowding, is_lasting, is_token_refusal, join_advice
 
-__all__ = ["Subscription"]
+__all__ = ["Host", "Subscription"]
 
 #: Events that wait in the channel while a read is under way. What does not fit is a gap, and read again.
 BUFFER = 10_000
@@ -40,8 +41,24 @@ REMEMBERED = 10_000
 #: How the poll's interval grows while nothing is found.
 SLOWER = 1.5
 
+#: How much longer a poll may wait than it would, by chance, so that the clients of a server do not ask all together.
+APART = 0.5
+
+#: Fresh tokens that may be refused in a row.
+TOKENS = 3
+
 #: The server says this of a table that is not published, and while a publication is being changed.
 UNPUBLISHED = "Please check Realtime is enabled"
+
+
+class Host(Protocol):
+    """What a subscription needs of its client."""
+
+    async def may_join(self, socket: RealtimeClient) -> None: ...
+
+    def replace_token(self, refused: str | None) -> bool: ...
+
+    def note_crowd(self) -> None: ...
 
 
 class Subscription:
@@ -77,6 +94,8 @@ class Subscription:
         self.error: WorkbookError | None = None
         self._settings, self._backoff = settings, backoff
         self._poller: asyncio.Task[None] | None = None
+        self._server: asyncio.Task[None] | None = None
+        self._refused_tokens = 0
         self._reading = asyncio.Lock()
         self._changed = asyncio.Event()
         self._worked_before = worked_before
@@ -137,9 +156,9 @@ class Subscription:
 
     async def close(self) -> None:
         """End it for good; what waits in the queue can still be read."""
-        await self._stop_polling()
         self._enter(Happened.STOPPED)
         self.queue.close()
+        await self._stop_working()
 
     # What its client calls
 
@@ -156,43 +175,51 @@ class Subscription:
 
     async def refuse(self, error: WorkbookError) -> None:
         """End it with an error that trying again does not change."""
-        await self._stop_polling()
-        self.error = error
+        self.end(error)
+        await self._stop_working()
+
+    def end(self, error: WorkbookError) -> None:
+        """The same for one that has not begun to work."""
+        if self.state is not State.CLOSED:
+            self.error = error
         self._enter(Happened.REFUSED, error.happened)
         self.queue.close()
 
-    async def serve(self, socket: RealtimeClient, turn: Callable[[], Awaitable[object]]) -> None:
-        """Join, catch up and deliver, again whenever the channel is lost, until the socket is.
-
-        Args:
-            turn: returns when a join may be sent.
-        """
+    async def serve(self, socket: RealtimeClient, host: Host) -> None:
+        """Join, catch up and deliver, again whenever the channel is lost, until the socket is."""
+        self._server = asyncio.current_task()
         while socket.state is ClientState.OPEN and self.state is not State.CLOSED:
-            await turn()
             try:
+                await host.may_join(socket)
                 await self._live_on(socket)
             except (JoinFailed, ConnectionFailed) as error:
-                if socket.state is not ClientState.OPEN:
-                    return
-                await self._rejoin_later(error)
+                await self._rejoin_later(error, socket, host)
             except WorkbookError as error:
                 await self.refuse(error)
             except Exception as error:  # a source of the application's own
                 await self.refuse(self._broken(error))
 
-    async def _rejoin_later(self, error: FailureError) -> None:
+    async def _rejoin_later(self, error: FailureError, socket: RealtimeClient, host: Host) -> None:
         self._backoff.lost(time.monotonic())
-        if self._is_final(error):
+        reason = error.reason if isinstance(error, JoinFailed) else error.happened
+        if is_crowding(reason):  # the server may close the socket as well, in the same breath
+            self._backoff.crowded()
+            host.note_crowd()
+        if self._is_final(reason, socket.token, host):
             await self.refuse(error)
+            return
+        if socket.state is not ClientState.OPEN:
             return
         self._enter(Happened.CHANNEL_LOST, error.happened)
         self._start_polling()
         await asyncio.sleep(self._backoff.delay_s())
 
-    def _is_final(self, error: FailureError) -> bool:
-        reason = error.reason if isinstance(error, JoinFailed) else error.happened
+    def _is_final(self, reason: str, token: str | None, host: Host) -> bool:
         if UNPUBLISHED not in reason:
             self._refused_since = None
+            if is_token_refusal(reason):
+                self._refused_tokens += 1
+                return not host.replace_token(token) or self._refused_tokens > TOKENS
             return is_lasting(reason)
         self._refused_since = self._refused_since or time.monotonic()
         return not self._worked_before or time.monotonic() - self._refused_since > self._settings.patience_s
@@ -204,6 +231,8 @@ class Subscription:
         try:
             await channel.subscribe(self._settings.join_timeout_s, on_joined=lambda: self._enter(Happened.JOINED))
             await self._stop_polling()
+            if self.state is State.CLOSED:  # by a poll that found out that it will never work
+                return
             self._enter(Happened.SUBSCRIBED)
             await self._recover(Origin.CATCH_UP)
             await self._follow(channel)
@@ -213,7 +242,7 @@ class Subscription:
 
     async def _follow(self, channel: Channel) -> None:
         """Deliver the stream until it ends, with a look now and then whether it brought everything."""
-        events, dropped = channel.events(), channel.dropped
+        events, dropped = channel.events(), 0  # what was dropped while it caught up may have been committed late
         audit_at = self._next_audit()
         while True:
             try:
@@ -227,16 +256,19 @@ class Subscription:
                 raise self._ended("the channel was left") from None
             if isinstance(event, System) and not event.ok:
                 raise self._ended(event.message)
+            if channel.dropped > dropped:  # all of them are older than this event, so they go before it
+                gap, dropped = channel.dropped - dropped, channel.dropped
+                await self._mend(f"{gap} events came faster than they were read")
             try:
                 if (item := self.source.item(event)) is not None:
                     await self._deliver(item)
-                if channel.dropped > dropped:
-                    raise Gap(f"{channel.dropped - dropped} events came faster than they were read")
-            except Gap as gap:
-                dropped = channel.dropped
-                self.gaps += 1
-                self._enter(Happened.GAP, str(gap))
-                await self._recover(Origin.CATCH_UP)
+            except Gap as gap_found:
+                await self._mend(str(gap_found))
+
+    async def _mend(self, gap: str) -> None:
+        self.gaps += 1
+        self._enter(Happened.GAP, gap)
+        await self._recover(Origin.CATCH_UP)
 
     async def _audit(self) -> None:
         """Look whether the stream brought everything. If the database cannot be asked now, the stream goes on."""
@@ -262,7 +294,7 @@ class Subscription:
                 self._enter(Happened.GAP, error.happened)
                 await asyncio.sleep(pause.delay_s())
             else:
-                self._worked_before, self._refused_since = True, None
+                self._worked_before, self._refused_since, self._refused_tokens = True, None, 0
                 self._backoff.went_live(time.monotonic())
                 self._enter(Happened.CAUGHT_UP)
                 return
@@ -275,13 +307,17 @@ class Subscription:
 
     async def _stop_polling(self) -> None:
         poller, self._poller = self._poller, None
-        if poller is not None and poller is not asyncio.current_task():
-            poller.cancel()
-            await asyncio.gather(poller, return_exceptions=True)
+        await _stop(poller)
+
+    async def _stop_working(self) -> None:
+        """Both ways of it; whichever calls this ends by itself."""
+        server, self._server = self._server, None
+        await self._stop_polling()
+        await _stop(server)
 
     async def _poll(self) -> None:
         settings = self._settings
-        await asyncio.sleep(settings.poll_after_s)
+        await asyncio.sleep(_apart(settings.poll_after_s))
         pause = settings.poll_min_s
         while True:
             try:
@@ -298,7 +334,7 @@ class Subscription:
             else:
                 self._enter(Happened.POLLED, "" if self.state is State.POLLING else "the socket is down")
             pause = settings.poll_min_s if found else min(settings.poll_max_s, pause * SLOWER)
-            await asyncio.sleep(pause)
+            await asyncio.sleep(_apart(pause))
 
     async def _read(self, origin: Origin) -> int:
         """Deliver everything that is committed and was not delivered; returns how much that was."""
@@ -341,7 +377,7 @@ class Subscription:
         self._changed.set()
 
     def _ended(self, reason: str) -> JoinFailed:
-        return JoinFailed(f"following the channel {self.name!r}", reason, "Nothing: it is joined again", reason=reason)
+        return JoinFailed(f"following the channel {self.name!r}", reason, join_advice(reason), reason=reason)
 
     def _broken(self, error: Exception) -> FailureError:
         tried = f"following the subscription {self.name!r}"
@@ -351,3 +387,14 @@ class Subscription:
         wanted = " or ".join(states)
         advice = "Look at `life.transitions` of the subscription: each has its reason"
         return FailureError(f"waiting until the subscription {self.name!r} is {wanted}", happened, advice)
+
+
+async def _stop(task: asyncio.Task[None] | None) -> None:
+    """Cancel a task and wait until it has ended, unless it is the one that calls this."""
+    if task is not None and task is not asyncio.current_task():
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def _apart(seconds: float) -> float:
+    return seconds * random.uniform(1, 1 + APART)

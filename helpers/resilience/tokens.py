@@ -11,7 +11,16 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 
+from helpers.errors import ConnectionFailed, WorkbookError
+
 __all__ = ["TokenSource", "Tokens", "expires_at"]
+
+#: For a source to give a token.
+LIMIT_S = 30.0
+
+#: How long a fresh token is used that has expired by this machine's clock: the clock may be wrong. If the token is, the
+#: server says so.
+DOUBTFUL_S = 30.0
 
 #: Gets a fresh token, for example from Auth with a refresh token.
 TokenSource = Callable[[], Awaitable[str]]
@@ -62,15 +71,36 @@ class Tokens:
         return self._source is not None and self._wall() >= self._replace_at
 
     async def current(self) -> str | None:
-        """The token to use now, a fresh one if that is due. Raises what the source raises."""
+        """The token to use now, a fresh one if that is due.
+
+        Raises:
+            WorkbookError: as the source raises it; anything else that it raises becomes ConnectionFailed.
+        """
         async with self._turn:
             if self.is_due and self._source is not None:
-                self._token = await self._source()
+                self._token = await self._asked(self._source)
                 life_s = expires_at(self._token) - self._wall()
-                self._replace_at = self._wall() + max(life_s / 2, life_s - self._margin_s)
+                served_s = max(life_s / 2, life_s - self._margin_s) if life_s > 0 else DOUBTFUL_S
+                self._replace_at = self._wall() + served_s
             return self._token
 
-    def refuse(self) -> None:
-        """The server refused the token, whatever its claims say: take a fresh one next time."""
-        if self._source is not None:
+    def refuse(self, token: str | None = None) -> None:
+        """The server refused the token, or the clock is not to be trusted: take a fresh one next time.
+
+        Args:
+            token: that was refused; one that has been replaced since changes nothing.
+        """
+        if self._source is not None and token in (None, self._token):
             self._replace_at = -math.inf
+
+    async def _asked(self, source: TokenSource) -> str:
+        tried, advice = "getting a fresh token", "Check the token source: it is asked again in a moment"
+        try:
+            async with asyncio.timeout(LIMIT_S):
+                return await source()
+        except WorkbookError:
+            raise
+        except TimeoutError:
+            raise ConnectionFailed(tried, f"the token source gave none within {LIMIT_S:g} s", advice) from None
+        except Exception as error:  # it is the application's, and may fail in its own words
+            raise ConnectionFailed(tried, f"{type(error).__name__}: {error}", advice) from error

@@ -6,7 +6,15 @@ of each is enough to know it by; the first that fits wins.
 
 from __future__ import annotations
 
-__all__ = ["handshake_advice", "is_lasting", "is_token_refusal", "join_advice", "push_advice", "subscription_advice"]
+__all__ = [
+    "handshake_advice",
+    "is_crowding",
+    "is_lasting",
+    "is_token_refusal",
+    "join_advice",
+    "push_advice",
+    "subscription_advice",
+]
 
 _HANDSHAKE = (
     ("API key is missing", "Set SUPABASE_PUBLISHABLE_KEY to the publishable key of Settings, API Keys"),
@@ -122,6 +130,10 @@ _LASTING = (
 _TOKEN = ("oken has expired", "InvalidJWTToken", "Fields `role` and `exp`", "no longer have permission")
 
 
+#: There are too many at once; later there may be room.
+_CROWDING = ("Too many joins", "Too many connected users", "JoinRateLimitReached", "ConnectionRateLimitReached")
+
+
 def is_lasting(sentence: str) -> bool:
     """Whether trying again unchanged is of no use. "Please check Realtime is enabled" is not in it: the server says so
     too while a publication is being altered."""
@@ -131,6 +143,11 @@ def is_lasting(sentence: str) -> bool:
 def is_token_refusal(sentence: str) -> bool:
     """Whether a fresh token may be accepted."""
     return any(piece in sentence for piece in _TOKEN)
+
+
+def is_crowding(sentence: str) -> bool:
+    """Whether the server turns clients away because too many come at once."""
+    return any(piece in sentence for piece in _CROWDING)
 
 
 def handshake_advice(status: int, sentence: str) -> str:

@@ -23,6 +23,11 @@ class Logged:
     target: Target
     table: str
     reader: SqlLogReader
+    lab: Lab
+
+    def token(self, lives_s: float) -> str:
+        """Of somebody who may read the log."""
+        return self.lab.token("service_role", lifetime_s=lives_s)
 
     def source(self) -> ChangeLog:
         return ChangeLog(self.reader, self.table)
@@ -45,6 +50,6 @@ async def logged(lab: Lab) -> AsyncIterator[Logged]:
         )
         await install_change_log(connection, [table])
         reader = SqlLogReader(target.database_url)
-        yield Logged(connection, target, table, reader)
+        yield Logged(connection, target, table, reader, lab)
         await reader.close()
         await connection.execute(sql.SQL("drop table {}").format(name))

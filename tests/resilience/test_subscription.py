@@ -10,6 +10,7 @@ import pytest
 
 from helpers.errors import WorkbookError
 from helpers.lab.network import BLACK_HOLE, PERFECT, network
+from helpers.pacing import BoundedQueue, WhenFull
 from helpers.resilience import (
     ChangeLog,
     Happened,
@@ -117,3 +118,18 @@ async def test_a_wrong_key_is_refused_and_not_tried_for_ever(target: Target) -> 
         assert subscription.life.transitions[-1].happened is Happened.REFUSED
         with pytest.raises(WorkbookError):
             await anext(subscription)
+
+
+async def test_the_queue_is_the_one_that_was_given(logged: Logged) -> None:
+    """With its policy: here the newest two are kept."""
+    queue: BoundedQueue[Item] = BoundedQueue(2, when_full=WhenFull.DROP_OLDEST)
+    async with ResilientClient(logged.target, settings=QUICK) as client:
+        subscription = client.subscribe(logged.source(), queue=queue)
+        await subscription.wait_for(State.LIVE)
+        await logged.run("insert into {} select g, 'a', 0 from generate_series(1, 10) g")
+        async with asyncio.timeout(10.0):
+            while queue.counts.put < 10:  # noqa: ASYNC110 - a queue tells its reader only
+                await asyncio.sleep(0.01)
+        items = await collected(subscription, 2)
+    assert [item.key for item in items] == [(9,), (10,)]
+    assert queue.counts.dropped == 8
