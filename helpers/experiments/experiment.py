@@ -21,11 +21,18 @@ __all__ = ["Contrast", "Estimate", "Experiment", "Measure", "Metric", "Outcome",
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """Something that arms are compared in; its name is its key."""
+    """Something that arms are compared in; its name is its key.
+
+    Attributes:
+        signed: whether it can be below 0, as growth can; nothing that is counted, timed or weighed can.
+        most: what it cannot exceed, such as 100 for a share in percent.
+    """
 
     name: str
     unit: str
     higher_is_better: bool = False
+    signed: bool = False
+    most: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +74,7 @@ class Contrast:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A mean with its 95 % interval (Student's t; NaN from a single run), over `n` runs."""
+    """A mean with its 95 % interval (NaN from a single run), over `n` runs."""
 
     mean: float
     low: float
@@ -75,8 +82,16 @@ class Estimate:
     n: int
 
 
-def estimate(values: Sequence[float]) -> Estimate:
-    """Describe what several runs of an arm measured; NaN throughout if there were none."""
+def estimate(values: Sequence[float], *, signed: bool = False, most: float | None = None) -> Estimate:
+    """Describe what several runs of an arm measured; NaN throughout if there were none.
+
+    The interval is Student's t. Where the values cannot be below 0 it is taken on the logarithm of the mean, to which
+    their scatter is carried over (the delta method): nearly the same where they lie close together, never below 0
+    where they do not, and closer to its 95 % for times and costs, which scatter upwards (see its test).
+
+    Args:
+        signed: whether it can be below 0. most: what it cannot exceed.
+    """
     if not values:
         return Estimate(math.nan, math.nan, math.nan, 0)
     sample = np.asarray(values, dtype=np.float64)
@@ -84,7 +99,12 @@ def estimate(values: Sequence[float]) -> Estimate:
     if sample.size < 2:
         return Estimate(mean, math.nan, math.nan, 1)
     half = student_t975(sample.size - 1) * float(sample.std(ddof=1)) / math.sqrt(sample.size)
-    return Estimate(mean, mean - half, mean + half, int(sample.size))
+    low, high = mean - half, mean + half
+    if not signed and sample.min() > 0:
+        low, high = mean * math.exp(-half / mean), mean * math.exp(half / mean)
+    elif not signed and sample.min() == 0:
+        low = max(0.0, low)
+    return Estimate(mean, low, high if most is None else min(high, most), int(sample.size))
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +142,9 @@ class Experiment:
 
     def estimate(self, arm: str, metric: str) -> Estimate:
         """Mean and interval of an arm."""
-        return estimate(self.values(arm, metric))
+        values = self.values(arm, metric)
+        known = next((each for each in self.metrics if each.name == metric), None)
+        return estimate(values) if known is None else estimate(values, signed=known.signed, most=known.most)
 
     def contrast(self, metric: str, after: str, before: str | None = None) -> Contrast | None:
         """What an arm changed against another, by default the baseline; None where the two could not be compared."""

@@ -36,7 +36,7 @@ _FITS_PERCENT = 10.0
 NOTICED = Metric("noticed after, mean", "s")
 LATEST = Metric("noticed after, most", "s")
 TOLD = Metric("a closed link", "s")
-SURVIVED = Metric("links alive at the end", "%", higher_is_better=True)
+SURVIVED = Metric("links alive at the end", "%", higher_is_better=True, most=100.0)
 HEARTBEATS = Metric("heartbeats for each link", "")
 
 _INTERVALS_S = {Size.SMALL: (0.2, 0.4, 0.8), Size.FULL: (1.0, 5.0, 15.0, 25.0)}

@@ -37,7 +37,7 @@ PATIENCE_S = 60.0
 HALF_OPEN = Metric("half-open link, mean", "s")
 HALF_OPEN_MOST = Metric("half-open link, latest", "s")
 SILENT = Metric("answers stop, mean", "s")
-UNNOTICED = Metric("answers stop, unnoticed", "%")
+UNNOTICED = Metric("answers stop, unnoticed", "%", most=100.0)
 
 #: Twice this, and a second before the first attempt to reconnect, is below the goal of 30 s.
 ADVISED_S = 14.0
@@ -301,7 +301,7 @@ def _say(scale: float, experiment: Experiment) -> str:
 def _say_arm(experiment: Experiment, arm: str, scale: float) -> str:
     found, latest = (experiment.estimate(arm, one.name) for one in (HALF_OPEN, HALF_OPEN_MOST))
     mean, most = scale * found.mean, scale * latest.mean
-    interval = f" ({scale * max(0.0, found.low):.0f} to {scale * found.high:.0f}, n = {found.n})" if found.n > 1 else ""
+    interval = f" ({scale * found.low:.0f} to {scale * found.high:.0f}, n = {found.n})" if found.n > 1 else ""
     within = "in time" if most <= latest_known_s() else "too late"
     words = f"{arm}: {mean:.0f} s on average{interval}, the latest {most:.0f} s, {within} for {RECOVERY_GOAL_S:g} s"
     unnoticed = experiment.estimate(arm, UNNOTICED.name).mean

@@ -112,7 +112,7 @@ def asked_at(subscribers: int) -> str:
 
 
 def _metrics(counts: Sequence[int]) -> list[Metric]:
-    slopes = [Metric(ONE_MORE, "µs of database CPU a change")] if len(counts) > 2 else []
+    slopes = [Metric(ONE_MORE, "µs of database CPU a change", signed=True)] if len(counts) > 2 else []
     return [
         *(Metric(cpu_at(count), "µs a change") for count in counts),
         *slopes,

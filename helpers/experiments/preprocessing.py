@@ -144,5 +144,5 @@ def _cold(experiment: Experiment) -> str:
 
 def _told(found: Estimate, unit: str) -> str:
     """A mean with its interval, which one run alone does not have."""
-    interval = "" if found.n < 2 else f"{max(0.0, found.low):.1f} to {found.high:.1f}, "
+    interval = "" if found.n < 2 else f"{found.low:.1f} to {found.high:.1f}, "
     return f"{found.mean:.1f} {unit} ({interval}n = {found.n})"

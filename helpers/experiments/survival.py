@@ -41,7 +41,7 @@ QUESTION = "The connection breaks every two seconds: what does a subscription lo
 
 NAIVE, BY_VERSION, BY_LOG = "reconnects", "reads rows again", "reads a change log"
 
-LOST = Metric("rows lost", "% of the rows")
+LOST = Metric("rows lost", "% of the rows", most=100.0)
 TWICE = Metric("rows twice", "% of the rows")
 SILENCE = Metric("longest silence", "s")
 

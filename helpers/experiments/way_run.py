@@ -32,7 +32,7 @@ __all__ = ["BYTES", "COLD", "CPU_PARTS", "LATENCY", "LATENCY_P95", "LOST", "METR
 BYTES = Metric("received", "bytes a row")
 LATENCY = Metric("latency, median", "ms")
 LATENCY_P95 = Metric("latency, p95", "ms")
-LOST = Metric("lost", "%")
+LOST = Metric("lost", "%", most=100.0)
 DATABASE = Metric("database's CPU", "µs a row")
 SERVER = Metric("Realtime's CPU", "µs a row")
 HOOK = Metric("webhook's CPU", "µs a row")

@@ -89,5 +89,5 @@ def _asked(axes: Axes, experiment: Experiment, count: int, colours: dict[str, st
 def _interval(axes: Axes, at: tuple[float, float], one: Estimate, colour: str, *, upright: bool) -> None:
     if math.isnan(one.low):
         return
-    ends = [max(one.low, 0.02 * one.mean), one.high]  # an axis with a logarithm has no zero
+    ends = (one.low, one.high)
     axes.plot(*((at, ends) if upright else (ends, at)), color=colour, linewidth=2, alpha=0.5)

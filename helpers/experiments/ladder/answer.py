@@ -69,9 +69,9 @@ def _cost(experiment: Experiment, setting: str) -> str:
 
 
 def _told(found: Estimate, unit: str) -> str:
-    """With the interval of the mean, which for these cannot be below 0."""
+    """With the interval of the mean."""
     if found.n < 2:
         return f"{found.mean:.1f} {unit} (n = {found.n})"
     if found.low == found.high:
         return f"{found.mean:.1f} {unit} (each time, n = {found.n})"
-    return f"{found.mean:.1f} {unit} ({max(0.0, found.low):.1f} to {found.high:.1f}, n = {found.n})"
+    return f"{found.mean:.1f} {unit} ({found.low:.1f} to {found.high:.1f}, n = {found.n})"

@@ -39,7 +39,7 @@ _STARVED = 1.25
 _COUNTS = (
     Metric("handed over", "values/s", higher_is_better=True),
     Metric("handler's CPU", "%"),
-    Metric("never shown", "%"),
+    Metric("never shown", "%", most=100.0),
     Metric("wrong in the end", "keys"),
     Metric("behind in the end", "ms"),
 )
@@ -112,7 +112,7 @@ async def compare_paces(
 
 def _metrics(levels: Sequence[float]) -> tuple[Metric, ...]:
     ages = (Metric(age_at(level), "ms") for level in levels)
-    growths = (Metric(growth_at(level), "ms/s") for level in levels)
+    growths = (Metric(growth_at(level), "ms/s", signed=True) for level in levels)
     return (*ages, *growths, *_COUNTS)
 
 

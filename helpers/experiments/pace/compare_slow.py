@@ -24,7 +24,7 @@ _LOST, _AGE, _MEMORY = "never handled", "age in the end", "most in the applicati
 _GIVEN_UP, _TOLD = "server gave up after", "client told after that"
 
 _METRICS = (
-    Metric(_LOST, "%"),
+    Metric(_LOST, "%", most=100.0),
     Metric(_AGE, "s"),
     Metric(_MEMORY, "MB"),
     Metric("most in both kernels", "MB"),

@@ -40,7 +40,7 @@ _METRICS = (
     Metric("bytes to a receiver", "kB/s"),
     Metric("server's CPU", "ms/s"),
     Metric("age of what is shown", "ms"),
-    Metric("never shown", "%"),
+    Metric("never shown", "%", most=100.0),
     Metric("wrong in the end", "keys"),
 )
 
