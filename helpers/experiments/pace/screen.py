@@ -14,7 +14,7 @@ __all__ = ["Screen"]
 #: Moments at which it is looked at, a second.
 LOOKS_PER_S = 500
 
-#: A line through fewer points says nothing of a trend.
+#: A line through fewer turns says nothing of a trend.
 FEWEST = 5
 
 
@@ -45,14 +45,22 @@ class Screen:
         return np.concatenate([np.empty(0), *(self._ages_of(key, due, moments) for key, due in first_due.items())])
 
     def growth(self, begin: float, end: float) -> float | None:
-        """By how many seconds a second the delay of what is shown grows, from due to shown, of values due between two
-        moments: 0 where the application keeps up, however slow it is. None from fewer than `FEWEST` values."""
+        """By how many seconds a second the delay of what is shown grows, from due to shown, of the newest value of
+        each turn that was due between two moments: 0 where the application keeps up, however slow it is.
+
+        The older values of a turn waited for the newer ones, so that within a turn the delay falls, whether the
+        application keeps up or not. None from fewer than `FEWEST` turns.
+        """
         due = np.concatenate([np.empty(0), *map(np.asarray, self._due.values())])
-        delay = np.concatenate([np.empty(0), *map(np.asarray, self._shown_at.values())]) - due
-        within = (due >= begin) & (due < end)
-        if np.unique(due[within]).size < FEWEST:
+        turns, turn = np.unique(
+            np.concatenate([np.empty(0), *map(np.asarray, self._shown_at.values())]), return_inverse=True
+        )
+        newest = np.full(turns.size, -np.inf)
+        np.maximum.at(newest, turn, due)
+        within = (newest >= begin) & (newest < end)
+        if np.unique(newest[within]).size < FEWEST:
             return None
-        return slope(due[within].tolist(), delay[within].tolist())[0]
+        return slope(newest[within].tolist(), (turns - newest)[within].tolist())[0]
 
     def latest(self, key: int) -> float | None:
         """When the value of a key that is shown in the end was due; None if it never showed one."""

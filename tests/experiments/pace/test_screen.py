@@ -39,6 +39,18 @@ def test_delay_grows_as_fast_as_the_load_exceeds_the_capacity(load: float) -> No
     assert screen.growth(0.0, 100.0) == pytest.approx(load - 1)
 
 
+@pytest.mark.parametrize(("every_s", "growth"), [(1.0, 0.0), (1.25, 0.25)])
+def test_turns_of_many_values_are_judged_by_their_newest(every_s: float, growth: float) -> None:
+    """A turn of ten values a second keeps up with ten a second, although its older values waited for its newer ones;
+    one that takes longer falls behind by as much."""
+    screen = Screen()
+    for turn in range(12):
+        for number in range(10 * turn, 10 * turn + 10):
+            screen.show(number % 5, due=number / 10, at=(turn + 1) * every_s)
+    assert screen.growth(0.25, 9.45) == pytest.approx(growth, abs=0.02)
+    assert screen.growth(0.0, 3.0) is None, "three turns are no trend, however many values they hold"
+
+
 def test_delay_of_one_who_keeps_up_does_not_grow() -> None:
     """However slow he is; and from two values nothing is concluded."""
     screen = Screen()
