@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ from helpers.experiments.experiment import Estimate, Experiment, Metric, Outcome
 from helpers.experiments.keepalive import RECOVERY_GOAL_S, VENDOR_INTERVAL_S, latest_known_s, worst_detection_s
 from helpers.experiments.rounds import run_rounds
 from helpers.experiments.size import Size
+from helpers.profiling.harness import RATE_KEPT
 from helpers.profiling.meters import Meters
 from helpers.profiling.statistics import slope
 from helpers.target import Target, TargetKind
@@ -208,7 +209,17 @@ async def _beat(target: Target, rate_per_s: float, connections: int, seconds: fl
         UP.name: up / usage.seconds,
         DOWN.name: down / usage.seconds,
     }
-    return Outcome(values, notes=usage.notes)
+    return Outcome(values, notes=(*usage.notes, *_missed(rate_per_s, seconds, frames + connections)))
+
+
+def _missed(asked_per_s: float, seconds: float, sent: int) -> Iterator[str]:
+    """The arm is called by the rate that was asked for; what it cost is told by the rate that was sent.
+
+    Args:
+        sent: with the one that each connection may have sent just before, or just after.
+    """
+    if sent < RATE_KEPT * asked_per_s * seconds:
+        yield f"{asked_per_s:,.0f} heartbeats/s were asked for and this process could not send them all in time"
 
 
 def _sums(clients: Sequence[RealtimeClient]) -> tuple[int, int, int]:

@@ -89,6 +89,13 @@ async def test_the_cost_of_a_heartbeat_is_measured(cost: HeartbeatCost) -> None:
     assert len(heartbeat_cost_plot(cost).axes) == 2
 
 
+async def test_heartbeats_that_could_not_be_sent_are_told(target: Target) -> None:
+    """An arm is called by the rate that was asked for; a note says where that was not reached."""
+    cost = await profile_heartbeat_cost(target, rates_per_s=(0, 20, 4_000), seconds=0.2, connections=2, rounds=2)
+    told = [note for note in cost.experiment.notes if "could not send them all in time" in note]
+    assert len(told) == 1 and told[0].startswith("4000/s, round 1; 4000/s, round 2: 4,000 heartbeats/s")
+
+
 async def test_what_a_rate_costs_is_read_between_those_measured(cost: HeartbeatCost) -> None:
     """And beyond the last one by the slope of those above none."""
     arm = cost.experiment.arms[-1]
