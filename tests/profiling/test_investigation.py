@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -184,3 +185,12 @@ def test_clocks_that_differ_are_told() -> None:
     found = recording("a", latency_s=-0.5)
     assert found.early == found.received
     assert "clocks of sender and receiver differ" in found.notes[0]
+
+
+def test_the_notebook_shows_a_file_of_another_version(tmp_path: Path) -> None:
+    """Its cell makes a file that is not read, whatever the format of this version is."""
+    notebook = Path(__file__).parents[2] / "notebooks" / "experiments" / "15_fleet_and_investigations.ipynb"
+    (cell,) = (one for one in json.loads(notebook.read_text())["cells"] if one["id"] == "version")
+    path = save_investigation(Investigation.of("x", TARGET, [recording("a")]), tmp_path / "x.parquet")
+    with pytest.raises(RunError, match=f"this version reads format {FORMAT}"):
+        exec("".join(cell["source"]), {"path": path, "load_investigation": load_investigation})
