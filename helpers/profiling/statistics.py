@@ -276,7 +276,8 @@ def wilson(successes: int, trials: int) -> tuple[float, float]:
     share, square = successes / trials, Z975**2
     middle = (share + square / (2 * trials)) / (1 + square / trials)
     half = Z975 / (1 + square / trials) * math.sqrt(share * (1 - share) / trials + square / (4 * trials**2))
-    return max(0.0, middle - half), min(1.0, middle + half)
+    # At the ends the sum is 0 and 1, but for rounding.
+    return (0.0 if successes == 0 else middle - half), (1.0 if successes == trials else middle + half)
 
 
 def student_t975(freedom: int) -> float:

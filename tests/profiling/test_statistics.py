@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers.profiling.statistics import BOOTSTRAP_PAIRS, paired_gain, slope, student_t975, summarize
+from helpers.profiling.statistics import BOOTSTRAP_PAIRS, paired_gain, slope, student_t975, summarize, wilson
 
 
 def test_summary_of_known_sample() -> None:
@@ -151,3 +151,10 @@ def test_slope_needs_points() -> None:
 def test_student(freedom: int, quantile: float) -> None:
     """The quantiles are those of the tables, also where they are computed."""
     assert student_t975(freedom) == pytest.approx(quantile, abs=0.001)
+
+
+def test_shares_of_nothing_and_of_all_end_there() -> None:
+    """0 of 75 is an interval from exactly 0, and 75 of 75 one up to exactly 1."""
+    assert wilson(0, 75)[0] == 0
+    assert wilson(75, 75)[1] == 1
+    assert wilson(0, 75)[1] == pytest.approx(1 - wilson(75, 75)[0])
