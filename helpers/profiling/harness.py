@@ -166,5 +166,5 @@ def _use(harness: Harness) -> str:
 def _lateness(whose: str, late_ms: float, latency_p99_ms: float | None) -> str:
     if late_ms < NOTABLE_MS or (latency_p99_ms is not None and late_ms < SHARE * latency_p99_ms):
         return ""
-    of = "" if latency_p99_ms is None else f" of the {latency_p99_ms:.0f} ms that were measured"
-    return f"{HARNESS_LIMIT}: {whose} was late by {late_ms:.0f} ms (p99){of}"
+    beside = "" if latency_p99_ms is None else f", beside a latency of {latency_p99_ms:.0f} ms (p99)"
+    return f"{HARNESS_LIMIT}: {whose} was late by {late_ms:.0f} ms (p99){beside}"
