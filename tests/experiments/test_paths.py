@@ -229,6 +229,15 @@ def test_equal_costs_are_no_difference() -> None:
     assert "other costs the database most" in paths_answer(unequal, target_ms=50, load=Load(100, 1, 1))
 
 
+def test_the_soonest_is_named_with_those_that_may_be_as_soon() -> None:
+    """A path whose pairs with the soonest show no difference is not called later."""
+    shares = {name: [100.0] * 3 for name in ("one", "other", "third")}
+    runs = {"one": [10.0, 12.0, 11.0], "other": [11.0, 10.0, 13.0], "third": [110.0, 100.0, 130.0]}
+    answer = paths_answer(experiment_of(shares, runs), target_ms=50, load=Load(100, 1, 1))
+    assert "The soonest that also stores the row is one" in answer
+    assert "; other: no difference from it shown." in answer
+
+
 async def test_bad_plans_are_refused(target: Target) -> None:
     """An unknown size, a rate beyond all bounds, a target that may not be written to, or whose quota is too small."""
     with pytest.raises(SettingsError, match="no size"):

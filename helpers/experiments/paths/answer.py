@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from helpers.experiments.experiment import Estimate, Experiment
+from helpers.experiments.pairs import gain_between
 from helpers.experiments.paths.catalog import BY_NAME
 from helpers.experiments.paths.decision import Verdict, decided
 from helpers.experiments.paths.delivery import Load
@@ -48,7 +49,15 @@ def _soonest(experiment: Experiment, measured: list[str]) -> str:
     best = min(stored, key=lambda arm: stored[arm])
     change = experiment.contrast("p50", best)
     gain = f" ({change.gain.verdict} than {experiment.arms[0]})" if change else ""
-    return f"The soonest that also stores the row is {best}, p50 {stored[best]:.1f} ms{gain}."
+    said = f"The soonest that also stores the row is {best}, p50 {stored[best]:.1f} ms{gain}"
+    others = [arm for arm in stored if arm != best and not _is_later(experiment, best, arm)]
+    return f"{said}; {', '.join(others)}: no difference from it shown." if others else f"{said}."
+
+
+def _is_later(experiment: Experiment, best: str, arm: str) -> bool:
+    """Whether the pairs show it."""
+    gain = gain_between(experiment, "p50", best, arm)
+    return gain is not None and gain.shown
 
 
 def _is_row(arm: str) -> bool:
@@ -76,4 +85,6 @@ def _told(found: Estimate) -> str:
 
 def _lost(experiment: Experiment) -> str:
     losing = [arm for arm in experiment.arms if any(experiment.values(arm, "lost"))]
-    return f"Messages were lost by {', '.join(losing)}." if losing else "Nothing was lost by any path."
+    return (
+        f"Messages were lost by {', '.join(losing)}." if losing else "Nothing was lost by any path that was measured."
+    )
