@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 __all__ = ["experiment_plot"]
 
+#: An interval of two runs that differ may reach far beyond both. It leaves the picture rather than flatten the rest.
+_FARTHEST = 3.0
+
 #: From this ratio of the largest to the smallest mean on, a logarithmic axis shows both.
 _WIDE = 30.0
 
@@ -36,7 +39,7 @@ def experiment_plot(experiment: Experiment | Skipped, *metrics: str) -> Figure:
     for axes, metric in zip(panels[0], chosen, strict=True):
         _draw(axes, experiment, metric)
     panels[0][0].set_yticks(range(len(experiment.arms)), experiment.arms)
-    panels[0][0].invert_yaxis()
+    panels[0][0].set_ylim(len(experiment.arms) - 0.5, -0.5)  # the first above, none on the frame
     runs = max((len(experiment.values(arm, metric.name)) for arm in experiment.arms for metric in chosen), default=0)
     return finish(figure, f"{experiment.question}\n" + caption(experiment.target, experiment.taken_at, runs))
 
@@ -53,4 +56,7 @@ def _draw(axes: Axes, experiment: Experiment, metric: Metric) -> None:
         axes.set_xscale("log")
     elif means and min(means) >= 0:
         axes.set_xlim(left=0)
+    most = _FARTHEST * max((one for arm in experiment.arms for one in experiment.values(arm, metric.name)), default=0.0)
+    if 0 < most < axes.get_xlim()[1]:
+        axes.set_xlim(right=most)
     axes.set_xlabel(f"{metric.name} ({metric.unit})" if metric.unit else metric.name)

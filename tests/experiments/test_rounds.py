@@ -123,6 +123,13 @@ async def test_its_picture_has_a_panel_for_each_metric() -> None:
     figure = experiment_plot(await ran({"one": measuring(10, 11, 12), "other": measuring(5, 6, 6)}))
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["one", "other"]
     assert figure.axes[0].get_xlabel() == "bytes (bytes a run)"
+    assert figure.axes[0].get_ylim() == (1.5, -0.5), "no row lies on the frame"
+
+
+async def test_an_interval_that_says_nothing_does_not_flatten_its_picture() -> None:
+    """Of two runs that differ tenfold the interval is wide; the runs remain to be seen."""
+    figure = experiment_plot(await ran({"one": measuring(10, 100), "other": measuring(20, 25)}, rounds=2))
+    assert 100 < figure.axes[0].get_xlim()[1] <= 300
 
 
 def test_the_size_is_chosen_by_argument_then_by_variable(monkeypatch: pytest.MonkeyPatch) -> None:
