@@ -108,4 +108,6 @@ def _run(label: str, run: int, written: Written, found: Gathered, workload: Work
     sending = Sending(workload.mean_per_s, written.harness.sent_per_s, written.late_p99_ms)
     recording = found.recording(label, run=run, sent=written.accepted, sending=sending)
     refused = tuple(f"the writer was told {count:,} times: {reason}" for reason, count in written.errors.items())
-    return FleetRun(replace(recording, notes=(*refused, *recording.notes)), found)
+    # From the first message to the last is shorter than the schedule, by the time that the last one stands for.
+    seconds = max(workload.seconds, recording.seconds)
+    return FleetRun(replace(recording, seconds=seconds, notes=(*refused, *recording.notes)), found)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from helpers.errors import SettingsError
+from helpers.errors import FailureError, SettingsError
 from helpers.profiling.receiving import Processes, measure_with_fleet
 from helpers.profiling.receiving.schedule import Schedule
 from helpers.profiling.workloads import Action, Burst, Constant, Poisson, Rate, Route, Workload
+from helpers.profiling.workloads.orders import Written
+from helpers.profiling.workloads.writer import Planned, Writer
 from helpers.target import Target, TargetKind
 
 
@@ -30,6 +33,23 @@ async def test_every_route_is_received_whole(tables: Target, route: Route, rate:
     assert sum(part.latencies_s.size for part in run.gathered.parts) == whole
     longest = 5.0  # an idle poll waits half a second; a moment that is not on the sender's clock would be days away
     assert recording.histogram.max_s < longest
+    assert recording.throughput_per_s <= 4 * workload.mean_per_s, "no more can arrive in a second than was sent"
+
+
+class _Failing(Writer):
+    """A writer that is lost before it begins."""
+
+    async def carry_out(self, planned: Planned, at: float) -> Written:
+        raise FailureError("writing", "the process is gone", "Try again")
+
+
+async def test_a_writer_that_fails_leaves_nobody_listening(tables: Target) -> None:
+    """The fleet's result is not waited for by a task of its own after the error."""
+    workload = Workload(route=Route.BROADCAST, rate=Constant(10), seconds=0.5)
+    async with _Failing(tables) as writer:
+        with pytest.raises(FailureError, match="the process is gone"):
+            await measure_with_fleet(tables, workload, sockets=1, label="x", on=Processes(1), writer=writer)
+    assert not [task for task in asyncio.all_tasks() if task.get_name() == "results of a fleet"]
 
 
 async def test_what_cannot_be_measured_so_is_refused(tables: Target) -> None:
