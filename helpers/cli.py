@@ -37,6 +37,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_doctor(commands)
     _add_explain(commands)
     _add_lab(commands)
+    _add_typescript(commands)
     return parser
 
 
@@ -109,6 +110,30 @@ def _add_lab(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     lab.set_defaults(run=_lab)
 
 
+def _add_typescript(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    typescript = commands.add_parser(
+        "typescript",
+        help="generate TypeScript that keeps an application in step with its tables",
+        description="Write TypeScript sources for models of a schema.prisma: conversion of Realtime's payloads, a "
+        "subscription that survives, refetching, batched writing, optimistic updates, an outbox and a React hook. "
+        "They need @supabase/supabase-js and the Prisma client, and nothing of the workbook.",
+    )
+    typescript.add_argument("--schema", type=Path, default=Path("prisma/schema.prisma"), metavar="FILE")
+    typescript.add_argument("--model", action="append", metavar="NAME", help="repeat it; default: all with an @id")
+    typescript.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the sources go")
+    typescript.add_argument(
+        "--client",
+        default="@prisma/client",
+        metavar="MODULE",
+        help="whence to import the Prisma client",
+    )
+    typescript.add_argument("--browser", metavar="MODULE", help="the client's part for browsers, if it is another")
+    typescript.add_argument("--db-schema", default="public", metavar="NAME", help="of the tables (default: public)")
+    typescript.add_argument("--no-hook", dest="hook", action="store_false", help="without React's hook")
+    typescript.add_argument("--force", action="store_true", help="overwrite files that were changed")
+    typescript.set_defaults(run=_typescript)
+
+
 def _run(arguments: argparse.Namespace) -> int:
     from helpers.run import run_command
 
@@ -131,6 +156,12 @@ def _lab(arguments: argparse.Namespace) -> int:
     from helpers.lab.command import lab_command
 
     return lab_command(arguments)
+
+
+def _typescript(arguments: argparse.Namespace) -> int:
+    from helpers.sync.typescript import typescript_command
+
+    return typescript_command(arguments)
 
 
 def _print_error(error: WorkbookError) -> None:

@@ -6,6 +6,7 @@ is read here; whether the schema is valid is Prisma's business.
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from enum import StrEnum
@@ -19,9 +20,11 @@ __all__ = ["Datamodel", "Field", "FieldKind", "Model", "parse_datamodel", "read_
 _BLOCK = re.compile(r"^\s*(model|view|enum)\s+(\w+)\s*\{(.*?)^\s*\}", re.DOTALL | re.MULTILINE)
 _FIELD = re.compile(r"^\s*(\w+)\s+(\w+)(\[\])?(\?)?(.*)$")
 _VALUE = re.compile(r"^\s*(\w+)(.*)$")
-_MAP = re.compile(r'(?<!@)@map\(\s*(?:name:\s*)?"([^"]+)"')
-_BLOCK_MAP = re.compile(r'@@map\(\s*(?:name:\s*)?"([^"]+)"')
-_BLOCK_ID = re.compile(r"@@id\(\s*(?:fields:\s*)?\[([^\]]+)\]")
+_MAP = re.compile(r'(?<!@)@map\(\s*(?:name:\s*)?("(?:[^"\\]|\\.)+")')
+_BLOCK_MAP = re.compile(r'@@map\(\s*(?:name:\s*)?("(?:[^"\\]|\\.)+")')
+_BLOCK_ID = re.compile(r"@@id\(([^\[)]*)\[([^\]]+)\]([^\n]*)")
+_BLOCK_SCHEMA = re.compile(r'@@schema\(\s*"([^"]+)"')
+_NAME = re.compile(r'\bname:\s*"([^"]+)"')
 _NATIVE = re.compile(r"@db\.(\w+(?:\([^)]*\))?)")
 _COMMENT = re.compile(r"//.*$", re.MULTILINE)
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
@@ -44,6 +47,7 @@ class Field:
         column: in the database.
         type: Prisma's scalar type, or the name of an enum or model.
         native: the type after ``@db.``, empty if none is given.
+        is_hidden: whether Prisma's client knows nothing of it: its type is unsupported, or it is to be ignored.
     """
 
     name: str
@@ -53,16 +57,25 @@ class Field:
     is_list: bool = False
     is_optional: bool = False
     native: str = ""
+    is_hidden: bool = False
 
 
 @dataclass(frozen=True)
 class Model:
-    """One model and its table. `key` names the fields of the primary key."""
+    """One model and its table.
+
+    Attributes:
+        key: names of the fields of the primary key.
+        key_name: how Prisma calls a key of several fields, as ``roomId_userId``; empty if it has one field.
+        schema: of the database, empty if none is given.
+    """
 
     name: str
     table: str
     fields: tuple[Field, ...]
     key: tuple[str, ...]
+    key_name: str = ""
+    schema: str = ""
 
     @property
     def accessor(self) -> str:
@@ -134,12 +147,19 @@ def _enum(body: str) -> dict[str, str]:
 def _model(name: str, body: str, models: frozenset[str], enums: dict[str, dict[str, str]]) -> Model:
     matches = [match for line in _lines(body) if (match := _FIELD.match(line))]
     fields = tuple(_field(match, models, enums) for match in matches)
-    table, key = _BLOCK_MAP.search(body), _BLOCK_ID.search(body)
-    if key:
-        names = tuple(part.strip() for part in key[1].split(","))
-    else:
-        names = tuple(match[1] for match in matches if re.search(r"@id\b", match[5]))
-    return Model(name, table[1] if table else name, fields, names)
+    table, schema = _BLOCK_MAP.search(body), _BLOCK_SCHEMA.search(body)
+    key, key_name = _key(body, matches)
+    return Model(name, _unquoted(table[1]) if table else name, fields, key, key_name, schema[1] if schema else "")
+
+
+def _key(body: str, fields: list[re.Match[str]]) -> tuple[tuple[str, ...], str]:
+    """The primary key's fields, and its name if they are several."""
+    block = _BLOCK_ID.search(body)
+    if block is None:
+        return tuple(match[1] for match in fields if re.search(r"@id\b", match[5])), ""
+    names = tuple(part.split("(")[0].strip() for part in block[2].split(","))
+    given = _NAME.search(f"{block[1]} {block[3]}")
+    return names, given[1] if given else "_".join(names) if len(names) > 1 else ""
 
 
 def _field(match: re.Match[str], models: frozenset[str], enums: dict[str, dict[str, str]]) -> Field:
@@ -153,9 +173,15 @@ def _field(match: re.Match[str], models: frozenset[str], enums: dict[str, dict[s
         is_list=brackets is not None,
         is_optional=question is not None,
         native=native[1] if native else "",
+        is_hidden=type_name == "Unsupported" or re.search(r"@ignore\b", attributes) is not None,
     )
 
 
 def _mapped(attributes: str, name: str) -> str:
     match = _MAP.search(attributes)
-    return match[1] if match else name
+    return _unquoted(match[1]) if match else name
+
+
+def _unquoted(literal: str) -> str:
+    """Prisma's strings are written as those of JSON."""
+    return str(json.loads(literal))

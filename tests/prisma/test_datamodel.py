@@ -62,3 +62,27 @@ def test_urls_are_translated_for_their_readers() -> None:
     assert prisma_url("postgresql://u@h/d", "my schema") == "postgresql://u@h/d?schema=my%20schema"
     assert prisma_url(url, "b").count("schema=") == 1
     assert without_password("no p%40ss here", url) == "no *** here"
+
+
+def test_names_of_keys_schemas_and_strange_columns() -> None:
+    """A key of several fields has the name that the client calls it by, and what the client hides is marked."""
+    text = r"""
+    model One {
+      a Int @map("the \"a\"")
+      b Int
+      c Unsupported("circle")?
+      d String @ignore
+      @@id(name: "both", fields: [a, b])
+      @@schema("odd")
+    }
+    model Two {
+      a Int
+      b Int
+      @@id([b, a], map: "two_pkey")
+    }
+    """
+    one, two = parse_datamodel(text).models.values()
+    assert (one.key, one.key_name, one.schema) == (("a", "b"), "both", "odd")
+    assert (two.key, two.key_name, two.schema) == (("b", "a"), "b_a", "")
+    assert one.fields[0].column == 'the "a"'
+    assert [field.name for field in one.fields if field.is_hidden] == ["c", "d"]
