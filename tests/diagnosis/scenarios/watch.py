@@ -231,7 +231,11 @@ async def revoke(attendance: Attendance) -> None:
 
 
 async def listen_as_anon_who_may_read(attendance: Attendance) -> None:
-    """Granted to anon, with policies for users only; rows come, change and go."""
+    """Granted to anon, with policies for users only; rows come and go.
+
+    A watch does not wait at its end for what nobody may see, so it lasts longer than the first change may take.
+    """
+    attendance.seconds = IDLE_POLL_S + 0.6
     await attendance.ward.sql(f"grant usage on schema clinic to anon; grant select on {CHAT} to anon")
     attendance.token = None
     newest = f"select ctid from {CHAT} limit 1"
