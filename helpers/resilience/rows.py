@@ -16,6 +16,7 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any, Protocol
 
 from helpers.resilience.source import Gap, Item, Origin
@@ -199,10 +200,18 @@ def _told(version: Any) -> Any:
     return version.isoformat() if isinstance(version, datetime) else version
 
 
-def _content(value: Any) -> Hashable:
-    """The same for equal rows, whichever way they came: some write `numeric` as a number, others as a text."""
+def _content(row: Mapping[str, Any]) -> Hashable:
+    """The same for equal rows, whichever way they came: some write `numeric` as a number, others as a text.
+
+    Numbers inside of JSON are compared as doubles, which is what they are in a stream.
+    """
+    return frozenset((name, _inner(item)) for name, item in row.items())
+
+
+def _inner(value: Any, *, is_nested: bool = False) -> Hashable:
     if isinstance(value, Mapping):
-        return frozenset((name, _content(item)) for name, item in value.items())
+        return frozenset((name, _inner(item, is_nested=True)) for name, item in value.items())
     if isinstance(value, list | tuple):
-        return tuple(_content(item) for item in value)
-    return str(value)
+        return tuple(_inner(item, is_nested=True) for item in value)
+    is_number = isinstance(value, int | float | Decimal) and not isinstance(value, bool)
+    return float(value) if is_nested and is_number else str(value)

@@ -9,6 +9,7 @@ from helpers.sync.failures import Failure, failure_of
 from helpers.sync.folding import Folded, fold, item_of
 from helpers.sync.load import Load
 from helpers.sync.prisma_table import PrismaTable, refetch
+from helpers.sync.readers import PrismaLogReader, PrismaRowReader
 from helpers.sync.results import SyncComparison, SyncRun
 from helpers.sync.strategies import STRATEGIES, Strategy
 from helpers.sync.views import RowViews, one_row_twice
@@ -23,6 +24,8 @@ __all__ = [
     "Failure",
     "Folded",
     "Load",
+    "PrismaLogReader",
+    "PrismaRowReader",
     "PrismaTable",
     "RowViews",
     "SetAside",

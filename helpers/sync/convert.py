@@ -195,7 +195,7 @@ def _bytes(column: str, value: Any) -> str:
 
 def _plain(column: str, value: Any) -> Any:
     """A JSON value without `Decimal`: Prisma's client reads and writes numbers with a fraction as doubles."""
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return {name: _plain(column, item) for name, item in value.items()}
     if isinstance(value, list):
         return [_plain(column, item) for item in value]
