@@ -26,7 +26,7 @@ from helpers.resilience import (
 )
 from helpers.sync import PrismaLogReader, PrismaRowReader
 from helpers.target import Target
-from tests.sync.mirroring.conftest import QUICK
+from tests.resilience.quick import QUICK
 
 ADA = SEED_USERS["ada"]
 BOTH = ("room_id", "user_id")

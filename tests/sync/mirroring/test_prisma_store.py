@@ -17,7 +17,7 @@ from helpers.resilience import CHECKPOINT, Item, ResilientClient, drop_change_lo
 from helpers.sync import Converter
 from helpers.sync.mirroring import PrismaStore, TableMirror
 from helpers.target import Target
-from tests.sync.mirroring.conftest import QUICK
+from tests.resilience.quick import QUICK
 from tests.sync.mirroring.test_mirror_follows import running
 
 COPY = "mirroredmessage"
