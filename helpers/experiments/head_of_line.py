@@ -54,15 +54,16 @@ LIMIT_S = 20.0
 
 @dataclass(slots=True)
 class _Received:
-    """Latencies of the small messages, by number."""
+    """Latencies of the small messages of one run, by number; those of an earlier run are none of these."""
 
+    run: str = field(default_factory=lambda: secrets.token_hex(4))
     due_at: list[float] = field(default_factory=list)
     latency_ms: dict[int, float] = field(default_factory=dict)
     all_there: asyncio.Event = field(default_factory=asyncio.Event)
     expected: int = 0
 
     def hear(self, event: Event) -> None:
-        if isinstance(event, Broadcast) and event.event == "small":
+        if isinstance(event, Broadcast) and event.event == "small" and event.payload["run"] == self.run:
             number = event.payload["n"]
             self.latency_ms.setdefault(number, 1e3 * (event.received_at - self.due_at[number]))
             if len(self.latency_ms) == self.expected:
@@ -114,7 +115,7 @@ async def _run(line: _Line, big_bytes: int, bigs: int, latest_ms: float, number:
         await asyncio.sleep(max(0.0, due - time.monotonic()))
         if place % SMALL_PER_BIG == 0 and big_bytes:
             await line.big.broadcast("big", {"body": "x" * big_bytes})
-        await line.small.broadcast("small", {"n": place})
+        await line.small.broadcast("small", {"run": received.run, "n": place})
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(LIMIT_S):
             await received.all_there.wait()

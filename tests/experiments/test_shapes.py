@@ -10,12 +10,13 @@ import pytest
 
 from helpers.errors import SettingsError
 from helpers.experiments.experiment import Experiment
-from helpers.experiments.head_of_line import ALONE, ANOTHER, SAME, compare_head_of_line
+from helpers.experiments.head_of_line import ALONE, ANOTHER, SAME, _Received, compare_head_of_line
 from helpers.experiments.shapes import MANY_SOCKETS, ONE_CHANNEL, ONE_SOCKET, compare_shapes
 from helpers.experiments.tables import PREFIX
 from helpers.lab.network import Conditions
 from helpers.profiling.results import Skipped
 from helpers.target import Target
+from helpers.wire.events import Broadcast
 
 
 def probes() -> list[str]:
@@ -81,3 +82,14 @@ async def test_messages_too_big_for_a_plan_are_refused(target: Target) -> None:
     """More than the free plan takes is not sent."""
     with pytest.raises(SettingsError, match="300,000 bytes"):
         await compare_head_of_line(target, big_bytes=300_000)
+
+
+def test_a_late_message_of_one_run_is_none_of_the_next() -> None:
+    """Messages are numbered anew in each run; a number alone would be counted, and as if it had come early."""
+    first, second = (_Received(due_at=[1.0], expected=1) for _ in range(2))
+    said = {"run": first.run, "n": 0}
+    late = Broadcast(topic="x", received_at=1.5, size_bytes=10, event="small", payload=said)
+    second.hear(late)
+    assert not second.latency_ms and not second.all_there.is_set()
+    first.hear(late)
+    assert first.latency_ms == {0: pytest.approx(500.0)}
