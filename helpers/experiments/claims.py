@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 
+import numpy as np
+
 from helpers.errors import SettingsError
 from helpers.experiments.bursts import run_burst
 from helpers.experiments.cpu import CpuClock
@@ -100,9 +102,8 @@ def _seats(table: OwnTable, tokens: Sequence[str]) -> list[Seat]:
 
 
 async def _run(table: OwnTable, crowd: Crowd, clock: CpuClock, user: str, number: int) -> Outcome:
-    expected = ROWS * crowd.seats
-    write = partial(write_rows, table, [user], ROWS)
-    burst = await run_burst(crowd, clock, write, label=str(table), rows=ROWS, expected=expected)
+    write, everybody = partial(write_rows, table, [user], ROWS), np.ones((crowd.seats, ROWS), dtype=np.bool_)
+    burst = await run_burst(crowd, clock, write, label=str(table), table=table.name, wanted=everybody)
     database_s = burst.cpu.database_s
     values = {
         CPU.name: None if database_s is None else 1e6 * database_s / ROWS,

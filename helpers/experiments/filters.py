@@ -7,6 +7,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 
+import numpy as np
+
 from helpers.experiments.bursts import Burst, run_burst
 from helpers.experiments.cpu import CpuClock
 from helpers.experiments.crowd import Crowd, Seat
@@ -16,6 +18,7 @@ from helpers.experiments.quick_lab import quick_target, wait_setting
 from helpers.experiments.rounds import Arm, run_rounds
 from helpers.experiments.size import Size, experiment_size
 from helpers.experiments.tables import OwnTable, own_table
+from helpers.profiling.ledger import Bools
 from helpers.profiling.results import Skipped
 from helpers.profiling.workloads import Audience, Workload, permit
 from helpers.profiling.workloads import Burst as BurstRate
@@ -79,12 +82,11 @@ class _Way:
         rooms = [str((subscriber + number) % ROOMS) for number in range(self.rooms)]
         return f"room_id=eq.{rooms[0]}" if self.rooms == 1 else f"room_id=in.({','.join(rooms)})"
 
-    def expected(self, scale: Scale) -> int:
-        """Changes that all subscribers together should get of a burst."""
-        wanted = ROOMS if self.rooms is None else self.rooms
-        return sum(
-            (row - subscriber) % ROOMS < wanted for subscriber in range(scale.subscribers) for row in range(scale.rows)
-        )
+    def wanted(self, scale: Scale) -> Bools:
+        """Which subscriber should get which row of a burst."""
+        subscribers, rows = np.arange(scale.subscribers)[:, None], np.arange(scale.rows)
+        wanted: Bools = (rows - subscribers) % ROOMS < (ROOMS if self.rooms is None else self.rooms)
+        return wanted
 
 
 FILTERS: Mapping[str, _Way] = {
@@ -183,9 +185,8 @@ def _seats(table: OwnTable, way: _Way, subscribers: int) -> Sequence[Seat]:
 async def _run(
     name: str, way: _Way, scale: Scale, table: OwnTable, crowd: Crowd, clock: CpuClock, number: int
 ) -> Outcome:
-    expected = way.expected(scale)
     write = partial(_write, table, scale)
-    burst = await run_burst(crowd, clock, write, label=name, rows=scale.rows, expected=expected)
+    burst = await run_burst(crowd, clock, write, label=name, table=table.name, wanted=way.wanted(scale))
     lost = burst.recording.lost
     notes = (f"{lost:,} changes did not arrive",) if lost else ()
     return Outcome(_values(burst, scale), burst.recording, notes)

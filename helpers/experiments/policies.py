@@ -13,6 +13,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 
+import numpy as np
+
 from helpers.errors import SettingsError
 from helpers.experiments.bursts import Burst, run_burst
 from helpers.experiments.checks import change_us, claims_of
@@ -200,7 +202,8 @@ async def _asked_us(policy: Policy, stand: _Stand) -> float:
 
 async def _burst(crowd: Crowd, clock: CpuClock, stand: _Stand, rows: int) -> Burst:
     write = partial(write_rows, stand.table, stand.users, rows)
-    return await run_burst(crowd, clock, write, label=str(stand.table), rows=rows, expected=rows)
+    owners = np.arange(rows) % len(stand.users) == np.arange(len(stand.users))[:, None]
+    return await run_burst(crowd, clock, write, label=str(stand.table), table=stand.table.name, wanted=owners)
 
 
 def _per_change_us(burst: Burst) -> float | None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from helpers.client import RealtimeClient
 from helpers.errors import ConnectionFailed, SettingsError
 from helpers.experiments import Experiment, start_quick_lab, stop_quick_lab
+from helpers.experiments.bursts import run_burst
+from helpers.experiments.cpu import CpuClock
 from helpers.experiments.crowd import Crowd, Seat
 from helpers.experiments.filter_answers import changed
 from helpers.experiments.filter_verdict import ACCEPTED, filter_verdict
@@ -134,3 +137,24 @@ async def test_who_does_not_hear_is_told_from_who_does(target: Target) -> None:
             crowd.forget()
             await table.run(f"insert into {table.quoted} (seq, room_id) values (3, 8)")
             assert not await crowd.hear_all(lambda change: change.record["seq"] == 3, 1)
+
+
+async def test_what_came_to_the_wrong_one_makes_up_for_no_loss(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many changes arrive as should, but one of them to somebody else: one is lost, and one is too many."""
+    monkeypatch.setattr("helpers.experiments.bursts.QUIET_S", 1.0)
+    wanted = np.array([[True, True], [True, False]])
+    async with own_table(target) as table:
+
+        async def write() -> int:
+            rows = await table.run(f"insert into {table.quoted} (seq, room_id) values (1, 7), (2, 8) returning id")
+            return int(rows[0]["id"])
+
+        binding = ChangeBinding("INSERT", table.schema, table.name)
+        seats = (Seat((replace(binding, filter="room_id=eq.7"),)), Seat((binding,)))
+        async with Crowd(target, seats) as crowd:
+            clock = await CpuClock.of(target)
+            burst = await run_burst(crowd, clock, write, label="x", table=table.name, wanted=wanted)
+            other = await run_burst(crowd, clock, write, label="x", table="another", wanted=wanted)
+    assert (burst.recording.expected, burst.recording.received, burst.recording.lost) == (3, 3, 1)
+    assert "1 changes came to somebody who should not get them" in burst.recording.notes
+    assert (other.recording.received, other.recording.lost) == (0, 3), "changes of another table are none of these"
