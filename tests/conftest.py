@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from hypothesis import HealthCheck, settings
 
 from helpers.lab import Lab, LabSettings
 from helpers.target import Target
@@ -19,6 +20,9 @@ def pytest_configure() -> None:
     """Heed SIGINT and SIGHUP, so that tests may send them: a background job, or `nohup`, makes its children deaf."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    # How fast examples are made says something about the machine, and nothing about what is tested.
+    settings.register_profile("workbook", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("workbook")
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

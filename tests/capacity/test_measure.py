@@ -25,7 +25,7 @@ async def test_the_model_is_right_about_loads_that_it_was_not_fitted_to() -> Non
     server = capacity.times.best.broadcast_server
     assert 0 < server["turn"] + server["write"] + server["message"] + server["delivery"] < 0.01
     assert capacity.idle.join_s.mean > 0 and capacity.idle.connect_ms > 0
-    assert {child.pid for child in psutil.Process().children(recursive=True)} == before
+    assert {child.pid for child in psutil.Process().children(recursive=True)} <= before
 
 
 async def test_too_small_a_design_is_told_before_anything_is_measured() -> None:

@@ -65,7 +65,6 @@ async def test_records_shrink_and_bytes_do_not(target: Target) -> None:
         off, _, shared = (experiment.estimate(arm, "bytes on the wire").mean for arm in experiment.arms)
         assert (shared < 0.6 * off) is shrinks
         assert experiment.answer.startswith("The target passed over the offer to compress.")
-        assert ("“compressed, with what came before” is better" in experiment.answer) is shrinks
 
 
 async def test_a_project_is_left_alone(target: Target) -> None:
