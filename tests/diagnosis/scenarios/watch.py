@@ -253,8 +253,8 @@ def write_large(attendance: Attendance) -> None:
 
 def overtake(attendance: Attendance) -> None:
     """One change of many comes later than it should."""
-    to_client(delay(some_of(changes, range(6, 7)), 300))(attendance)
-    attendance.seconds = 0.6
+    to_client(delay(some_of(changes, range(6, 7)), 700))(attendance)
+    attendance.seconds = 1.2
 
 
 async def write_small(ward: Ward, _check: Check) -> None:
