@@ -8,7 +8,6 @@ import json
 import random
 import secrets
 import sqlite3
-import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,12 +19,10 @@ from psycopg import sql
 
 from helpers.resilience import install_change_log
 from helpers.target import Target
-from tests.kills.mirror_process import Order
+from tests.kills.mirror_process import Order, mirror
+from tests.kills.process import end, live_for, start
 
 __all__ = ["Outcome", "kill_a_mirror"]
-
-#: For a process to start.
-LIMIT_S = 60.0
 
 #: For the last one to catch up with all that the others, who lived for a moment each, have left.
 CATCH_UP_LIMIT_S = 240.0
@@ -68,42 +65,11 @@ async def kill_a_mirror(target: Target, folder: Path, times: int, seed: int = 0)
         try:
             async with _written(target.database_url, table, seed):
                 for _ in range(times):
-                    await _live_for(order, chance.uniform(0.0, 0.6))
+                    await live_for(chance.uniform(0.0, 0.6), mirror, order, Path(order.file))
             changes = await _changes(connection, table)
             return await _compared(connection, order, times, changes)
         finally:
             await connection.execute(sql.SQL("drop table {}").format(sql.Identifier(table)))
-
-
-async def _live_for(order: Order, seconds: float) -> None:
-    """The moment counts from when its file changes: before that it only starts."""
-    process = await _start(order)
-    try:
-        before = _bytes_written(order)
-        async with asyncio.timeout(LIMIT_S):
-            while _bytes_written(order) == before:  # noqa: ASYNC110 - it is another process's file
-                await asyncio.sleep(0.005)
-        await asyncio.sleep(seconds)
-    finally:
-        process.kill()
-        await process.wait()
-
-
-def _bytes_written(order: Order) -> tuple[int, int]:
-    """Of file and write-ahead log: they change with each transaction."""
-    paths = (Path(order.file), Path(f"{order.file}-wal"))
-    sizes = [path.stat() if path.exists() else None for path in paths]
-    return tuple(0 if found is None else found.st_mtime_ns + found.st_size for found in sizes)  # type: ignore[return-value]
-
-
-async def _start(order: Order) -> asyncio.subprocess.Process:
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tests.kills.mirror_process"), stdin=asyncio.subprocess.PIPE
-    )
-    assert process.stdin is not None
-    process.stdin.write(msgspec.json.encode(order) + b"\n")
-    await process.stdin.drain()
-    return process
 
 
 @contextlib.asynccontextmanager
@@ -137,7 +103,7 @@ async def _write(database_url: str, table: str, chance: random.Random) -> None:
 
 async def _compared(connection: psycopg.AsyncConnection, order: Order, kills: int, changes: int) -> Outcome:
     """Let it live until nothing changes any more, or the time is over."""
-    process = await _start(msgspec.structs.replace(order, most=1_000))
+    process = start(mirror, msgspec.structs.replace(order, most=1_000))
     query = sql.SQL("select id, body, amount::text from {}").format(sql.Identifier(order.table))
     rows = {row[0]: row for row in await (await connection.execute(query)).fetchall()}
     copy: dict[int, Any] = {}
@@ -148,8 +114,7 @@ async def _compared(connection: psycopg.AsyncConnection, order: Order, kills: in
                     await asyncio.sleep(0.1)
                     copy = _copied(order)
     finally:
-        process.kill()
-        await process.wait()
+        await end(process)
     different = sum(copy[key] != row for key, row in rows.items() if key in copy)
     missing, foreign = len(rows.keys() - copy.keys()), len(copy.keys() - rows.keys())
     return Outcome(kills, len(rows), changes, missing, foreign, different)

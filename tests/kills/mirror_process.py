@@ -1,9 +1,7 @@
-"""The process that is killed: mirrors a table into a file, until it is gone. One `Order` on its stdin."""
+"""The process that is killed: mirrors a table into a file, until it is gone."""
 
 from __future__ import annotations
 
-import asyncio
-import sys
 from pathlib import Path
 
 import msgspec
@@ -12,7 +10,7 @@ from helpers.resilience import BackoffSettings, ResilienceSettings, ResilientCli
 from helpers.sync.mirroring import SqliteStore, TableMirror
 from helpers.target import Target
 
-__all__ = ["Order"]
+__all__ = ["Order", "mirror"]
 
 SETTINGS = ResilienceSettings(backoff=BackoffSettings(base_s=0.05, cap_s=0.5, spread_s=0.01), audit_s=0.5)
 
@@ -33,7 +31,3 @@ async def mirror(order: Order) -> None:
         ResilientClient(order.target, settings=SETTINGS) as client,
     ):
         await TableMirror(client, order.table, store, most=order.most, within_s=0.001).run()
-
-
-if __name__ == "__main__":
-    asyncio.run(mirror(msgspec.json.decode(sys.stdin.buffer.readline(), type=Order)))

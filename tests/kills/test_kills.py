@@ -6,6 +6,7 @@ from pathlib import Path
 
 from helpers.lab import Lab
 from tests.kills.mirror import kill_a_mirror
+from tests.kills.outbox import kill_an_outbox
 
 
 async def test_a_mirror_that_is_killed_loses_nothing(lab: Lab, tmp_path: Path) -> None:
@@ -13,3 +14,10 @@ async def test_a_mirror_that_is_killed_loses_nothing(lab: Lab, tmp_path: Path) -
     outcome = await kill_a_mirror(lab.target, tmp_path, times=4)
     assert outcome.held, str(outcome)
     assert outcome.changes > 100
+
+
+async def test_an_outbox_that_is_killed_loses_and_doubles_nothing(lab: Lab, tmp_path: Path) -> None:
+    """At three points of its work, with -9, while it takes writes and sends them."""
+    losses = await kill_an_outbox(lab.target, tmp_path, times=3)
+    assert losses.held, str(losses)
+    assert losses.promised > 10

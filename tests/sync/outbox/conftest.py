@@ -16,7 +16,7 @@ from helpers.sync import Converter
 from helpers.sync.outbox import Outbox, Write, WriteType, install_done_writes
 from helpers.target import Target
 
-AUTHOR = next(iter(SEED_USERS.values())) if isinstance(SEED_USERS, dict) else SEED_USERS[0]
+AUTHOR = next(iter(SEED_USERS.values()))
 
 
 @dataclass

@@ -1,0 +1,58 @@
+"""A process that is killed with -9 at some point of its work."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+from collections.abc import Callable, Coroutine
+from multiprocessing.context import ForkServerProcess
+from pathlib import Path
+from typing import Any, TypeVar
+
+__all__ = ["end", "live_for", "start"]
+
+A = TypeVar("A")
+
+#: For a process to start.
+LIMIT_S = 60.0
+
+#: Each is forked from one that has imported everything: that is most of what a start costs.
+_FORKS = multiprocessing.get_context("forkserver")
+_FORKS.set_forkserver_preload(["tests.kills.mirror_process", "tests.kills.outbox_process"])
+
+
+async def live_for(seconds: float, work: Callable[[A], Coroutine[Any, Any, None]], order: A, file: Path) -> None:
+    """Start it, and kill it so long after its SQLite file changes: before that it only starts."""
+    before = _bytes_written(file)
+    process = start(work, order)
+    try:
+        async with asyncio.timeout(LIMIT_S):
+            while _bytes_written(file) == before:  # noqa: ASYNC110 - it is another process's file
+                await asyncio.sleep(0.005)
+        await asyncio.sleep(seconds)
+    finally:
+        await end(process)
+
+
+def start(work: Callable[[A], Coroutine[Any, Any, None]], order: A) -> ForkServerProcess:
+    """Work on an order in a process of its own."""
+    process = _FORKS.Process(target=_run, args=(work, order), daemon=True)
+    process.start()
+    return process
+
+
+async def end(process: ForkServerProcess) -> None:
+    """With -9."""
+    process.kill()
+    await asyncio.to_thread(process.join)
+
+
+def _run(work: Callable[[A], Coroutine[Any, Any, None]], order: A) -> None:
+    asyncio.run(work(order))
+
+
+def _bytes_written(file: Path) -> tuple[int, ...]:
+    """Of file and write-ahead log: they change with each transaction."""
+    paths = (file, Path(f"{file}-wal"))
+    sizes = [path.stat() if path.exists() else None for path in paths]
+    return tuple(0 if found is None else found.st_mtime_ns + found.st_size for found in sizes)
