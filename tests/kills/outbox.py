@@ -58,7 +58,7 @@ async def kill_an_outbox(target: Target, folder: Path, times: int, seed: int = 0
             await install_change_log(connection, ["messages"], schema=schema)
             order = await _order(chat, folder / f"{schema}.db")
             for _ in range(times):
-                await live_for(chance.uniform(0.0, 0.3), work, order, Path(order.file))
+                await live_for(chance.uniform(0.0, 0.6), work, order, Path(order.file))
             promised = _promised(order)
             await _finish(connection, schema, order, promised)
             return _losses(times, promised, await _history(connection, schema, order))

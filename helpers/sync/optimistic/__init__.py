@@ -5,6 +5,7 @@ from __future__ import annotations
 from helpers.sync.optimistic.events import StoreEvent, What
 from helpers.sync.optimistic.marks import GONE, ByTransaction, ByVersion, Marks
 from helpers.sync.optimistic.store import OptimisticStore
+from helpers.sync.optimistic.table import OptimisticTable
 from helpers.sync.writes import Answer, Write, WriteType, is_temporary, temporary_key
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "ByVersion",
     "Marks",
     "OptimisticStore",
+    "OptimisticTable",
     "StoreEvent",
     "What",
     "Write",

@@ -7,7 +7,7 @@ No I/O and no clock. Whoever sends the writes tells `marked`, `accept` and `reje
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from helpers.errors import FailureError, SettingsError
@@ -35,13 +35,14 @@ class OptimisticStore:
 
     Args:
         key: columns of its primary key. marks: how own writes are recognised when they come back.
+        table: its name, which writes bear.
 
     Attributes:
         server: rows by key, as the server has them. view: the same with the pending writes above.
     """
 
-    def __init__(self, key: Sequence[str] = ("id",), marks: Marks | None = None) -> None:
-        self._key, self._marks = tuple(key), marks or ByTransaction()
+    def __init__(self, key: Sequence[str] = ("id",), marks: Marks | None = None, table: str = "") -> None:
+        self._key, self._marks, self._table = tuple(key), marks or ByTransaction(), table
         self.server: dict[Key, Row] = {}
         self.view: dict[Key, Row] = {}
         self._pending: list[_Pending] = []
@@ -69,7 +70,7 @@ class OptimisticStore:
     def insert(self, values: Row, *, after: Sequence[str] = ()) -> Write:
         """Show a new row at once. Columns of the key that are missing are the server's to choose."""
         row = {**{column: temporary_key() for column in self._key}, **values}
-        return self.apply(Write(WriteType.INSERT, self._key_of(row), row, after=after))
+        return self.apply(Write(WriteType.INSERT, self._key_of(row), row, after=after, table=self._table))
 
     def update(self, key: Key, values: Row, *, after: Sequence[str] = ()) -> Write:
         """Show other values of a row at once. What is shown now is kept as the write's base."""
@@ -77,12 +78,12 @@ class OptimisticStore:
         if any(values.get(column, value) != value for column, value in zip(self._key, key, strict=True)):
             happened, advice = "the primary key would change", "Delete the row and insert it anew"
             raise SettingsError(f"updating the row {key}", happened, advice)
-        return self.apply(Write(WriteType.UPDATE, key, values, self.view.get(key), after))
+        return self.apply(Write(WriteType.UPDATE, key, values, self.view.get(key), after, self._table))
 
     def delete(self, key: Key, *, after: Sequence[str] = ()) -> Write:
         """Show a row no more."""
         key = self.real(key)
-        return self.apply(Write(WriteType.DELETE, key, {}, self.view.get(key), after))
+        return self.apply(Write(WriteType.DELETE, key, {}, self.view.get(key), after, self._table))
 
     def apply(self, write: Write) -> Write:
         """Show a write: one that is new, or one of an earlier life that waits in an outbox.
@@ -136,6 +137,12 @@ class OptimisticStore:
             self._tell(What.UNDONE, [write.key], write, f"it depends on a write that was refused: {reason}")
         self._forget()
         return tuple(gone)
+
+    def revise(self, write_id: str, values: Row) -> None:
+        """Somebody has decided that it is to set other values."""
+        if (found := self._find(write_id)) is not None:
+            found.write = replace(found.write, values=values)
+            self._tell(What.APPLIED, [found.write.key], found.write)
 
     # The server
 
