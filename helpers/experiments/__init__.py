@@ -24,6 +24,7 @@ from helpers.experiments.policy_plans import PolicyPlans, explain_policies
 from helpers.experiments.preprocessing import compare_preprocessing
 from helpers.experiments.quick_lab import start_quick_lab, stop_quick_lab
 from helpers.experiments.recovery import Recoveries, measure_recovery
+from helpers.experiments.revalidation import compare_revalidation
 from helpers.experiments.rounds import run_rounds
 from helpers.experiments.shapes import compare_shapes
 from helpers.experiments.size import Size, experiment_size
@@ -65,6 +66,7 @@ __all__ = [
     "compare_policies",
     "compare_preprocessing",
     "compare_replica_identities",
+    "compare_revalidation",
     "compare_selects",
     "compare_shapes",
     "compare_slow_readers",

@@ -11,6 +11,7 @@ from helpers.sync.load import Load
 from helpers.sync.prisma_table import PrismaTable, refetch
 from helpers.sync.readers import PrismaLogReader, PrismaRowReader
 from helpers.sync.results import SyncComparison, SyncRun
+from helpers.sync.revalidation import Revalidator
 from helpers.sync.strategies import STRATEGIES, Strategy
 from helpers.sync.views import RowViews, one_row_twice
 from helpers.sync.writing import BatchWriter, SetAside
@@ -27,6 +28,7 @@ __all__ = [
     "PrismaLogReader",
     "PrismaRowReader",
     "PrismaTable",
+    "Revalidator",
     "RowViews",
     "SetAside",
     "Strategy",
