@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -11,13 +12,15 @@ from helpers.experiments import Experiment, Size, run_rounds
 from helpers.experiments.answer import leaders
 from helpers.experiments.encoding import compare_encodings, sweep_encodings
 from helpers.experiments.encoding.formats import METRICS, Load, measured, server_meter
+from helpers.experiments.encoding.reception import Reception
 from helpers.experiments.encoding.transfer import transfer
 from helpers.experiments.experiment import Outcome
 from helpers.experiments.sending import Sender, scheduled
 from helpers.experiments.unhindered import unhindered
 from helpers.profiling.workloads import Burst
-from helpers.stream import Content, Form, Stream
+from helpers.stream import Content, Form, Item, Stream
 from helpers.target import Target, TargetKind
+from helpers.wire.events import Broadcast
 
 
 def burst(form: Form, messages: int = 100, body_bytes: int = 1_000) -> Stream:
@@ -88,3 +91,22 @@ def test_what_was_not_measured_is_not_judged() -> None:
     """A metric without values gets no verdict."""
     empty = Experiment("x", "?", "lab", "2026-01-01", "small", 1.0, ("a", "b"), METRICS, ())
     assert leaders(empty, ["server's CPU"]) == "Server's CPU: not compared here."
+
+
+async def test_one_that_came_twice_makes_up_for_none_that_is_missing() -> None:
+    """The end is waited for until every message is there, and not until as many are."""
+    reception = Reception(burst(Form.JSON_V2, messages=2))
+
+    def hear(seq: int) -> None:
+        payload = Form.JSON_V2.payload(Item(seq=seq, due=0.0, key=0, body=[]))
+        reception.on_event(Broadcast(topic="x", received_at=1.0, size_bytes=10, event="x", payload=payload))
+
+    hear(0)
+    hear(0)
+    waiting = asyncio.create_task(reception.complete(5))
+    await asyncio.sleep(0.05)
+    assert not waiting.done()
+    hear(1)
+    await waiting
+    ledger = reception.ledger()
+    assert (ledger.lost, ledger.duplicated) == (0, 1)
