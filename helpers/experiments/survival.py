@@ -19,6 +19,7 @@ from helpers.experiments.size import Size
 from helpers.experiments.tables import OwnTable, own_table
 from helpers.lab.network import BLACK_HOLE, PERFECT, Network, network
 from helpers.profiling.results import Skipped
+from helpers.profiling.workloads import Audience, Constant, Workload, permit
 from helpers.resilience import (
     BackoffSettings,
     ChangeLog,
@@ -31,7 +32,7 @@ from helpers.resilience import (
     drop_change_log,
     install_change_log,
 )
-from helpers.target import Target
+from helpers.target import Target, TargetKind
 from helpers.wire.events import Change
 from helpers.wire.join import ChangeBinding, JoinConfig
 
@@ -39,7 +40,7 @@ __all__ = ["NAIVE", "compare_survival"]
 
 QUESTION = "The connection breaks every two seconds: what does a subscription lose, by how it comes back?"
 
-NAIVE, BY_VERSION, BY_LOG = "reconnects", "reads rows again", "reads a change log"
+NAIVE, BY_VERSION, BY_LOG = _WAYS = "reconnects", "reads rows again", "reads a change log"
 
 LOST = Metric("rows lost", "% of the rows", most=100.0)
 TWICE = Metric("rows twice", "% of the rows")
@@ -49,8 +50,8 @@ SILENCE = Metric("longest silence", "s")
 SECONDS = {Size.SMALL: 4.0, Size.FULL: 20.0}
 ROUNDS = {Size.SMALL: 2, Size.FULL: 10}
 
-#: Between two rows.
-PAUSE_S = 0.02
+#: Between two rows; on a target with a quota all deliveries together stay below the free plan's 100 a second.
+PAUSE_S, GENTLE_PAUSE_S = 0.02, 0.05
 
 #: Between two cuts, and how long nothing gets through after each.
 CUT_EVERY_S, CUT_FOR_S = 2.0, 1.0
@@ -75,11 +76,23 @@ class _Heard:
     last_at: float = 0.0
     silence_s: float = 0.0
 
+    def begin(self) -> None:
+        """From now on it counts."""
+        self.rows.clear()
+        self.last_at, self.silence_s = time.monotonic(), 0.0
+
     def enter(self, seq: int) -> None:
-        now = time.monotonic()
-        if self.last_at:
-            self.silence_s = max(self.silence_s, now - self.last_at)
+        self._end_silence()
         self.rows[seq] += 1
+
+    def end(self, written: int) -> None:
+        """Nothing more is waited for: who has not all rows is silent until now."""
+        if any(seq not in self.rows for seq in range(written)):
+            self._end_silence()
+
+    def _end_silence(self) -> None:
+        now = time.monotonic()
+        self.silence_s = max(self.silence_s, now - self.last_at)
         self.last_at = now
 
     def values(self, written: int) -> dict[str, float | None]:
@@ -101,11 +114,13 @@ async def compare_survival(
     version column or from a change log.
 
     Raises:
-        SettingsError: no rounds. FailureError: the database refuses.
+        SettingsError: no rounds, or it would go above the target's quota. FailureError: the database refuses.
     """
     if not target.writes_allowed or target.database_url is None:
         return Skipped("Survival", "it writes to a table of its own; set DATABASE_URL and WORKBOOK_ALLOW_WRITES=yes")
     seconds = seconds or SECONDS[size]
+    workload = Workload(rate=Constant(1 / _pause_s(target)), seconds=seconds)
+    permit(target, workload, Audience(subscribers=len(_WAYS)))
     async with _logged_table(target) as table:
         listeners: dict[str, Listener] = {
             NAIVE: _reconnecting,
@@ -164,12 +179,14 @@ class _Together:
             await _until_heard(self._table, list(heard.values()))
             written = await self._write(networks)
             await _until_all_or_never(list(heard.values()), written)
+            for one in heard.values():
+                one.end(written)
         return {name: Outcome(one.values(written)) for name, one in heard.items()}
 
     async def _write(self, networks: Sequence[Network]) -> int:
         cutting = asyncio.create_task(_cut(networks))
         try:
-            return await _write(self._table, self._seconds)
+            return await _write(self._table, self._seconds, _pause_s(self._target))
         finally:
             await _ended(cutting)
             for via in networks:
@@ -193,15 +210,18 @@ async def _until_heard(table: OwnTable, heard: Sequence[_Heard]) -> None:
         raise FailureError(tried, happened, "Run `workbook doctor`") from None
     await asyncio.sleep(0.6)  # the last of them is on its way
     for one in heard:
-        one.rows.clear()
-        one.silence_s = 0.0
+        one.begin()
 
 
-async def _write(table: OwnTable, seconds: float) -> int:
+def _pause_s(target: Target) -> float:
+    return PAUSE_S if target.kind is TargetKind.LAB else GENTLE_PAUSE_S
+
+
+async def _write(table: OwnTable, seconds: float, pause_s: float) -> int:
     """Rows 0, 1, 2 … at fixed times; how many."""
-    begin, count = time.monotonic(), int(seconds / PAUSE_S)
+    begin, count = time.monotonic(), int(seconds / pause_s)
     for seq in range(count):
-        await asyncio.sleep(max(0.0, begin + seq * PAUSE_S - time.monotonic()))
+        await asyncio.sleep(max(0.0, begin + seq * pause_s - time.monotonic()))
         await table.run(f"insert into {table.quoted} (seq) values (%s)", [seq])
     return count
 
