@@ -194,6 +194,13 @@ def test_loads_are_decided_one_by_one() -> None:
     assert "broken" in str(limit([], failed="the door is shut"))
 
 
+def test_a_path_that_holds_tells_what_it_lost_all_the_same() -> None:
+    """A share in time that is large enough hides no loss."""
+    load = Load(20, 5, 3)
+    found = PathLimits("lab", "2026-01-01", "small", 1.0, 50.0, (limit([delivery(100, lost=2, load=load)]),))
+    assert found.table().iloc[0, 0].startswith("holds") and found.table().iloc[0, 0].endswith(", 2 lost")
+
+
 def test_a_harness_that_gave_way_breaks_no_path() -> None:
     """Faster loads than the one at which this machine was the limit are not decided; after a true knee they are."""
     slow, fast = Load(20, 5, 3), Load(100, 1, 3)

@@ -211,7 +211,8 @@ def plan_for(load: Load, kind: Kind) -> str:
 def _share(delivery: Delivery) -> str:
     low, high = (100 * end for end in wilson(delivery.in_time, delivery.changes))
     percent = 100 * delivery.in_time / delivery.changes
-    return f"{percent:.0f} % in time ({low:.0f} to {high:.0f}, n = {delivery.changes})"
+    lost = f", {delivery.recording.lost:,} lost" if delivery.recording.lost else ""
+    return f"{percent:.0f} % in time ({low:.0f} to {high:.0f}, n = {delivery.changes}){lost}"
 
 
 def _row(limit: PathLimit, delivery: Delivery) -> dict[str, object]:
