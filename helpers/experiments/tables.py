@@ -16,7 +16,7 @@ from helpers.database_url import libpq_url, without_password
 from helpers.errors import FailureError, TargetError
 from helpers.target import Target
 
-__all__ = ["LOAD_COLUMNS", "PREFIX", "OwnTable", "ReplicaIdentity", "own_function", "own_table"]
+__all__ = ["LOAD_COLUMNS", "PREFIX", "OwnTable", "ReplicaIdentity", "drop_policy", "own_function", "own_table"]
 
 #: Every name of ours begins with this, so that nobody takes our tables for theirs.
 PREFIX = "workbook_"
@@ -172,6 +172,18 @@ async def _connected(target: Target) -> AsyncIterator[psycopg.AsyncConnection[Di
     async with connection:
         await _run(connection, tried, f"set statement_timeout = {STATEMENT_LIMIT_MS}")
         yield connection
+
+
+async def drop_policy(target: Target, policy: str, on: str) -> None:
+    """Take a policy away, whatever has become of the connection that made it.
+
+    Args:
+        policy, on: its name and its table's, as they stand in SQL.
+
+    Raises:
+        FailureError: the database refuses.
+    """
+    await _drop(target, f"policy if exists {policy} on {on}")
 
 
 async def _drop(target: Target, what: str) -> None:

@@ -83,8 +83,10 @@ class WayRun:
             recorder = Recorder(start + written.workload.due_s(), written.first_seq, hearing)
             reception.record_into(recorder)
             outage = asyncio.create_task(self._outage(start, written.workload.seconds))
-            done = await self.writer.carry_out(written, start)
-            await outage
+            try:
+                done = await self.writer.carry_out(written, start)
+            finally:
+                await outage  # whatever happens, the function is back before another run needs it
             parts = (await _Parts.settled(self.way, before, done.accepted)).since(before)
             await drained(recorder, done.accepted - sum(parts.failures.values()), QUIET_S, QUIET_S)
         p99_ms = 1e3 * recorder.ledger.latency.percentile_s(99) if recorder.ledger.latency.count else None

@@ -15,7 +15,7 @@ from helpers.client import RealtimeClient
 from helpers.deno import deno_executable, deno_version
 from helpers.errors import NodeError
 from helpers.experiments.edge_function import EdgeFunction
-from helpers.experiments.tables import PREFIX, OwnTable, own_table
+from helpers.experiments.tables import PREFIX, OwnTable, drop_policy, own_table
 from helpers.experiments.webhook import Webhook, own_trigger, own_webhook
 from helpers.profiling.workloads import Route
 from helpers.profiling.workloads.reception import READY_LIMIT_S
@@ -114,7 +114,7 @@ async def _trigger(target: Target, definition: str, *, private: bool = False) ->
     async with contextlib.AsyncExitStack() as stack:
         table = await stack.enter_async_context(own_table(target, columns=COLUMNS, published=False))
         if private:
-            await stack.enter_async_context(_listening_allowed(table, topic))
+            await stack.enter_async_context(_listening_allowed(target, table, topic))
         await stack.enter_async_context(own_trigger(target, table, definition.format(topic=topic)))
         yield Way(table, topic, private)
 
@@ -131,14 +131,14 @@ async def _function(target: Target) -> AsyncIterator[Way]:
 
 
 @asynccontextmanager
-async def _listening_allowed(table: OwnTable, topic: str) -> AsyncIterator[None]:
+async def _listening_allowed(target: Target, table: OwnTable, topic: str) -> AsyncIterator[None]:
     """Who has only the publishable key may listen on that private channel."""
-    policy = f"{PREFIX}{secrets.token_hex(5)} on realtime.messages"
-    await table.run(f"create policy {policy} for select to anon using (realtime.topic() = '{topic}')")
+    policy, on = f"{PREFIX}{secrets.token_hex(5)}", "realtime.messages"
+    await table.run(f"create policy {policy} on {on} for select to anon using (realtime.topic() = '{topic}')")
     try:
         yield
     finally:
-        await table.run(f"drop policy if exists {policy}")
+        await drop_policy(target, policy, on)
 
 
 def _why_no_function(target: Target) -> str:

@@ -8,6 +8,7 @@ import os
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import aiohttp
 import psutil
@@ -21,11 +22,13 @@ from helpers.experiments import Experiment, Size, compare_preprocessing, run_rou
 from helpers.experiments.edge_function import SLIM, EdgeFunction
 from helpers.experiments.tables import own_table
 from helpers.experiments.way_run import BYTES, LATENCY, LOST, WayRun
-from helpers.experiments.ways import BROADCAST, COLUMNS, DOWN, FUNCTION, ROW, SELECTED, TRIGGER, Way
+from helpers.experiments.ways import BROADCAST, COLUMNS, DOWN, FUNCTION, ROW, SELECTED, TRIGGER, Way, _listening_allowed
 from helpers.experiments.webhook import own_webhook
 from helpers.plots import preprocessing_plot
 from helpers.profiling import Skipped
 from helpers.profiling.workloads import Constant, Workload, Writer
+from helpers.profiling.workloads.orders import Written
+from helpers.profiling.workloads.writer import Planned
 from helpers.target import Target
 
 NEEDED = {"seq": 7, "room_id": 123, "status": "open"}
@@ -264,3 +267,43 @@ def test_deno_gets_no_secrets_of_the_shell(monkeypatch: pytest.MonkeyPatch) -> N
     assert "DATABASE_URL" not in environment
     assert environment["DENO_NO_UPDATE_CHECK"] == "1"
     assert SLIM.is_file() and os.access(SLIM, os.R_OK)
+
+
+async def test_a_policy_goes_with_its_block_though_its_connection_broke(target: Target) -> None:
+    """It stands in a table of the project's, where nobody else would ever take it away."""
+    async with own_table(target, published=False) as other:
+        async with own_table(target, published=False) as table, _listening_allowed(target, table, "workbook:x"):
+            await table.connection.close()
+        assert await other.run("select 1 from pg_policy where polname like 'workbook\\_%%'") == []
+
+
+class _Function:
+    """Says what becomes of it."""
+
+    cpu_s = 0.0
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    async def stop(self) -> None:
+        self.said.append("stop")
+
+    async def start(self) -> None:
+        self.said.append("start")
+
+
+class _Lost(Writer):
+    """A writer whose process is lost at once."""
+
+    async def carry_out(self, planned: Planned, at: float) -> Written:
+        raise FailureError("writing", "the process is gone", "Try again")
+
+
+async def test_an_outage_ends_with_its_run_though_the_writer_failed(target: Target) -> None:
+    """Else the next run would meet a function that is down, or that goes down in its midst."""
+    function, workload = _Function(), Workload(rate=Constant(20), seconds=0.3, columns={"status": ("open",)})
+    async with own_table(target, columns=COLUMNS) as table, _Lost(target) as writer:
+        way = Way(table, function=cast(EdgeFunction, function))
+        with pytest.raises(FailureError, match="the process is gone"):
+            await WayRun(target, writer, workload, DOWN, way, outage=True)(0)
+        assert function.said == ["stop", "start"]

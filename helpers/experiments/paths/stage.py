@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from psycopg import sql
 
 from helpers.experiments.paths.catalog import Kind, Path
-from helpers.experiments.tables import OwnTable, own_function, own_table
+from helpers.experiments.tables import OwnTable, drop_policy, own_function, own_table
 from helpers.target import Target
 
 __all__ = ["Books", "Stage", "open_stage"]
@@ -87,4 +87,4 @@ async def _policy(stage: Stage) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        await stage.table.run(f"drop policy if exists {policy} on realtime.messages")
+        await drop_policy(stage.target, policy, "realtime.messages")
