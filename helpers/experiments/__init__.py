@@ -10,6 +10,7 @@ from helpers.experiments.filter_verdict import filter_verdict
 from helpers.experiments.filters import compare_filters, compare_selects
 from helpers.experiments.head_of_line import compare_head_of_line
 from helpers.experiments.heartbeat_cost import HeartbeatCost, PerHeartbeat, profile_heartbeat_cost
+from helpers.experiments.herd import Herds, compare_herds
 from helpers.experiments.identities import compare_replica_identities
 from helpers.experiments.keepalive import compare_heartbeats, compare_idle_timeouts
 from helpers.experiments.ladder import Ladder, compare_ladder
@@ -35,6 +36,7 @@ __all__ = [
     "Estimate",
     "Experiment",
     "HeartbeatCost",
+    "Herds",
     "Ladder",
     "LeakCase",
     "LeakStudy",
@@ -56,6 +58,7 @@ __all__ = [
     "compare_filters",
     "compare_head_of_line",
     "compare_heartbeats",
+    "compare_herds",
     "compare_idle_timeouts",
     "compare_ladder",
     "compare_leaks",

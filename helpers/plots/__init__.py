@@ -5,6 +5,7 @@ from __future__ import annotations
 from helpers.plots.capacity import capacity_check_plot, knee_plot, projection_plot
 from helpers.plots.encoding import encoding_plot
 from helpers.plots.experiments import experiment_plot
+from helpers.plots.herd import herd_plot
 from helpers.plots.keepalive import clients_plot, detection_plot, heartbeat_cost_plot
 from helpers.plots.ladder import ladder_plot, sawtooth_plot
 from helpers.plots.networks import network_plot
@@ -29,6 +30,7 @@ __all__ = [
     "experiment_plot",
     "finish",
     "heartbeat_cost_plot",
+    "herd_plot",
     "knee_plot",
     "ladder_plot",
     "latency_plot",

@@ -29,8 +29,9 @@ class BackoffSettings:
     Attributes:
         base_s: bound of the first delay. factor: by which each further bound grows. cap_s: no delay is longer.
         spread_s: the very first attempt after a loss waits anything between 0 and this, so that the clients of a
-            server that restarts do not return together (`spread_for` computes it). With full jitter no later bound is
-            below it: those who came while the server was still down must not return together either.
+            server that restarts do not return together (`spread_for` computes it). While the exponential bound is below
+            it, further attempts follow in this interval: so those who came while the server was still down keep their
+            distance, and attempts are never more frequent than the first ones.
         widest_s: the spread doubles whenever the server says that too many come at once, up to this.
         reset_after_s: a connection must have been live for so long before delays begin anew: one that is lost at
             once each time is no success.
@@ -62,6 +63,9 @@ class BackoffSettings:
             )
 
 
+#: By how much of the spread attempts move at most, as clocks do not run alike anyway.
+_SWAY = 0.1
+
 #: The spread after the first refusal: twice the period over which the server counts joins (`rate_tick_s` of the lab).
 _CROWDED_S = 10.0
 
@@ -82,13 +86,14 @@ class Backoff:
         self.spread_s = self.settings.spread_s
         self._random = random.Random(seed)
         self._last_s = self.settings.base_s
+        self._has_place = False  # somewhere in the spread, by chance
         self._live_at: float | None = None
 
     def delay_s(self) -> float:
         """How long to wait before the next attempt, in seconds."""
         self.failures += 1
         if self.failures == 1:
-            return self._random.uniform(0, self.spread_s)
+            return self._spread()
         return self._later()
 
     def went_live(self, now: float) -> None:
@@ -99,11 +104,13 @@ class Backoff:
         """It does not any more: delays begin anew if it had served for long enough."""
         if self._live_at is not None and now - self._live_at >= self.settings.reset_after_s:
             self.failures, self._last_s, self.spread_s = 0, self.settings.base_s, self.settings.spread_s
+            self._has_place = False
         self._live_at = None
 
     def crowded(self) -> None:
         """The server turned this client away as too many came at once: all that it says so to spread wider."""
         self.spread_s = min(self.settings.widest_s, max(2 * self.spread_s, _CROWDED_S))
+        self._has_place = False
         self._live_at = None  # what the server does not want is no success, however long it lasts
 
     def _later(self) -> float:
@@ -112,10 +119,19 @@ class Backoff:
         bound = min(settings.cap_s, settings.base_s * settings.factor ** min(self.failures - 2, 60))
         if settings.jitter is Jitter.NONE:
             return bound
-        if settings.jitter is Jitter.FULL or self.spread_s > settings.cap_s:
-            return self._random.uniform(0, max(bound, self.spread_s))
+        if self.spread_s > bound:
+            return self._spread()
+        if settings.jitter is Jitter.FULL:
+            return self._random.uniform(0, bound)
         self._last_s = min(settings.cap_s, self._random.uniform(settings.base_s, 3 * self._last_s))
         return self._last_s
+
+    def _spread(self) -> float:
+        """To a place of one's own first, and then in the interval that keeps it."""
+        if not self._has_place:
+            self._has_place = True
+            return self._random.uniform(0, self.spread_s)
+        return self.spread_s * self._random.uniform(1 - _SWAY, 1 + _SWAY)
 
 
 def spread_for(clients: int, joins_per_s: float, *, channels: int = 1, share: float = 0.5) -> float:

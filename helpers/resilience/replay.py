@@ -24,7 +24,8 @@ KEPT = 10_000
 
 
 class Broadcasts:
-    """All broadcasts of a private channel, each once, as far as the server can still tell them.
+    """All broadcasts of a channel, each once, as far as the server can still tell them: of a public one, those that it
+    sends while the channel is joined.
 
     Args:
         since_ms: Unix time in milliseconds from which on they are wanted; None begins with the first join.
@@ -36,15 +37,23 @@ class Broadcasts:
     """
 
     def __init__(
-        self, *, since_ms: int | None = None, overlap_s: float = 30.0, wall: Callable[[], float] = time.time
+        self,
+        *,
+        private: bool = True,
+        since_ms: int | None = None,
+        overlap_s: float = 30.0,
+        wall: Callable[[], float] = time.time,
     ) -> None:
         self.incomplete = 0
+        self._private = private
         self._since_ms, self._overlap_s, self._wall = since_ms, overlap_s, wall
         self._known: OrderedDict[str, None] = OrderedDict()
         self._unknown_in_a_row = 0
 
     def config(self) -> JoinConfig:
         self._unknown_in_a_row = 0
+        if not self._private:
+            return JoinConfig()
         replay = None if self._since_ms is None else Replay(self._since_ms, LIMIT)
         self._since_ms = self._since_ms or self._now_ms()
         return JoinConfig(private=True, replay=replay)
