@@ -12,7 +12,8 @@ from functools import partial
 import aiohttp
 import numpy as np
 
-from helpers.errors import FailureError, SettingsError
+from helpers.client import RealtimeClient
+from helpers.errors import ConnectionFailed, FailureError, JoinFailed, SettingsError
 from helpers.experiments.experiment import Experiment, Metric, Outcome
 from helpers.experiments.herd_process import Ask, Flock, Lives, Way
 from helpers.experiments.rounds import run_rounds
@@ -31,6 +32,7 @@ QUESTION = "A server restarts: do its clients come back together, and does it be
 PEAK = Metric("attempts in the busiest second", "")
 REFUSED = Metric("attempts that were refused", "")
 ALL_LIVE = Metric("all live again after", "s")
+TURNED_AWAY = Metric("newcomers turned away", "%")
 HALF_LIVE = Metric("half of them live again after", "s")
 
 #: Joins a second as on the free plan; a class has less patience, and so fewer clients and a lower limit.
@@ -42,6 +44,9 @@ TICK_S = {Size.SMALL: 1.0, Size.FULL: 5.0}
 
 #: How long nothing listens, beside what a stop and a start take.
 DOWN_S = 0.5
+
+#: Beside the herd somebody new comes so often, for so many periods of the server's judgement.
+VISIT_S, VISITS_TICKS = 0.25, 2.5
 
 _PROCESSES = 4
 _LOOK_S = 0.1
@@ -75,6 +80,7 @@ class Return:
     """How a herd came back.
 
     Attributes:
+        newcomers: who came for the first time while the herd returned. turned_away: those of them who were refused.
         looks: at the server's counts. live_s: when each client was live again, in order, in seconds after the first
             one was; clients that were not are missing.
     """
@@ -83,6 +89,8 @@ class Return:
     clients: int
     looks: tuple[Look, ...]
     live_s: tuple[float, ...]
+    newcomers: int
+    turned_away: int
 
     @property
     def peak(self) -> float:
@@ -98,6 +106,7 @@ class Return:
     def outcome(self) -> Outcome:
         """As an experiment wants it."""
         values: dict[str, float | None] = {PEAK.name: self.peak, REFUSED.name: self.refused}
+        values[TURNED_AWAY.name] = 100 * self.turned_away / self.newcomers
         values[HALF_LIVE.name] = _nth(self.live_s, self.clients // 2)
         values[ALL_LIVE.name] = _nth(self.live_s, self.clients)
         missing = self.clients - len(self.live_s)
@@ -140,7 +149,7 @@ async def compare_herds(
     returns: list[Return] = []
 
     async def come_back(scene: Scene, way: Way, _: int) -> Outcome:
-        returns.append(await _restarted(scene, way, clients, spread_s))
+        returns.append(await _restarted(scene, way, clients, spread_s, VISITS_TICKS * TICK_S[size]))
         return returns[-1].outcome()
 
     async with Scene(_settings(clients, limit, TICK_S[size])) as scene:
@@ -149,7 +158,7 @@ async def compare_herds(
             QUESTION,
             scene.lab.target,
             {way.value: partial(come_back, scene, way) for way in ways},
-            metrics=(PEAK, REFUSED, HALF_LIVE, ALL_LIVE),
+            metrics=(PEAK, REFUSED, TURNED_AWAY, HALF_LIVE, ALL_LIVE),
             rounds=1,
             size=size,
             answer=partial(_say, limit),
@@ -166,7 +175,7 @@ def _settings(clients: int, limit: float, tick_s: float) -> LabSettings:
     return LabSettings(realtime=RealtimeSettings(limits=limits, rate_tick_s=tick_s))
 
 
-async def _restarted(scene: Scene, way: Way, clients: int, spread_s: float) -> Return:
+async def _restarted(scene: Scene, way: Way, clients: int, spread_s: float, visits_s: float) -> Return:
     # Until the restart, which forgets it, anybody may join: this is not about how they came.
     await scene.operate("PUT", tenant={"max_joins_per_second": _FREELY})
     flock = Flock(scene.lab.target, way, clients // _PROCESSES, spread_s)
@@ -175,20 +184,17 @@ async def _restarted(scene: Scene, way: Way, clients: int, spread_s: float) -> R
         left_at = time.monotonic()
         await scene.stop_lab()
         await asyncio.sleep(DOWN_S)
-        looks: list[Look] = []
-        watching = asyncio.create_task(_watch(scene.lab.target, looks))
-        try:
+        async with _watched(scene.lab.target) as looks:
             await scene.start_lab()
-            lives = await _live_since(workers, left_at, clients)
+            lives, visits = await asyncio.gather(
+                _live_since(workers, left_at, clients), _visits(scene.lab.target, visits_s)
+            )
             await asyncio.sleep(2 * _LOOK_S)
-        finally:
-            watching.cancel()
-            await asyncio.gather(watching, return_exceptions=True)
     if not looks:
         raise FailureError(_TRIED, "the server never told its counts", "Look into the lab's log")
     back_at = min([looks[0].at_s, *lives])  # those who knocked meanwhile were let in before it told its counts
     since_back = tuple(Look(look.at_s - back_at, look.admitted, look.refused) for look in looks)
-    return Return(way, clients, since_back, tuple(live - back_at for live in lives))
+    return Return(way, clients, since_back, tuple(live - back_at for live in lives), len(visits), visits.count(False))
 
 
 @contextlib.asynccontextmanager
@@ -223,6 +229,36 @@ async def _all(workers: Sequence[Worker], questions: Sequence[Flock | Ask]) -> l
         raise FailureError(_TRIED, str(gone), "Try again with fewer clients") from None
 
 
+async def _visits(target: Target, seconds: float) -> list[bool]:
+    """Somebody new now and then; whether each was let in."""
+    visits = []
+    for _ in range(round(seconds / VISIT_S)):
+        visits.append(asyncio.create_task(_visit(target)))
+        await asyncio.sleep(VISIT_S)
+    return list(await asyncio.gather(*visits))
+
+
+async def _visit(target: Target) -> bool:
+    try:
+        async with RealtimeClient(target) as client:
+            await client.channel("visit").subscribe()
+    except (ConnectionFailed, JoinFailed):
+        return False
+    return True
+
+
+@contextlib.asynccontextmanager
+async def _watched(target: Target) -> AsyncIterator[list[Look]]:
+    """What the server counts during the block."""
+    looks: list[Look] = []
+    watching = asyncio.create_task(_watch(target, looks))
+    try:
+        yield looks
+    finally:
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+
+
 async def _watch(target: Target, looks: list[Look]) -> None:
     """Ask the server for its counts, from the moment at which it answers."""
     headers = {"Authorization": f"Bearer {target.secret_key}"}
@@ -253,11 +289,14 @@ def _say(limit: float, experiment: Experiment) -> str:
     peaks = {arm: values[0] for arm in experiment.arms if (values := experiment.values(arm, PEAK.name))}
     kept = [arm for arm, peak in peaks.items() if peak <= limit]
     verdict = f"Under the limit of {limit:g} joins a second stayed: {', '.join(kept) or 'nobody'}."
-    return " ".join([verdict, "; ".join(told) + "."])
+    how = "The server judges the mean at the end of each period: a quick herd gets in, and those who come next do not."
+    told_away = any(value > 0 for arm in peaks for value in experiment.values(arm, TURNED_AWAY.name))
+    return " ".join([verdict, "; ".join(told) + ".", *[how] * told_away])
 
 
 def _story(experiment: Experiment, arm: str) -> str:
-    peak, refused = (experiment.values(arm, metric.name)[0] for metric in (PEAK, REFUSED))
+    peak, refused, away = (experiment.values(arm, metric.name)[0] for metric in (PEAK, REFUSED, TURNED_AWAY))
     live = experiment.values(arm, ALL_LIVE.name)
     end = f"all live again after {live[0]:.1f} s" if live else f"not all live again after {_LIMIT_S:g} s"
-    return f"{peak:.0f} attempts in the busiest second, {refused:.0f} refused, {end}"
+    said = f"{peak:.0f} attempts in the busiest second, {refused:.0f} refused, {away:.0f} % of newcomers turned away"
+    return f"{said}, {end}"

@@ -87,7 +87,7 @@ class SqliteStore:
                 await self._run(lambda rows=rows: self._db.executemany(self._write, rows))  # type: ignore[misc]
             await self._run(lambda: self._begin_at(snapshot.position))
         except BaseException:
-            await self._run(lambda: self._db.execute("rollback"))
+            await self._run(self._roll_back)
             await self._run(self._learn_columns)
             raise
         await self._run(lambda: self._db.execute("commit"))
@@ -156,9 +156,14 @@ class SqliteStore:
             repeated = sum(self._apply(item, known) for item in items)
             self._db.execute("commit")
         except BaseException:
-            self._db.execute("rollback")
+            self._roll_back()
             raise
         return repeated
+
+    def _roll_back(self) -> None:
+        """A full disk has done so already (sqlite.org/lang_transaction.html, "Response To Errors Within")."""
+        if self._db.in_transaction:
+            self._db.execute("rollback")
 
     def _apply(self, item: Item, horizon: int) -> bool:
         if item.type == CHECKPOINT:
