@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import html
+import os
 import time
 from collections import defaultdict
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ import numpy as np
 
 from helpers.capacity.bench import POLICY, capacity_bench
 from helpers.capacity.check import Check, check
-from helpers.capacity.design import Design, Flow, design_of
+from helpers.capacity.design import Design, Flow, Role, design_of
 from helpers.capacity.idle import Idle, measure_idle
 from helpers.capacity.model import Model
 from helpers.capacity.observe import Bench, Observation, observe
@@ -171,7 +172,7 @@ def capacity_of(
     seconds: float,
 ) -> Capacity:
     """Fit to the fitted points, and check on all."""
-    fitted = [one for one in observations if one.point not in design.held_out]
+    fitted = [one for one in observations if design.role_of(one.point) is Role.FITTED]
     times = fit_service_times(fitted)
     return Capacity(
         target=target,
@@ -179,7 +180,7 @@ def capacity_of(
         size=size,
         seconds=seconds,
         model=Model(times, idle, _envelopes(fitted), _extras(fitted, times)),
-        check=check(times, observations, design.held_out),
+        check=check(times, observations, design),
         observations=tuple(observations),
         environment=environment(),
         notes=tuple(_notes(observations, times)),
@@ -204,16 +205,29 @@ def _extras(observations: Sequence[Observation], times: ServiceTimes) -> dict[Wa
     found: dict[Way, list[tuple[float, float]]] = defaultdict(list)
     for one in observations:
         if one.point.subscribers <= 20 and one.point.burst == 1:
-            delays_ms = 1e3 * np.concatenate([t.waited_s + t.took_s for t in served_of(one.point, times.best)])
+            sent = [one.sent_s] if one.sent_s else []
+            delays_ms = 1e3 * np.concatenate([t.waited_s + t.took_s for t in served_of(one.point, times.best, sent)])
             p50, p95 = np.percentile(delays_ms, (50, 95))
             found[Way.of(one.point.flow)].append((max(0.0, one.p50_ms - p50), max(0.0, one.p95_ms - p95)))
     return {way: tuple(np.median(found[way], axis=0).tolist()) if found[way] else (0.0, 0.0) for way in Way}
 
 
+def _weather(observations: Sequence[Observation]) -> str:
+    """What else the machine did: CPU time is counted by process, and yet dearer where others take caches and turns."""
+    loads = [one.load_average for one in observations]
+    rounds = 1 + max(one.round for one in observations)
+    return (
+        f"measured are medians of {rounds} round{'s' * (rounds > 1)}; none was left out. This machine has "
+        f"{os.cpu_count()} cores, and its load average was {min(loads):.1f} to {max(loads):.1f} "
+        f"(median {median(loads):.1f}), which includes the measurement"
+    )
+
+
 def _notes(observations: Sequence[Observation], times: ServiceTimes) -> list[str]:
     notes = [
         f"row level security was asked {POLICY!r} for every subscriber; what other policies cost, the experiment on "
-        "policies tells"
+        "policies tells",
+        _weather(observations),
     ]
     late = max(one.late_ms for one in observations)
     if late > _LATE_MS:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from helpers.capacity.design import Flow, Point
+from helpers.capacity.design import Design, Flow, Point, Role
 from helpers.capacity.loop import Turns
 from helpers.capacity.model import interval
 from helpers.capacity.observe import Observation
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 __all__ = ["TOLERANCE_PERCENT", "Check", "CheckRow", "check"]
 
+_CHECKING = (Role.HELD_OUT, Role.CONFIRMATION)
+
 #: What a prediction may be off by.
 TOLERANCE_PERCENT = 20.0
 
@@ -43,7 +45,7 @@ class CheckRow:
         what: is predicted, with its unit.
         low, high: 95 % interval of one measurement.
         measured: median over the rounds.
-        held_out: whether the model was not fitted to this point.
+        role: what the point is for.
     """
 
     point: Point
@@ -52,7 +54,12 @@ class CheckRow:
     low: float
     high: float
     measured: float
-    held_out: bool
+    role: Role
+
+    @property
+    def held_out(self) -> bool:
+        """Whether the model was not fitted to this point."""
+        return self.role is not Role.FITTED
 
     @property
     def error_percent(self) -> float:
@@ -73,8 +80,12 @@ class Check:
 
     @property
     def held_out(self) -> tuple[CheckRow, ...]:
-        """Those that the verdict rests on."""
+        """Those that the verdict rests on: of all loads that the model was not fitted to."""
         return tuple(row for row in self.rows if row.held_out)
+
+    def of(self, role: Role) -> tuple[CheckRow, ...]:
+        """Those of one kind of loads."""
+        return tuple(row for row in self.rows if row.role is role)
 
     @property
     def holds(self) -> bool:
@@ -98,25 +109,21 @@ class Check:
         rows = self.held_out
         if not rows:
             return "The model was not checked: no load was held out."
-        within = sum(row.holds for row in rows)
-        typical = f"half of them within {self.median_error_percent:.0f} %"
-        if self.holds:
-            limit = f"within {TOLERANCE_PERCENT:.0f} %"
-            return f"The model holds: all {len(rows)} held-out predictions are {limit}, {typical}."
+        limit, typical = f"within {TOLERANCE_PERCENT:.0f} %", f"half of them within {self.median_error_percent:.0f} %"
+        counts = " and ".join(_count(some, role) for role in _CHECKING if (some := self.of(role)))
         worst = max(rows, key=lambda row: abs(row.error_percent))
-        return (
-            f"The model does not hold everywhere: {within} of {len(rows)} held-out predictions are within "
-            f"{TOLERANCE_PERCENT:.0f} %, {typical}; the worst is {worst.error_percent:+.0f} % "
-            f"({worst.what}; {worst.point})."
-        )
+        begin = "The model holds" if self.holds else "The model does not hold everywhere"
+        end = f"the worst is {worst.error_percent:+.0f} % ({worst.what}; {worst.point})"
+        return f"{begin}: {counts} are {limit}, {typical}; {end}."
 
     def to_frame(self, *, held_out: bool | None = None) -> pd.DataFrame:
-        """One row for each prediction: of held-out points, of fitted ones, or of all."""
+        """One row for each prediction: of points that were not fitted, of fitted ones, or of all."""
         import pandas as pd
 
         rows = [row for row in self.rows if held_out is None or row.held_out is held_out]
         return pd.DataFrame(
             {
+                "set": [str(row.role) for row in rows],
                 "load": [str(row.point) for row in rows],
                 "what": [row.what for row in rows],
                 "predicted": [row.predicted for row in rows],
@@ -128,34 +135,42 @@ class Check:
         )
 
 
-def check(times: ServiceTimes, observations: Sequence[Observation], held_out: Sequence[Point]) -> Check:
+def _count(rows: Sequence[CheckRow], role: Role) -> str:
+    """ "15 of 17 predictions for held-out loads"."""
+    name = "held-out loads" if role is Role.HELD_OUT else "the confirmation"
+    within = sum(row.holds for row in rows)
+    return f"{'all' if within == len(rows) else f'{within} of'} {len(rows)} predictions for {name}"
+
+
+def check(times: ServiceTimes, observations: Sequence[Observation], design: Design) -> Check:
     """Predict every point that was measured."""
     points = dict.fromkeys(one.point for one in observations)
     return Check(
         tuple(
             row
             for point in points
-            for row in _rows(times, point, [one for one in observations if one.point == point], point in held_out)
+            for row in _rows(times, point, [one for one in observations if one.point == point], design.role_of(point))
         )
     )
 
 
-def _rows(times: ServiceTimes, point: Point, mine: Sequence[Observation], held_out: bool) -> Iterator[CheckRow]:
+def _rows(times: ServiceTimes, point: Point, mine: Sequence[Observation], role: Role) -> Iterator[CheckRow]:
     seconds, polled_s = median(one.seconds for one in mine), median(one.polled_s for one in mine)
     way = Way.of(point.flow)
     every = (times.best, *times.draws[::_EVERY])
-    served = [served_of(point, costs) for costs in every]
+    sent = [one.sent_s for one in mine if one.sent_s]  # what is predicted is the load as it was
+    served = [served_of(point, costs, sent) for costs in every]
     for meter in (Meter.SERVER, Meter.DATABASE, Meter.CLIENT):
         if (way, meter) in MODELS and not (meter is Meter.CLIENT and point.flow is Flow.SECURED):
             measured = 1e3 * median(metered(one, meter) for one in mine) / seconds
             used = [_used_s(*both, point, meter, seconds, polled_s) for both in zip(every, served, strict=True)]
             values = [1e3 * one / seconds for one in used]
             low, high = _of_one(values, times.scatter_of(way, meter))
-            yield CheckRow(point, f"{meter} CPU, ms a second", values[0], low, high, measured, held_out)
+            yield CheckRow(point, f"{meter} CPU, ms a second", values[0], low, high, measured, role)
     if point.flow.is_change:
         best, *drawn = (_delay_ms(one) for one in served)
         measured = median(one.p95_ms for one in mine)
-        yield CheckRow(point, "delivery p95, ms", *interval(best, drawn), measured, held_out)
+        yield CheckRow(point, "delivery p95, ms", *interval(best, drawn), measured, role)
 
 
 #: Of the draws so many stand for all.
@@ -167,7 +182,7 @@ def _used_s(
 ) -> float:
     """CPU time that a load will take in so many seconds; polls are counted for a moment longer."""
     times = costs.of(Way.of(point.flow), meter)
-    counts = counted(point, meter, predicted(served, polled_s, times.cold), seconds)
+    counts = counted(point, meter, predicted(point, meter, served, costs, seconds=polled_s), seconds)
     return sum(times[term] * count for term, count in counts.items())
 
 

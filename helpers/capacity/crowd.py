@@ -46,6 +46,16 @@ class Audition(NamedTuple):
         return sum(part.lost for part in self.parts)
 
     @property
+    def blocks(self) -> int:
+        """In which the processes read what came."""
+        return sum(part.blocks for part in self.parts)
+
+    @property
+    def reads(self) -> int:
+        """Of sockets, each of what the server wrote at once."""
+        return sum(part.runs for part in self.parts)
+
+    @property
     def latency(self) -> Histogram:
         """From due to receipt."""
         return Histogram.merged([part.latency for part in self.parts])

@@ -34,11 +34,12 @@ class Pace:
     Attributes:
         fixed_s: of every turn.
         write_s: to write to all subscribers of one channel, however many messages each of them gets.
-        each_s: for each message, with its deliveries.
+        each_s: for each message, with its deliveries. alone_s: of that, without them.
         cold: what a turn costs more after a sleep, for each e-fold of `COLD_AFTER_S`.
         channels: among which the messages are spread evenly; those of one channel share their writes.
         pause_s: after a turn that found nothing; 0 if arrivals wake the loop.
         most: messages that one turn takes.
+        wake_s: from an arrival that finds the loop asleep to the begin of its turn, which takes what comes meanwhile.
     """
 
     fixed_s: float
@@ -48,6 +49,8 @@ class Pace:
     channels: int = 1
     pause_s: float = 0.0
     most: int = 1_000_000
+    wake_s: float = 0.0
+    alone_s: float = 0.0
 
     def turn_s(self, messages: int, slept_s: float) -> float:
         """How long a turn takes."""
@@ -59,13 +62,16 @@ class Turns(NamedTuple):
     """What became of some arrivals.
 
     Attributes:
-        messages: in each turn. slept_s: before it. empty: polls between them that found nothing.
+        messages: in each turn. slept_s: before it. began_s, lasted_s: when, and how long.
+        empty: polls between them that found nothing.
         waited_s: of each message, from its arrival to the begin of its turn. took_s: its turn.
         span_s: from the first arrival to the end of the last turn. busy_s: of that, in turns.
     """
 
     messages: Ints
     slept_s: Floats
+    began_s: Floats
+    lasted_s: Floats
     waited_s: Floats
     took_s: Floats
     empty: int
@@ -104,7 +110,7 @@ def serve(arrivals_s: Floats, pace: Pace, *, phase: float = 0.5) -> Turns:
     free_at = times[0] + phase * pace.pause_s
     last_end = free_at - pace.pause_s
     while first < len(times):
-        begin = max(free_at, times[first]) if pace.pause_s == 0 else free_at
+        begin = free_at if pace.pause_s or times[first] <= free_at else times[first] + pace.wake_s
         taken = min(bisect_right(times, begin, first) - first, pace.most)
         if not taken:  # a poll that finds nothing
             empty, free_at = empty + 1, begin + pace.fixed_s + pace.pause_s
@@ -126,6 +132,8 @@ def _turns(
     return Turns(
         messages=counts,
         slept_s=np.maximum(0.0, np.array(slept)),
+        began_s=started,
+        lasted_s=took,
         waited_s=np.repeat(started, counts) - arrivals_s,
         took_s=np.repeat(took, counts),
         empty=empty,

@@ -143,7 +143,7 @@ class Model:
         return Prediction(
             server_cores=server + idle_cores,
             database_cores=database,
-            client_percent=100 * client_cores(load, costs),
+            client_percent=100 * client_cores(load, costs, turns),
             delivery_p50_ms=p50_ms,
             delivery_p95_ms=p95_ms,
             channel_per_s=channel_per_s(load, costs),
@@ -220,7 +220,7 @@ def _each_second(load: Load, turns: Turns | None) -> dict[str, float]:
     if turns is not None:
         found = turns.messages.size / turns.span_s
         polls = found + turns.empty / turns.span_s
-        met = sum(distinct(int(one), max(1, round(load.channels))) for one in turns.messages) / turns.span_s
+        met = _met_per_s(load, turns)
     secured = load.flow is Flow.SECURED
     return {
         "second": 1.0,
@@ -235,13 +235,22 @@ def _each_second(load: Load, turns: Turns | None) -> dict[str, float]:
     }
 
 
-def client_cores(load: Load, costs: Costs) -> float:
-    """Busy share of a core of a client with one subscription; without what the receiving process itself takes."""
+def _met_per_s(load: Load, turns: Turns) -> float:
+    """How often a second the server writes to one channel's subscribers, all channels together."""
+    return sum(distinct(int(one), max(1, round(load.channels))) for one in turns.messages) / turns.span_s
+
+
+def client_cores(load: Load, costs: Costs, turns: Turns | None) -> float:
+    """Busy share of a core of a client with one subscription; without what the receiving process itself takes.
+
+    What the server writes at once is one turn there, too.
+    """
     times, rate = costs.of(Way.of(load.flow), Meter.CLIENT), load.rate_per_s
     each = times["delivery"] + times["kilobyte"] * load.body_bytes / 1_000
     if load.flow.is_change:  # those of one poll come together
         return min(rate, 1 / POLL_S) * times["write"] + rate * each
-    return rate * (times["turn"] + times["write"] + each) * (1 + times.cold * chill(1 / rate))
+    reads = rate if turns is None else min(rate, _met_per_s(load, turns) / load.channels)
+    return (reads * (times["turn"] + times["write"]) + rate * each) * (1 + times.cold * chill(1 / reads))
 
 
 def least_busy(load: Load, costs: Costs) -> float:

@@ -1,13 +1,14 @@
 """Service times: CPU seconds of server, database and client for each thing they do, fitted to measured loads.
 
-What is counted of a load is known, but for its turns: how many there were hangs on how long each took. So turns and
-times are found together: serve the load with the times found so far, fit anew, and so on.
+What is counted of a load is known, but for its turns, and those are measured: the lab tells its polls, the receivers
+what they read at once. To predict them for another load is the business of `loop` and `reception`, which serve it with
+the times that were found; how quickly a loop wakes is chosen so that they say of the fitted loads what was measured.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -17,6 +18,7 @@ from helpers.capacity.design import Flow, Point
 from helpers.capacity.least_squares import Fit, fit_relative, redrawn
 from helpers.capacity.loop import Pace, Turns, chill, serve
 from helpers.capacity.observe import Observation
+from helpers.capacity.reception import receive, reception_pace
 from helpers.errors import SettingsError
 from helpers.profiling.histogram import Floats
 
@@ -48,7 +50,7 @@ class Way(StrEnum):
 TERMS: Mapping[str, str] = {
     "second": "a second, whatever happens",
     "turn": "a turn of the event loop, or a poll for changes",
-    "write": "a write to a subscriber's socket",
+    "write": "a write to a subscriber's socket, or a read of it",
     "commit": "a transaction that writes rows",
     "message": "a message received from a sender, or a row written and read as a change",
     "delivery": "a delivery to a subscriber",
@@ -86,16 +88,21 @@ POLL_ROWS = 100
 #: How many sets of times that might have come out as well are kept: enough for the ends of a 95 % interval.
 DRAWS = 100
 
-_REFITS = 4
+_REFITS = 3
+
+#: How long a loop may take to wake, on a machine at rest or on a busy one.
+_WAKES_S = (0.0, *(25e-6 * 2**step for step in range(8)))
+
 _PHASES = tuple((2 * number + 1) / 16 for number in range(8))
 
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """The times of one meter on one way, in seconds for each term; `cold` as in `Pace`."""
+    """The times of one meter on one way, in seconds for each term; `cold` and `wake_s` as in `Pace`."""
 
     of: dict[str, float]
     cold: float = 0.0
+    wake_s: float = 0.0
 
     def __getitem__(self, term: str) -> float:
         return self.of.get(term, 0.0)
@@ -129,7 +136,9 @@ class Costs:
             fixed_s=times["turn"] + subscribers * times["inquiry"] * secured,
             write_s=subscribers * times["write"],
             each_s=times["message"] + subscribers * each_delivery,
+            alone_s=times["message"],
             cold=times.cold,
+            wake_s=times.wake_s,
             channels=channels,
             pause_s=POLL_S if flow.is_change else 0.0,
             most=POLL_ROWS if flow.is_change else 1_000_000,
@@ -174,14 +183,15 @@ def fit_service_times(observations: Sequence[Observation], *, seed: int = 0) -> 
         SettingsError: too few different loads were measured.
     """
     check_points([one.point for one in observations])
-    costs = _START
+    costs, seen = _START, _turns_seen(observations)
     for _ in range(_REFITS):
-        served = {one.point: served_of(one.point, costs) for one in observations if not one.point.flow.is_change}
-        fits = {model: _fit(model, observations, served) for model in MODELS}
-        costs = Costs(*(Times(_named(model, fit.coefficients), cold) for model, (fit, cold, _) in fits.items()))
+        wakes = _wakes(seen, costs)
+        served = {point: served_of(point, _woken(costs, wakes), one.sent) for point, one in seen.items()}
+        fits = {model: _fit(model, observations, served, costs) for model in MODELS}
+        costs = Costs(*(_times(model, fit.coefficients, cold, wakes) for model, (fit, cold, _) in fits.items()))
     random = np.random.default_rng(seed)
     drawn = [
-        [Times(_named(model, one), cold) for one in redrawn(columns, fit, DRAWS, random)]
+        [_times(model, one, cold, wakes) for one in redrawn(columns, fit, DRAWS, random)]
         for model, (fit, cold, columns) in fits.items()
     ]
     scatter = tuple(fit.scatter for fit, _, _ in fits.values())
@@ -198,58 +208,105 @@ def check_points(points: Iterable[Point]) -> None:
             raise SettingsError("fitting service times", happened, "Measure the points of `design_of`, or more")
 
 
-def served_of(point: Point, costs: Costs) -> tuple[Turns, ...]:
-    """The turns of a load; of one that is polled, for several moments at which it may meet the poll."""
-    together = np.arange(point.messages) % point.burst
-    spacing = 0.0 if point.flow.is_change else _SPACING_S
-    arrivals, pace = point.due_s() + spacing * together, costs.pace(point.flow, point.subscribers, point.body_bytes)
-    return tuple(serve(arrivals, pace, phase=phase) for phase in (_PHASES if point.flow.is_change else (0.5,)))
+def served_of(point: Point, costs: Costs, sent: Sequence[Sequence[float]] = ()) -> tuple[Turns, ...]:
+    """The turns of a load; of one that is polled, for several moments at which it may meet the poll.
+
+    Args:
+        sent: when bursts of a broadcast were really sent, in each round; by default, when they are due.
+    """
+    pace = costs.pace(point.flow, point.subscribers, point.body_bytes)
+    if point.flow.is_change:
+        return tuple(serve(point.due_s(), pace, phase=phase) for phase in _PHASES)
+    together = _SPACING_S * (np.arange(point.messages) % point.burst)
+    begins = [np.repeat(np.array(one), point.burst)[: point.messages] for one in sent] or [point.due_s()]
+    return tuple(serve(np.maximum.accumulate(one + together), pace) for one in begins)
+
+
+def received_of(point: Point, served: Sequence[Turns], costs: Costs) -> tuple[Turns, ...]:
+    """The turns of all receiving processes under a broadcast that was served so."""
+    times = costs.of(Way.BROADCAST, Meter.CLIENT)
+    each_s = times["delivery"] + times["kilobyte"] * point.body_bytes / 1_000
+    sending = costs.pace(point.flow, point.subscribers, point.body_bytes)
+    found: list[Turns] = []
+    for turns in served:
+        messages = point.messages / turns.messages.size
+        pace = reception_pace(times["turn"], times["write"], each_s, messages, cold=times.cold, wake_s=times.wake_s)
+        found += receive(point, turns, sending, pace)
+    return tuple(found)
 
 
 class Activity(NamedTuple):
-    """What the server's loop did under a load, on average over its servings.
+    """What a loop did under a load; what it did in cold turns counts for more.
 
     Attributes:
-        found: turns that found something; cold ones count for more. messages: in them, likewise.
+        turns: that found something. writes: to sockets in them, or reads. messages: different ones.
         polls: looks at the log of changes, also those that found nothing.
     """
 
-    found: float
+    turns: float
+    writes: float
     messages: float
-    polls: float
+    polls: float = 0.0
 
 
-def predicted(served: Sequence[Turns], seconds: float, cold: float) -> Activity:
+def predicted(
+    point: Point, meter: Meter, served: Sequence[Turns], costs: Costs, *, seconds: float, cold: float | None = None
+) -> Activity:
     """What will happen in so many seconds, from servings of the load."""
-    rows = []
-    for turns in served:
-        warmth = 1 + cold * np.array([chill(one) for one in turns.slept_s])
-        idle = max(0.0, seconds - turns.span_s) / POLL_S + 0.5  # the first look after the last find comes at once
-        rows.append((warmth.sum(), (warmth * turns.messages).sum(), warmth.size + turns.empty + idle))
-    return Activity(*np.mean(rows, axis=0).tolist())
+    cold = costs.of(Way.of(point.flow), meter).cold if cold is None else cold
+    if meter is Meter.CLIENT and not point.flow.is_change:
+        received = received_of(point, served, costs)
+        turns, reads, _ = (one / len(served) for one in _warmed(received, cold))
+        all_reads = sum(one.messages.sum() for one in received) / len(served)
+        return Activity(turns, reads, point.messages * reads / all_reads)
+    turns, messages, polls = (one / len(served) for one in _warmed(served, cold))
+    idle = sum(max(0.0, seconds - one.span_s) for one in served) / len(served) / POLL_S
+    return Activity(
+        turns, turns * point.subscribers, messages, polls + idle + 0.5
+    )  # the look after a find finds nothing
 
 
-def observed(observation: Observation) -> Activity:
-    """What happened to changes: the lab tells its polls, and after each that found nothing it has waited."""
-    waits = (observation.polled_s - observation.poll_s) / POLL_S
-    return Activity(max(1.0, observation.polls - waits), observation.point.messages, observation.polls)
+def _warmed(some: Sequence[Turns], cold: float) -> tuple[float, float, float]:
+    """Turns and what they took, where cold ones count for more; and all turns, also those that found nothing."""
+    found = [(1 + cold * np.array([chill(one) for one in turns.slept_s]), turns) for turns in some]
+    return (
+        sum(float(warmth.sum()) for warmth, _ in found),
+        sum(float((warmth * turns.messages).sum()) for warmth, turns in found),
+        float(sum(turns.messages.size + turns.empty for turns in some)),
+    )
+
+
+def observed(observation: Observation, meter: Meter, warmth: float = 1.0) -> Activity:
+    """What happened. Of changes the lab tells its polls, and after each that found nothing it has waited.
+
+    Args:
+        warmth: by which turns count for more on average, as some were cold.
+    """
+    point, reads = observation.point, observation.client_reads
+    if point.flow.is_change:
+        waits = (observation.polled_s - observation.poll_s) / POLL_S
+        found = max(1.0, observation.polls - waits)
+        return Activity(found, found * point.subscribers, point.messages, observation.polls)
+    if meter is Meter.CLIENT:
+        return Activity(warmth * observation.client_turns, warmth * reads, warmth * point.messages)
+    turns = warmth * min(point.messages, max(1.0, reads / point.subscribers))
+    return Activity(turns, turns * point.subscribers, warmth * point.messages)
 
 
 def counted(point: Point, meter: Meter, activity: Activity, seconds: float) -> dict[str, float]:
     """How often each term occurs in a load."""
-    found, messages, polls = activity
+    turns, writes, messages, polls = activity
     deliveries = messages * point.subscribers
     secured = point.flow is Flow.SECURED
-    turns = polls if point.flow.is_change else found
     return {
         "second": seconds,
-        "turn": turns * (point.processes if meter is Meter.CLIENT else 1),
-        "write": found * point.subscribers,
+        "turn": polls if point.flow.is_change else turns,
+        "write": writes,
         "commit": messages / point.burst,
         "message": messages,
         "delivery": deliveries,
         "kilobyte": (messages if meter is Meter.DATABASE else deliveries) * point.body_bytes / 1_000,
-        "inquiry": found * point.subscribers * secured,
+        "inquiry": writes * secured,
         "check": deliveries * secured,
     }
 
@@ -260,24 +317,88 @@ def metered(observation: Observation, meter: Meter) -> float:
     return value
 
 
-def _fit(model: Model, observations: Sequence[Observation], served: Served) -> tuple[Fit, float, Floats]:
+class _Seen(NamedTuple):
+    """Turns of a broadcast in all of its rounds together, and when its bursts were sent in each."""
+
+    server: float
+    client: float
+    sent: tuple[tuple[float, ...], ...]
+
+
+def _turns_seen(observations: Sequence[Observation]) -> dict[Point, _Seen]:
+    points = dict.fromkeys(one.point for one in observations if not one.point.flow.is_change)
+    of = {point: [one for one in observations if one.point == point] for point in points}
+    return {
+        point: _Seen(
+            sum(observed(one, Meter.SERVER).turns for one in mine),
+            sum(observed(one, Meter.CLIENT).turns for one in mine),
+            tuple(one.sent_s for one in mine),
+        )
+        for point, mine in of.items()
+    }
+
+
+def _wakes(seen: Mapping[Point, _Seen], costs: Costs) -> tuple[float, float]:
+    """How quickly server and receivers wake: so that they have as many turns as were seen."""
+
+    def server_off(wake_s: float) -> float:
+        woken = _woken(costs, (wake_s, 0.0))
+        return sum(_off(served_of(point, woken, one.sent), one.server) for point, one in seen.items())
+
+    server_s = min(_WAKES_S, key=server_off)
+    best = _woken(costs, (server_s, 0.0))
+    served = {point: served_of(point, best, one.sent) for point, one in seen.items()}
+
+    def ratio(point: Point) -> float:
+        """Turns of the receivers that there would be for the server's turns as they are served here."""
+        return seen[point].client * sum(one.messages.size for one in served[point]) / seen[point].server
+
+    def client_off(wake_s: float) -> float:
+        woken = _woken(costs, (server_s, wake_s))
+        return sum(_off(received_of(point, served[point], woken), ratio(point)) for point in seen)
+
+    return server_s, min(_WAKES_S, key=client_off)
+
+
+def _off(turns: Sequence[Turns], seen: float) -> float:
+    return float(np.log(sum(one.messages.size for one in turns) / seen) ** 2)
+
+
+def _woken(costs: Costs, wakes: tuple[float, float]) -> Costs:
+    server, client = costs.broadcast_server, costs.broadcast_client
+    return replace(
+        costs,
+        broadcast_server=replace(server, wake_s=wakes[0]),
+        broadcast_client=replace(client, wake_s=wakes[1]),
+    )
+
+
+def _fit(model: Model, observations: Sequence[Observation], served: Served, costs: Costs) -> tuple[Fit, float, Floats]:
     """The best fit of one model, how cold its turns are, and what was counted."""
     way, meter = model
     mine = [one for one in observations if Way.of(one.point.flow) is way and _tells(one, meter)]
     values = np.array([metered(one, meter) for one in mine])
     tried = []
-    for cold in _COLD if way is Way.BROADCAST else (0.0,):
-        columns = np.array([_row(model, one, served, cold) for one in mine])
+    for cold in _COLD if model == (Way.BROADCAST, Meter.SERVER) else (0.0,):
+        warmths = {point: _warmth(point, meter, turns, costs, cold) for point, turns in served.items()}
+        columns = np.array([_row(model, one, warmths.get(one.point, 1.0)) for one in mine])
         tried.append((fit_relative(columns, values), cold, columns))
     least = min(fit.loss for fit, _, _ in tried)
     return next(one for one in tried if one[0].loss <= _AS_GOOD * least)
 
 
-def _row(model: Model, observation: Observation, served: Served, cold: float) -> list[float]:
-    way, meter = model
-    point = observation.point
-    activity = observed(observation) if way is Way.CHANGES else predicted(served[point], observation.seconds, cold)
-    counts = counted(point, meter, activity, observation.seconds)
+def _warmth(point: Point, meter: Meter, served: Sequence[Turns], costs: Costs, cold: float) -> float:
+    """By how much the messages of a load cost more, as loops had slept."""
+    if cold == 0:
+        return 1.0
+    activity = predicted(point, meter, served, costs, seconds=0.0, cold=cold)
+    return activity.messages / point.messages
+
+
+def _row(model: Model, observation: Observation, warmth: float) -> list[float]:
+    _, meter = model
+    activity = observed(observation, meter, warmth)
+    counts = counted(observation.point, meter, activity, observation.seconds)
     return [counts[term] for term in MODELS[model]]
 
 
@@ -286,5 +407,7 @@ def _tells(observation: Observation, meter: Meter) -> bool:
     return meter is not Meter.CLIENT or observation.point.flow is not Flow.SECURED
 
 
-def _named(model: Model, coefficients: Floats) -> dict[str, float]:
-    return dict(zip(MODELS[model], coefficients.tolist(), strict=True))
+def _times(model: Model, coefficients: Floats, cold: float, wakes: tuple[float, float]) -> Times:
+    named = dict(zip(MODELS[model], coefficients.tolist(), strict=True))
+    wake_s = {(Way.BROADCAST, Meter.SERVER): wakes[0], (Way.BROADCAST, Meter.CLIENT): wakes[1]}.get(model, 0.0)
+    return Times(named, cold, wake_s)

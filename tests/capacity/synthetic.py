@@ -10,7 +10,7 @@ from helpers.capacity.capacity import Capacity, capacity_of
 from helpers.capacity.design import Design, Flow, Point, design_of
 from helpers.capacity.idle import Idle
 from helpers.capacity.observe import Observation
-from helpers.capacity.service import POLL_S, Costs, Meter, Times, Way, counted, predicted, served_of
+from helpers.capacity.service import POLL_S, Costs, Meter, Times, Way, counted, predicted, received_of, served_of
 from helpers.experiments import Estimate, Size
 from helpers.profiling.lines import Line
 
@@ -19,7 +19,7 @@ TRUE = Costs(
     broadcast_server=Times(
         {"second": 5e-3, "turn": 60e-6, "write": 3e-6, "message": 20e-6, "delivery": 1e-6, "kilobyte": 0.3e-6}, 0.8
     ),
-    broadcast_client=Times({"second": 5e-3, "turn": 60e-6, "write": 1e-6, "delivery": 3e-6, "kilobyte": 0.3e-6}, 1.0),
+    broadcast_client=Times({"second": 5e-3, "turn": 60e-6, "write": 1e-6, "delivery": 3e-6, "kilobyte": 0.3e-6}),
     changes_server=Times(
         {"turn": 2.5e-3, "write": 15e-6, "message": 60e-6, "delivery": 1e-6, "inquiry": 4e-6, "check": 1e-6}
     ),
@@ -46,7 +46,8 @@ ENVELOPE_BYTES = 140
 def observed(point: Point, number: int, random: np.random.Generator, noise: float) -> Observation:
     """What that machine would have shown."""
     served, seconds = served_of(point, TRUE), point.seconds + 0.4
-    found, messages, polls = predicted(served, seconds, 0.0)
+    found, _, messages, polls = predicted(point, Meter.SERVER, served, TRUE, seconds=seconds, cold=0.0)
+    received = () if point.flow.is_change else received_of(point, served, TRUE)
     pace = TRUE.pace(point.flow, point.subscribers, point.body_bytes)
     poll_s = polls * pace.fixed_s + found * pace.write_s + messages * pace.each_s
     delays_ms = 1e3 * np.concatenate([turns.waited_s + turns.took_s for turns in served])
@@ -55,7 +56,7 @@ def observed(point: Point, number: int, random: np.random.Generator, noise: floa
         if (Way.of(point.flow), meter) == (Way.BROADCAST, Meter.DATABASE):
             return 0.001
         times = TRUE.of(Way.of(point.flow), meter)
-        counts = counted(point, meter, predicted(served, seconds, times.cold), seconds)
+        counts = counted(point, meter, predicted(point, meter, served, TRUE, seconds=seconds), seconds)
         return sum(times[term] * count for term, count in counts.items()) * float(np.exp(random.normal(0, noise)))
 
     p50, p95 = np.percentile(delays_ms, (50, 95))
@@ -68,12 +69,16 @@ def observed(point: Point, number: int, random: np.random.Generator, noise: floa
         server_cpu_s=used(Meter.SERVER),
         database_cpu_s=used(Meter.DATABASE),
         client_cpu_s=used(Meter.CLIENT),
+        client_turns=sum(one.messages.size for one in received),
+        client_reads=found * point.subscribers,
         p50_ms=float(p50) + 1.0,
         p95_ms=float(p95) + 2.0,
         frame_bytes=point.body_bytes + ENVELOPE_BYTES,
         join_server_cpu_s=point.subscribers * 400e-6,
         join_database_cpu_s=0.0,
         late_ms=1.0,
+        sent_s=() if point.flow.is_change else tuple(point.due_s()[:: point.burst].tolist()),
+        load_average=1.0,
         polls=polls,
         poll_s=poll_s,
         polled_s=poll_s + (polls - found) * POLL_S,

@@ -75,7 +75,9 @@ def test_a_load_is_bounded_in_rate_count_and_time(bad: dict[str, float]) -> None
 def test_held_out_loads_are_others() -> None:
     """Other numbers of subscribers, and other rates or sizes, than any that is fitted; within the bounds of those."""
     design = design_of(Size.FULL)
-    assert sorted(map(str, design.points(*Flow))) == sorted(map(str, (*design.fitted, *design.held_out)))
+    everything = (*design.fitted, *design.held_out, *design.confirmation)
+    assert sorted(map(str, design.points(*Flow))) == sorted(map(str, everything))
+    assert len(set(everything)) == len(everything)
     for point in design.held_out:
         mine = [one for one in design.fitted if one.flow is point.flow]
         assert point.subscribers not in {one.subscribers for one in mine}

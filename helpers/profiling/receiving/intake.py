@@ -70,6 +70,8 @@ class Intake:
         ledger: the books; None while nothing is recorded.
         schedule: of messages that do not say themselves when they are due; None if they do.
         frames: received. bytes: their sizes. wire_bytes: with WebSocket headers.
+        blocks: in which frames were read, each of which has its own cost beside theirs.
+        runs: of messages of one socket and channel that lie together in a block, as one write of a server does.
         malformed: frames that are no frame of the protocol. unmatched: messages for no channel of their socket.
         waiting: `FIELDS` of each frame that was not read yet; always the same list, so that a socket may add to it
             itself and call `due` where `put` does.
@@ -82,6 +84,7 @@ class Intake:
         self.schedule: Schedule | None = None
         self._ahead_s = clock_ahead_s
         self.frames = self.bytes = self.wire_bytes = self.malformed = self.unmatched = 0
+        self.blocks = self.runs = 0
         self.first_at = self.last_at = self.first_cpu = self.last_cpu = 0.0
         self._reader = NumberedReader(version)
         self.waiting: list[Any] = []
@@ -134,6 +137,7 @@ class Intake:
         sizes = np.array(list(map(len, frames)), dtype=np.int64)
         total = int(sizes.sum())
         self.frames += sizes.size
+        self.blocks += 1
         self.bytes += total
         self.wire_bytes += total + 2 * sizes.size + _longer_headers(sizes)
         return sizes
@@ -159,6 +163,7 @@ class Intake:
         if not items or self.ledger is None:
             return
         stream, found = _streams(items, block.sources), stamps(items)
+        self.runs += 1 + int(np.count_nonzero(stream[1:] != stream[:-1]))
         seq = np.array([stamp.seq for stamp in found], dtype=np.int64)
         due = np.array([stamp.due for stamp in found], dtype=np.float64)
         if self.schedule is not None:

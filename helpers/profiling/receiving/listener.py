@@ -51,6 +51,7 @@ class Listening(msgspec.Struct, frozen=True, kw_only=True):
             recording begins before.
         clock_ahead_s: by which this machine's clock is ahead of the sender's; latencies count without it.
         keep_sample: keep every latency besides the histogram.
+        is_watched: see how late this process is; that takes CPU time, which whoever measures just that can do without.
         at_once: sockets that connect and join at a time.
         join_limit_s: for one socket to connect, and for each join.
     """
@@ -68,6 +69,7 @@ class Listening(msgspec.Struct, frozen=True, kw_only=True):
     start_at: float = 0.0
     clock_ahead_s: float = 0.0
     keep_sample: bool = False
+    is_watched: bool = True
     at_once: int = 100
     join_limit_s: float = 20.0
 
@@ -109,7 +111,8 @@ async def listen(order: Listening, rendezvous: Rendezvous | None = None) -> Rece
         audience.record_into(ledger)
         start = order.start_at if rendezvous is None else await rendezvous(audience.joined)
         audience.begin(start)
-        async with LoopWatch() as watch:
+        watch = LoopWatch()
+        async with watch if order.is_watched else contextlib.nullcontext():
             await audience.complete(ledger, until=max(start, time.monotonic()) + order.limit_s)
         return audience.result(ledger, memory / order.sockets, watch.harness(0, 0, 0))
     finally:
@@ -124,7 +127,7 @@ class _Audience:
         self._intake = Intake(order.version, order.clock_ahead_s)
         if order.workload is not None:
             self._intake.schedule = Schedule(order.first_seq, order.workload.due_s())
-        self._wire_bytes_before = 0
+        self._wire_bytes_before = self._blocks_before = 0
         self._failures: Counter[str] = Counter()
         self._sockets: list[LoadSocket] = []
         self._heart: asyncio.Task[None] | None = None
@@ -148,7 +151,7 @@ class _Audience:
     def record_into(self, ledger: Ledger) -> None:
         """Book what comes from now on: before the start, lest a late word of it loses the first messages."""
         self._intake.record_into(ledger)
-        self._wire_bytes_before = self._intake.wire_bytes
+        self._wire_bytes_before, self._blocks_before = self._intake.wire_bytes, self._intake.blocks
 
     def begin(self, start: float) -> None:
         """The first message may come (monotonic seconds of this machine)."""
@@ -181,6 +184,8 @@ class _Audience:
             message_bytes=ledger.payload_bytes,
             wire_bytes=intake.wire_bytes,
             run_wire_bytes=intake.wire_bytes - self._wire_bytes_before,
+            blocks=intake.blocks - self._blocks_before,
+            runs=intake.runs,
             malformed=intake.malformed,
             unmatched=intake.unmatched,
             seconds=intake.last_at - intake.first_at,

@@ -20,12 +20,13 @@ class Received(msgspec.Struct, frozen=True, kw_only=True):
         received, distinct, lost, duplicated, reordered, strays, early: as `Ledger` says, of the planned streams.
         frames, payload_bytes, wire_bytes: everything that came since the sockets were opened.
         message_bytes: of the messages that were received. run_wire_bytes: of `wire_bytes`, what came after all joined.
+        blocks, runs: as `Intake` says, of what came after all joined.
         malformed, unmatched: as `Intake` says.
         seconds, cpu_s: from the first message to the last, both of them recorded; 0 if there was none.
         first_at, last_at: when these came, by the sender's clock.
         memory_bytes: by which the process grew, per socket, until all had joined; less in one that had others before.
         per_stream: each channel on each socket, in order.
-        harness: how late the process itself was while it received.
+        harness: how late the process itself was while it received; zeros where nobody watched.
         failures: what went wrong, and how many sockets it met.
         sample: the latencies themselves (seconds, float64), where they were asked for; `latencies_s` reads them.
     """
@@ -44,6 +45,8 @@ class Received(msgspec.Struct, frozen=True, kw_only=True):
     message_bytes: int
     wire_bytes: int
     run_wire_bytes: int
+    blocks: int
+    runs: int
     malformed: int
     unmatched: int
     seconds: float

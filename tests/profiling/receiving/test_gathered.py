@@ -36,6 +36,8 @@ def received(
         message_bytes=400 * count,
         wire_bytes=600 * count,
         run_wire_bytes=450 * count,
+        blocks=1,
+        runs=1,
         malformed=0,
         unmatched=0,
         seconds=1.0,
