@@ -174,7 +174,7 @@ def _rows(times: ServiceTimes, point: Point, mine: Sequence[Observation], role: 
 
 
 #: Of the draws so many stand for all.
-_EVERY = 5
+_EVERY = 10
 
 
 def _used_s(

@@ -110,7 +110,7 @@ def serve(arrivals_s: Floats, pace: Pace, *, phase: float = 0.5) -> Turns:
     free_at = times[0] + phase * pace.pause_s
     last_end = free_at - pace.pause_s
     while first < len(times):
-        begin = free_at if pace.pause_s or times[first] <= free_at else times[first] + pace.wake_s
+        begin = free_at if pace.pause_s or times[first] < free_at else times[first] + pace.wake_s
         taken = min(bisect_right(times, begin, first) - first, pace.most)
         if not taken:  # a poll that finds nothing
             empty, free_at = empty + 1, begin + pace.fixed_s + pace.pause_s

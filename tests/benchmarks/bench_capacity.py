@@ -1,7 +1,7 @@
-"""The capacity model against loads that it was not fitted to: predicted, measured, error. Takes about 4 minutes.
+"""The capacity model against loads that it was not fitted to: predicted, measured, error. Takes about 5 minutes.
 
-`python -m tests.benchmarks.bench_capacity small` takes one minute and is less exact. The loads are those of
-`helpers/capacity/design.py`, chosen beforehand.
+`python -m tests.benchmarks.bench_capacity small` takes one minute, is less exact, and leaves out the confirmation.
+The loads are those of `helpers/capacity/design.py`; the confirmation was not chosen by the model's author.
 """
 
 from __future__ import annotations

@@ -43,20 +43,20 @@ IDLE = Idle(
 ENVELOPE_BYTES = 140
 
 
-def observed(point: Point, number: int, random: np.random.Generator, noise: float) -> Observation:
+def observed(point: Point, number: int, random: np.random.Generator, noise: float, true: Costs) -> Observation:
     """What that machine would have shown."""
-    served, seconds = served_of(point, TRUE), point.seconds + 0.4
-    found, _, messages, polls = predicted(point, Meter.SERVER, served, TRUE, seconds=seconds, cold=0.0)
-    received = () if point.flow.is_change else received_of(point, served, TRUE)
-    pace = TRUE.pace(point.flow, point.subscribers, point.body_bytes)
+    served, seconds = served_of(point, true), point.seconds + 0.4
+    found, _, messages, polls = predicted(point, Meter.SERVER, served, true, seconds=seconds, cold=0.0)
+    received = () if point.flow.is_change else received_of(point, served, true)
+    pace = true.pace(point.flow, point.subscribers, point.body_bytes)
     poll_s = polls * pace.fixed_s + found * pace.write_s + messages * pace.each_s
     delays_ms = 1e3 * np.concatenate([turns.waited_s + turns.took_s for turns in served])
 
     def used(meter: Meter) -> float:
         if (Way.of(point.flow), meter) == (Way.BROADCAST, Meter.DATABASE):
             return 0.001
-        times = TRUE.of(Way.of(point.flow), meter)
-        counts = counted(point, meter, predicted(point, meter, served, TRUE, seconds=seconds), seconds)
+        times = true.of(Way.of(point.flow), meter)
+        counts = counted(point, meter, predicted(point, meter, served, true, seconds=seconds), seconds)
         return sum(times[term] * count for term, count in counts.items()) * float(np.exp(random.normal(0, noise)))
 
     p50, p95 = np.percentile(delays_ms, (50, 95))
@@ -85,11 +85,17 @@ def observed(point: Point, number: int, random: np.random.Generator, noise: floa
     )
 
 
-def measured(design: Design | None = None, *, noise: float = 0.03, seed: int = 1) -> Sequence[Observation]:
+def measured(
+    design: Design | None = None, *, noise: float = 0.03, seed: int = 1, costs: Costs = TRUE
+) -> Sequence[Observation]:
     """A whole design on that machine, each reading off by so much (standard deviation of its logarithm)."""
     random = np.random.default_rng(seed)
     design = design or design_of(Size.SMALL, rounds=3)
-    return [observed(point, number, random, noise) for number in range(design.rounds) for point in design.points(*Flow)]
+    return [
+        observed(point, number, random, noise, costs)
+        for number in range(design.rounds)
+        for point in design.points(*Flow)
+    ]
 
 
 def capacity(design: Design | None = None, *, noise: float = 0.03) -> Capacity:
