@@ -2,20 +2,39 @@
 
 The way of a number: a `design` names loads; each is measured on the `bench` (`observe`, with a `crowd` of `listener`s)
 as CPU seconds of server, database and client; `service` fits service times to them, and `loop` serves loads with
-those; `model` predicts, `check` compares predictions with loads that were held out, `ceilings` asks how far a load can
+those; `model` predicts, `check` compares predictions with loads that were held out, `growth` asks how far a load can
 grow, and `projection` how many servers many clients need. `quota` and `published` hold what the vendor says.
 """
 
 from __future__ import annotations
 
-from helpers.capacity.capacity import Capacity, measure_capacity
-from helpers.capacity.ceilings import TARGETS, Axis, Ceiling, Goal, ceilings
-from helpers.capacity.check import Check, CheckRow
-from helpers.capacity.design import Design, Flow, Point, design_of
-from helpers.capacity.frames import ceilings_frame, plans_frame, projections_frame, published_frame
-from helpers.capacity.model import Interval, Load, Model, Prediction
-from helpers.capacity.projection import CLIENTS, Assumptions, Projection, project
-from helpers.capacity.quota import QuotaUse, Traffic, most_subscribers, quota_use
+from typing import TYPE_CHECKING
+
+from helpers.lazy import lazy_exports
+
+if TYPE_CHECKING:
+    from helpers.capacity.capacity import Capacity, measure_capacity
+    from helpers.capacity.check import Check, CheckRow
+    from helpers.capacity.design import Design, Flow, Point, design_of
+    from helpers.capacity.frames import ceilings_frame, plans_frame, projections_frame, published_frame
+    from helpers.capacity.growth import TARGETS, Axis, Ceiling, Goal, ceilings
+    from helpers.capacity.model import Interval, Load, Model, Prediction
+    from helpers.capacity.projection import CLIENTS, Assumptions, Projection, project
+    from helpers.capacity.quota import QuotaUse, Traffic, most_subscribers, quota_use
+else:
+    __getattr__ = lazy_exports(
+        __name__,
+        {
+            "capacity": ("Capacity", "measure_capacity"),
+            "growth": ("TARGETS", "Axis", "Ceiling", "Goal", "ceilings"),
+            "check": ("Check", "CheckRow"),
+            "design": ("Design", "Flow", "Point", "design_of"),
+            "frames": ("ceilings_frame", "plans_frame", "projections_frame", "published_frame"),
+            "model": ("Interval", "Load", "Model", "Prediction"),
+            "projection": ("CLIENTS", "Assumptions", "Projection", "project"),
+            "quota": ("QuotaUse", "Traffic", "most_subscribers", "quota_use"),
+        },
+    )
 
 __all__ = [
     "CLIENTS",

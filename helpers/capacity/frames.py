@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from helpers.capacity.ceilings import Axis, Ceiling, ceilings
 from helpers.capacity.design import Flow
+from helpers.capacity.growth import Axis, Ceiling, ceilings
 from helpers.capacity.model import Interval, Load, Model
 from helpers.capacity.projection import Projection
 from helpers.capacity.published import rows_of

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from helpers.capacity.capacity import Capacity
-from helpers.capacity.ceilings import TARGETS, Axis, Goal, ceilings
 from helpers.capacity.design import Flow
+from helpers.capacity.growth import TARGETS, Axis, Goal, ceilings
 from helpers.capacity.model import Interval, Load, Model
 from helpers.capacity.published import not_published
 from helpers.capacity.quota import HOSTED, QuotaUse, Traffic, list_price, quota_use

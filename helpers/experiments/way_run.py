@@ -21,7 +21,7 @@ from helpers.profiling.meters import Meters, Usage
 from helpers.profiling.recording import Recording
 from helpers.profiling.workloads import Audience, Workload, Writer
 from helpers.profiling.workloads.audience import Hearing
-from helpers.profiling.workloads.measure import QUIET_S
+from helpers.profiling.workloads.measuring import QUIET_S
 from helpers.profiling.workloads.reception import Reception, drained
 from helpers.profiling.workloads.recorder import Recorder
 from helpers.profiling.workloads.writer import Planned

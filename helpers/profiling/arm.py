@@ -14,7 +14,7 @@ from helpers.profiling.results import Profile
 from helpers.profiling.statistics import Summary, summarize
 from helpers.profiling.workloads.audience import Audience
 from helpers.profiling.workloads.matching import matches
-from helpers.profiling.workloads.measure import Measured, measure_once
+from helpers.profiling.workloads.measuring import Measured, measure_once
 from helpers.profiling.workloads.workload import ROOM_COLUMN, TABLE, Workload
 from helpers.profiling.workloads.writer import Writer
 from helpers.results import utc_now

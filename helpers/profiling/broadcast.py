@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from helpers.errors import SettingsError
 from helpers.profiling.results import BroadcastProfile, BroadcastStep
 from helpers.profiling.statistics import summarize
-from helpers.profiling.workloads.measure import Measured, measure_once
+from helpers.profiling.workloads.measuring import Measured, measure_once
 from helpers.profiling.workloads.rates import Constant
 from helpers.profiling.workloads.workload import Route, Workload
 from helpers.profiling.workloads.writer import Writer

@@ -8,7 +8,7 @@ from helpers.errors import SettingsError
 from helpers.profiling.arm import POLL_WAIT_S, Arm, profile_of, room_of
 from helpers.profiling.results import Comparison, Profile, Skipped
 from helpers.profiling.statistics import Gain, paired_gain
-from helpers.profiling.workloads.measure import Measured
+from helpers.profiling.workloads.measuring import Measured
 from helpers.profiling.workloads.rates import Constant
 from helpers.profiling.workloads.workload import FIRST_ROOM, TABLE, Workload
 from helpers.profiling.workloads.writer import Writer

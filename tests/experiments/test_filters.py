@@ -14,7 +14,7 @@ from helpers.experiments.bursts import run_burst
 from helpers.experiments.cpu import CpuClock
 from helpers.experiments.crowd import Crowd, Seat
 from helpers.experiments.filter_answers import changed
-from helpers.experiments.filter_verdict import ACCEPTED, filter_verdict
+from helpers.experiments.filter_choice import ACCEPTED, filter_verdict
 from helpers.experiments.filters import BYTES, MESSAGES, compare_filters, compare_selects
 from helpers.experiments.identities import (
     DELETE_BYTES,

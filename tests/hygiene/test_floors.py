@@ -9,7 +9,7 @@ HELPERS = Path(__file__).resolve().parents[2] / "helpers"
 
 #: From the ground up. Rooms on one floor do not know each other.
 FLOORS = (
-    {"database_url", "errors", "places", "plans", "query_plans", "locks", "progress", "wire"},
+    {"database_url", "errors", "lazy", "places", "plans", "query_plans", "locks", "progress", "wire"},
     {"target", "node", "pacing"},
     {"client", "deno", "lab", "prisma", "redaction", "results"},
     {"probes"},

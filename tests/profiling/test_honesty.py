@@ -189,7 +189,7 @@ async def test_a_stall_is_found_that_a_closed_loop_hides(target: Target) -> None
     assert step.latency_ms is not None
     assert step.latency_ms.p99 == pytest.approx(recording.latency_ms(99), rel=0.1)
     # The same network at the same time, by the closed loop.
-    assert closed.latency.count > 150
+    assert closed.latency.count > 110  # so many that one late message is none of the slowest hundredth
     assert closed.latency.max_s >= stalled_s - 0.05
     assert closed.latency.percentile_s(99) < histogram.percentile_s(99) / 2
 

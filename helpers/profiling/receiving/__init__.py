@@ -15,13 +15,31 @@ measuring                   a workload, written by a process of its own, before 
 
 from __future__ import annotations
 
-from helpers.profiling.receiving.cluster import Dask
-from helpers.profiling.receiving.fleet import Fleet
-from helpers.profiling.receiving.gathered import Attended, Gathered, Sending, gathered
-from helpers.profiling.receiving.listener import Listening, listen, receive
-from helpers.profiling.receiving.measuring import FleetRun, measure_with_fleet
-from helpers.profiling.receiving.processes import Processes
-from helpers.profiling.receiving.received import Received
+from typing import TYPE_CHECKING
+
+from helpers.lazy import lazy_exports
+
+if TYPE_CHECKING:
+    from helpers.profiling.receiving.cluster import Dask
+    from helpers.profiling.receiving.fleet import Fleet
+    from helpers.profiling.receiving.gathering import Attended, Gathered, Sending, gathered
+    from helpers.profiling.receiving.listener import Listening, listen, receive
+    from helpers.profiling.receiving.measuring import FleetRun, measure_with_fleet
+    from helpers.profiling.receiving.processes import Processes
+    from helpers.profiling.receiving.received import Received
+else:
+    __getattr__ = lazy_exports(
+        __name__,
+        {
+            "cluster": ("Dask",),
+            "fleet": ("Fleet",),
+            "gathering": ("Attended", "Gathered", "Sending", "gathered"),
+            "listener": ("Listening", "listen", "receive"),
+            "measuring": ("FleetRun", "measure_with_fleet"),
+            "processes": ("Processes",),
+            "received": ("Received",),
+        },
+    )
 
 __all__ = [
     "Attended",

@@ -13,7 +13,7 @@ import msgspec
 
 from helpers.profiling.clocks import ONE_CLOCK, Skew
 from helpers.profiling.receiving.crew import Crew, Member, Start
-from helpers.profiling.receiving.gathered import Attended, Gathered, gathered
+from helpers.profiling.receiving.gathering import Attended, Gathered, gathered
 from helpers.profiling.receiving.listener import Listening
 from helpers.profiling.receiving.processes import Processes
 from helpers.profiling.receiving.received import Received

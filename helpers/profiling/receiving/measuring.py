@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from helpers.errors import SettingsError
 from helpers.profiling.receiving.crew import Crew
 from helpers.profiling.receiving.fleet import Fleet
-from helpers.profiling.receiving.gathered import Gathered, Sending
+from helpers.profiling.receiving.gathering import Gathered, Sending
 from helpers.profiling.receiving.listener import Listening
 from helpers.profiling.recording import Recording
 from helpers.profiling.workloads.audience import Audience

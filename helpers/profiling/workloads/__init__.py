@@ -9,13 +9,31 @@ writing process, which `writer` starts and asks by `orders`; `recorder` is the b
 
 from __future__ import annotations
 
-from helpers.profiling.workloads.audience import Audience, Churn
-from helpers.profiling.workloads.knee import Step, StepLoad, Tolerance, find_knee
-from helpers.profiling.workloads.measure import measure
-from helpers.profiling.workloads.quota import Expected, estimate, permit
-from helpers.profiling.workloads.rates import Burst, Constant, Poisson, Ramp, Rate, Trace
-from helpers.profiling.workloads.workload import Action, Encoding, Route, Workload
-from helpers.profiling.workloads.writer import Writer
+from typing import TYPE_CHECKING
+
+from helpers.lazy import lazy_exports
+
+if TYPE_CHECKING:
+    from helpers.profiling.workloads.audience import Audience, Churn
+    from helpers.profiling.workloads.knee import Step, StepLoad, Tolerance, find_knee
+    from helpers.profiling.workloads.measuring import measure
+    from helpers.profiling.workloads.quota import Expected, estimate, permit
+    from helpers.profiling.workloads.rates import Burst, Constant, Poisson, Ramp, Rate, Trace
+    from helpers.profiling.workloads.workload import Action, Encoding, Route, Workload
+    from helpers.profiling.workloads.writer import Writer
+else:
+    __getattr__ = lazy_exports(
+        __name__,
+        {
+            "audience": ("Audience", "Churn"),
+            "knee": ("Step", "StepLoad", "Tolerance", "find_knee"),
+            "measuring": ("measure",),
+            "quota": ("Expected", "estimate", "permit"),
+            "rates": ("Burst", "Constant", "Poisson", "Ramp", "Rate", "Trace"),
+            "workload": ("Action", "Encoding", "Route", "Workload"),
+            "writer": ("Writer",),
+        },
+    )
 
 __all__ = [
     "Action",

@@ -14,7 +14,7 @@ from helpers.errors import FailureError, SettingsError
 from helpers.profiling.harness import HARNESS_LIMIT, RATE_KEPT
 from helpers.profiling.recording import Recording
 from helpers.profiling.workloads.audience import Audience
-from helpers.profiling.workloads.measure import measure
+from helpers.profiling.workloads.measuring import measure
 from helpers.profiling.workloads.quota import permit
 from helpers.profiling.workloads.rates import Constant
 from helpers.profiling.workloads.workload import Workload

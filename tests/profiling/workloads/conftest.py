@@ -10,6 +10,6 @@ import pytest
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is missing counts as lost sooner; enough for the lab, which looks twice a second."""
-    module = importlib.import_module("helpers.profiling.workloads.measure")  # the package has a function of that name
+    module = importlib.import_module("helpers.profiling.workloads.measuring")
     monkeypatch.setattr(module, "QUIET_S", 2.0)
     monkeypatch.setattr(module, "BROADCAST_QUIET_S", 0.7)

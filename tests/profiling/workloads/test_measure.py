@@ -14,7 +14,7 @@ from helpers.errors import FailureError, SettingsError
 from helpers.profiling.harness import HARNESS_LIMIT
 from helpers.profiling.recording import Recording
 from helpers.profiling.workloads import Action, Audience, Burst, Constant, Encoding, Poisson, Route, Workload, Writer
-from helpers.profiling.workloads.measure import measure
+from helpers.profiling.workloads.measuring import measure
 from helpers.target import Target
 from helpers.wire.frames import Version
 
