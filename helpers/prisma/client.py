@@ -13,13 +13,14 @@ import tempfile
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from types import ModuleType
 from typing import IO, Any
 
 from helpers.database_url import prisma_url, without_password
 from helpers.errors import PrismaError
 from helpers.prisma.engines import EngineCommand, choose_engine
-from helpers.prisma.generate import client_module
+from helpers.prisma.generate import SCHEMA, client_module
 from helpers.target import Target
 
 __all__ = ["Prisma", "json_type", "prisma_client", "statements_sent"]
@@ -36,12 +37,15 @@ STOP_LIMIT = timedelta(seconds=2)
 _POLL_S = 0.01
 
 
-async def prisma_client(target: Target) -> Prisma:
+async def prisma_client(target: Target, schema: Path = SCHEMA) -> Prisma:
     """A connected Prisma client for the tables in `target.schema`; `await client.disconnect()` ends it.
 
     Use it as in any application: ``await client.message.create(data={…})``, ``client.batch_()``, ``client.tx()``.
     The first call on a machine generates the client. The engine is a process in a session of its own, so that an
     interrupt in a notebook does not reach it; it ends with this process, however this one ends.
+
+    Args:
+        schema: file of another `schema.prisma` than the workbook's; its generator must be `prisma-client-py`.
 
     Raises:
         PrismaError: no database URL, no generated client, or no connection: with the engine's own reason.
@@ -50,7 +54,7 @@ async def prisma_client(target: Target) -> Prisma:
     if not target.database_url:
         raise PrismaError(_TRIED, "Prisma needs the database itself", "Set DATABASE_URL")
     url = prisma_url(target.database_url, target.schema)
-    module, engine = await asyncio.gather(asyncio.to_thread(client_module), asyncio.to_thread(choose_engine))
+    module, engine = await asyncio.gather(asyncio.to_thread(client_module, schema), asyncio.to_thread(choose_engine))
     client = module.Prisma(use_dotenv=False, http={"trust_env": False})
     client._internal_engine = _taking_turns(await _start(module, engine, url))
     return client

@@ -4,8 +4,8 @@ Both speak the database's language: column names, the enum's labels, ISO times w
 number, bytes in hexadecimal (a log with ``\\x`` before them, Realtime without). Prisma speaks the application's.
 Whoever hands `payload.new` to `prisma.create` mixes the two.
 
-What Prisma itself does not keep is lost on its way, however the row was told: of times it keeps milliseconds, a list
-that is NULL it reads as an empty one.
+What Prisma itself does not keep is lost on its way, however the row was told: of times it keeps milliseconds, of a
+Float 16 digits (of the 17 that tell every double from its like), and a list that is NULL it reads as an empty one.
 """
 
 from __future__ import annotations

@@ -20,8 +20,10 @@ alter table {schema}.change_log enable row level security;
 alter table {schema}.change_log_trimmed enable row level security;
 
 -- One entry for each row. Its arguments are the columns of the primary key.
+-- Whoever writes, with whatever settings, a row is told in the same words and with all digits.
 create or replace function {schema}.record_change() returns trigger
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = '' set timezone = 'UTC' set bytea_output = 'hex'
+set extra_float_digits = 1 as $$
 declare
     before jsonb;
     after jsonb;

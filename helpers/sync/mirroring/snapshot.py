@@ -63,6 +63,7 @@ async def snapshot(database_url: str, table: str, *, schema: str = "public") -> 
         async with await psycopg.AsyncConnection.connect(libpq_url(database_url), autocommit=False) as connection:
             await connection.set_isolation_level(psycopg.IsolationLevel.REPEATABLE_READ)
             await connection.set_read_only(True)
+            await connection.execute("set local timezone = 'UTC'; set local bytea_output = 'hex'")  # as the log does
             position = await _position(connection, schema, table)
             columns = await _columns(connection, schema, table)
             key = tuple(await key_columns(connection, schema, table))

@@ -94,6 +94,24 @@ async def test_truncate_empties_it(source: Source) -> None:
         assert store.rows == {}
 
 
+async def test_the_settings_of_whoever_writes_change_no_word(source: Source) -> None:
+    """Times are told in UTC, bytes in hexadecimal and doubles with all digits, by log and snapshot alike."""
+    await source.run("alter table {} add column ratio double precision default 0.1::float8 + 0.2")
+    odd = "set timezone = 'Asia/Kolkata'; set bytea_output = 'escape'; set extra_float_digits = -3"
+    await source.connection.execute(odd.encode())
+    await source.write(1)
+    store = MemoryStore()
+    async with (
+        ResilientClient(source.target, settings=QUICK) as client,
+        running(source.mirror(client, store)) as mirror,
+    ):
+        await mirror.caught_up()
+        await source.write(2)
+        await mirror.caught_up()
+    await source.connection.execute(b"reset timezone; reset bytea_output; reset extra_float_digits")
+    assert store.rows == await source.rows()
+
+
 def as_told(row: dict[str, Any]) -> dict[str, Any]:
     """A row of SQLite as PostgreSQL tells it."""
     told = dict(row)
