@@ -93,20 +93,34 @@ def _baseline_first(names: tuple[str, ...], baseline: str | None) -> tuple[str, 
 
 
 async def _run_all(name: str, target: Target, arms: Mapping[str, Arm], names: Sequence[str], rounds: int) -> _Collected:
-    collected, first_error = _Collected(), None
+    collected, first_error, secrets = _Collected(), None, secrets_of(target)
     with Progress() as progress:
         for number in range(rounds):
             for arm in _rotated(names, number):
                 progress.say(f"{name}: round {number + 1} of {rounds}, {arm}")
                 try:
-                    collected.outcomes[arm, number] = await arms[arm](number)
+                    collected.outcomes[arm, number] = _without(secrets, await arms[arm](number))
                 except WorkbookError as error:
                     first_error = first_error or error
-                    happened = masked(error.happened, secrets_of(target))
+                    happened = masked(error.happened, secrets)
                     collected.notes.append(f"{arm}, round {number + 1}: left out, {happened}")
     if first_error is not None and not collected.outcomes:
         raise first_error
     return collected
+
+
+def _without(secrets: tuple[str, ...], outcome: Outcome) -> Outcome:
+    """The outcome with every secret of the target masked: what a server said may hold one, and experiments are kept."""
+
+    def told(notes: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(masked(note, secrets) for note in notes)
+
+    recording = outcome.recording
+    return replace(
+        outcome,
+        notes=told(outcome.notes),
+        recording=None if recording is None else replace(recording, notes=told(recording.notes)),
+    )
 
 
 def _rotated(names: Sequence[str], number: int) -> Iterator[str]:

@@ -9,6 +9,8 @@ from helpers.errors import FailureError, SettingsError
 from helpers.experiments import Experiment, Metric, Outcome, Size, experiment_size, run_rounds
 from helpers.experiments.rounds import Arm
 from helpers.plots import experiment_plot
+from helpers.profiling.histogram import Counts
+from helpers.profiling.recording import Recording
 from helpers.target import Target, TargetKind
 
 TARGET = Target(TargetKind.LAB, "http://127.0.0.1:1", "sb_publishable_secret")
@@ -92,6 +94,19 @@ async def test_an_arm_that_fails_is_told_and_the_others_go_on() -> None:
     assert "breaks, round 1: left out, the server said" in found.notes[0]
     assert "sb_publishable_secret" not in str(found)
     assert "not measured" in str(found)
+
+
+async def test_no_secret_is_kept_with_an_experiment() -> None:
+    """Notes of a run and of its recording may repeat what a server said, and with it a key."""
+    said = f"the writer was told: no such key: {TARGET.publishable_key}"
+    counts = (1, 1, 1, 0, 0, 0, 0, 0, 0, 0)
+    recording = Recording("one", 0, 1.0, *counts, Counts(), notes=(said,))
+
+    async def arm(_: int) -> Outcome:
+        return Outcome({BYTES.name: 1.0}, recording, (f"{said}!",))
+
+    kept = msgspec.json.encode(await ran({"one": arm})).decode()
+    assert "no such key" in kept and TARGET.publishable_key not in kept
 
 
 async def test_a_value_that_is_missing_leaves_its_pair_out() -> None:
