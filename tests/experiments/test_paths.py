@@ -87,7 +87,9 @@ async def test_every_path_brings_every_row_to_every_subscriber(target: Target, w
     assert found.wal_bytes > 30 * 400 if path.stores_row else found.wal_bytes < 30 * 400
     assert found.wire_bytes is None or found.wire_bytes > 90 * 400
     assert found.connections == (3 if path.kind in (Kind.SQL, Kind.NOTIFY) else 0)
-    assert (found.queries > 0) == (path.interval_s is not None)
+    most = 0.0 if path.interval_s is None else 3 / path.interval_s
+    assert (found.queries_per_s > 0) == (path.interval_s is not None)
+    assert found.queries_per_s <= 1.1 * most + 3 / 0.5, "three subscribers ask no more often than they are to"
     assert values_of(found).keys() == {metric.name for metric in METRICS}
 
 

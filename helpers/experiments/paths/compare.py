@@ -120,7 +120,7 @@ def values_of(delivery: Delivery) -> dict[str, float | None]:
         "database CPU": _per_100(usage.database_cpu_s, delivery),
         "log": delivery.wal_bytes / delivery.changes,
         "transaction ids": delivery.writes / delivery.changes,
-        "queries": delivery.queries / usage.seconds,
+        "queries": delivery.queries_per_s,
         "connections": float(delivery.connections),
     }
 
