@@ -14,6 +14,7 @@ from helpers.experiments.paths.readers import Plan, Reader, reader_of
 from helpers.experiments.paths.stage import Books, Stage
 from helpers.profiling.harness import Harness, LoopWatch, limits
 from helpers.profiling.histogram import Floats
+from helpers.profiling.ledger import Bools
 from helpers.profiling.meters import Meters, Usage
 from helpers.profiling.recording import Recording
 from helpers.profiling.workloads import Audience, Constant, Route, Workload, Writer, permit
@@ -103,6 +104,7 @@ class _Run(NamedTuple):
     seconds: float
     wire_bytes: int | None
     queries_per_s: float
+    wanted: Bools
 
 
 async def deliver(stage: Stage, writer: Writer, load: Load, *, run: int = 0, target_ms: float = TARGET_MS) -> Delivery:
@@ -156,8 +158,9 @@ async def _run(stage: Stage, writer: Writer, planned: Planned, reader: Reader) -
         recorder = Recorder(start + planned.workload.due_s(), planned.first_seq, hearing)
         reader.enter = recorder.enter
         written = await writer.carry_out(planned, start)
-        expected = len(reader.present) * written.accepted
-        await drained(recorder, expected, _QUIET_S + 2 * stage.path.wait_s, _BACKLOG_LIMIT_S)
+        wanted = _wanted(reader, written, messages)
+        await drained(recorder, int(wanted.sum()), _QUIET_S + 2 * stage.path.wait_s, _BACKLOG_LIMIT_S, wanted)
+        seconds = time.monotonic() - start
         bytes_after, queries_per_s = reader.wire_bytes, (reader.queries - queries_before) / (time.monotonic() - began)
     return _Run(
         recorder,
@@ -165,10 +168,19 @@ async def _run(stage: Stage, writer: Writer, planned: Planned, reader: Reader) -
         watch.harness(planned.workload.mean_per_s, written.harness.sent_per_s, written.late_max_ms),
         (await stage.books()).since(before),
         meters.usage,
-        time.monotonic() - start,
+        seconds,
         None if bytes_after is None or bytes_before is None else bytes_after - bytes_before,
         queries_per_s,
+        wanted,
     )
+
+
+def _wanted(reader: Reader, written: Written, messages: int) -> Bools:
+    """What should come: to everybody who came in, every message that the target took."""
+    wanted = np.zeros((reader.plan.subscribers, messages), dtype=np.bool_)
+    wanted[sorted(reader.present)] = True
+    wanted[:, list(written.missing)] = False
+    return wanted
 
 
 def _delivery(
@@ -215,8 +227,8 @@ def _recording(stage: Stage, load: Load, reader: Reader, found: _Run, run: int) 
         harness=found.harness,
         notes=tuple(_notes(reader, found)),
     )
-    expected = len(reader.present) * found.written.accepted
-    return replace(recording, expected=expected, lost=max(0, expected - ledger.distinct))
+    lost = int(np.count_nonzero(found.wanted & ~ledger.seen()))
+    return replace(recording, expected=int(found.wanted.sum()), lost=lost)
 
 
 def _notes(reader: Reader, found: _Run) -> Iterator[str]:
