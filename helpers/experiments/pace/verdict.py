@@ -49,7 +49,14 @@ def verdict(experiment: Experiment) -> str:
 
 def _fallen(experiment: Experiment) -> str:
     fallen = [f"“{arm}” from {level:g}× on" for arm, level in knees(experiment).items() if level is not None]
-    return f"Fall behind: {', '.join(fallen)}." if fallen else "None was shown to fall behind at these rates."
+    said = f"Fall behind: {', '.join(fallen)}." if fallen else "None was shown to fall behind at these rates."
+    untold = [f"“{arm}”" for arm in experiment.arms if not _is_told(experiment, arm)]
+    return f"{said} Too few turns to tell of {', '.join(untold)}." if untold else said
+
+
+def _is_told(experiment: Experiment, arm: str) -> bool:
+    """Whether it had turns enough, at some rate, for a trend in them."""
+    return any(experiment.values(arm, growth_at(level)) for level in levels_of(experiment))
 
 
 def _freshest(experiment: Experiment, metric: str) -> str:

@@ -9,6 +9,7 @@ import pytest
 from helpers.errors import SettingsError
 from helpers.experiments import Experiment, Measure, Metric, Size
 from helpers.experiments.pace import Cost, Pace, age_at, compare_paces, growth_at, knees, levels_of
+from helpers.experiments.pace.verdict import verdict
 from helpers.profiling.results import Skipped
 from helpers.target import Target, TargetKind
 
@@ -24,8 +25,10 @@ async def test_an_overload_is_survived_by_leaving_out(target: Target) -> None:
     assert left_out[Pace.EVERY] == left_out[Pace.BATCHES] == 0
     assert left_out[Pace.NEWEST] > 10
     assert behind[Pace.EVERY] > 500 > behind[Pace.NEWEST]
-    assert wrong == {**dict.fromkeys(found.arms, 0), Pace.THROTTLE.value: 4}
-    assert "“throttle: the newest, every 50 ms” (4 keys)" in found.answer
+    starved = wrong.pop(Pace.THROTTLE)
+    assert set(wrong.values()) == {0}
+    assert 3 <= starved <= 4, "on a busy machine two turns may fall among the last values"
+    assert f"“throttle: the newest, every 50 ms” ({starved:.3g} keys)" in found.answer
     assert knees(found)[Pace.THROTTLE] is None, "it starves keys, but what it shows is new"
 
 
@@ -54,6 +57,12 @@ def test_a_knee_is_where_delay_is_shown_to_grow() -> None:
     )
     assert levels_of(found) == (0.5, 2.0)
     assert knees(found) == {"slow": 2.0, "slower": 0.5, "steady": None, "unlucky": None}
+
+
+def test_a_pace_whose_trend_is_not_known_is_not_said_to_keep_up() -> None:
+    """Steps that are too short for a trend of its few turns are told as such."""
+    told = verdict(made_up({"slow": [[-5, 3, 1], [980, 1_010, 1_000]], "in turns": [[], []]}))
+    assert "“slow” from 2× on. Too few turns to tell of “in turns”." in told
 
 
 @pytest.mark.parametrize(("levels", "keys"), [((0.0, 1.0), 1), ((-1.0,), 1), ((1.0,), 0), ((float("nan"),), 1)])
