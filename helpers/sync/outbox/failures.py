@@ -3,41 +3,20 @@
 from __future__ import annotations
 
 import re
-from typing import Any
-
-import httpx
-from prisma.errors import (
-    DataError,
-    FieldNotFoundError,
-    ForeignKeyViolationError,
-    InputError,
-    MissingRequiredValueError,
-    RecordNotFoundError,
-    TableNotFoundError,
-    UniqueViolationError,
-)
 
 from helpers.errors import ConnectionFailed, FailureError, WorkbookError
+from helpers.sync import failures
 from helpers.sync.convert import ConversionError
+from helpers.sync.failures import Failure
 
 __all__ = ["Rejected", "failure_of"]
-
-_LASTING = (
-    FieldNotFoundError,
-    ForeignKeyViolationError,
-    InputError,
-    MissingRequiredValueError,
-    RecordNotFoundError,
-    TableNotFoundError,
-    UniqueViolationError,
-)
 
 #: Classes of SQLSTATE that the same statement meets again: data, constraints, syntax and rights, a trigger's own.
 _LASTING_CLASSES = ("22", "23", "42", "44", "P0")
 _SQLSTATE = re.compile(r'\bcode: "?(?:SqlState\(E)?([0-9A-Z]{5})|Code: `([0-9A-Z]{5})`')
 
-#: Prisma's codes for a database that cannot be had now: unreachable, timed out, closed, no connection free.
-_UNREACHABLE = ("P1001", "P1002", "P1008", "P1017", "P2024")
+#: Prisma's code for a raw query that failed, whatever for: the SQLSTATE in it tells.
+_RAW = "P2010"
 
 
 class Rejected(FailureError):  # noqa: N818 - the sentence it makes reads better
@@ -48,21 +27,25 @@ def failure_of(error: Exception) -> Exception:
     """What it means for the write: `Rejected`, `ConnectionFailed`, or the error itself if that is not known."""
     if isinstance(error, WorkbookError):
         return error
-    reason = _reason(error)
-    if isinstance(error, (*_LASTING, ConversionError)) or _state(error)[:2] in _LASTING_CLASSES:
+    reason, kind = _reason(error), failures.failure_of(error)
+    if _is_about_the_write(error, kind):
         return Rejected("sending a write", reason, "Change the write, or give it up")
-    if isinstance(error, httpx.HTTPError | OSError) or getattr(error, "code", None) in _UNREACHABLE:
-        return ConnectionFailed("sending a write", reason, "Check that the database is up")
+    if kind is not Failure.ROW:
+        return ConnectionFailed("sending a write", reason, "Check that the database is up, and has the tables")
     return error
 
 
+def _is_about_the_write(error: Exception, kind: Failure) -> bool:
+    """Not so if nothing is known about it: it may pass."""
+    if isinstance(error, ConversionError) or type(error).__name__ == "FieldNotFoundError":
+        return True
+    code = str(getattr(error, "code", None) or _RAW)
+    return kind is Failure.ROW and (code != _RAW or _state(error)[:2] in _LASTING_CLASSES)
+
+
 def _state(error: Exception) -> str:
-    found = _SQLSTATE.search(f"{error} {_details(error)}")
+    found = _SQLSTATE.search(f"{error} {getattr(error, 'data', '')}")
     return (found[1] or found[2]) if found else ""
-
-
-def _details(error: Exception) -> Any:
-    return error.data if isinstance(error, DataError) else ""
 
 
 def _reason(error: Exception) -> str:

@@ -133,6 +133,7 @@ async def test_a_poison_message_is_set_aside_with_what_depends_on_it(room: Chat,
     assert "oreign key" in aside[0].reason
     assert "depends on" in aside[1].reason
     assert "telegram" in aside[2].reason
+    assert [entry.attempts for entry in aside] == [0, 0, 0]
     assert [len(entries) for entries in refused] == [2, 1]
     await outbox.add(Write(WriteType.DELETE, ("temporary:2",), table="messages"))
     assert [entry.state for entry in await outbox.entries()] == [EntryState.SET_ASIDE] * 4
