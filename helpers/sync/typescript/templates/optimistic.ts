@@ -164,13 +164,16 @@ export class OptimisticStore<Row extends object, Key extends object> {
   #take(row: Row, by?: Pending<Row, Key>): void {
     const key = this.keyOf(row);
     const text = keyText(key);
-    if (by && by.text !== text) this.#rename(by.text, key);
+    if (by && by.text !== text) this.#rename(by, key);
     const wasDeleted = by !== undefined && (this.#gone.get(text) ?? -1) > by.since;
     if (!wasDeleted && !this.#isOlder(row, this.#confirmed.get(text))) this.#confirmed.set(text, row);
   }
 
-  #rename(before: string, key: Key): void {
-    for (const each of this.#pending) if (each.text === before) [each.key, each.text] = [key, keyText(key)];
+  #rename(created: Pending<Row, Key>, key: Key): void {
+    const temporary = created.text;
+    for (const each of [created, ...this.#pending]) {
+      if (each.text === temporary) [each.key, each.text] = [key, keyText(key)];
+    }
   }
 
   #isOlder(row: Row, known: Row | undefined): boolean {

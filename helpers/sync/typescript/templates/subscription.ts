@@ -53,8 +53,11 @@ const DEFAULTS = {
 /** A channel that held for so long was a success: the next attempt does not wait. */
 const STABLE_MS = 10_000;
 
-/** Refusals that another attempt does not change. */
-const LASTING = /invalid column for filter|invalid input syntax|Unauthorized|InvalidJWT|Unable to subscribe to changes with given parameters/i;
+/** Refusals that another attempt does not change: of the server's validation, and of a channel's policies. */
+const LASTING = /invalid column for filter|invalid input syntax|do not have permissions|given parameters/i;
+
+/** Said of a table that is not published, and of one whose publication is being changed: final only if it never worked. */
+const UNPUBLISHED = /Please check Realtime is enabled/i;
 
 export class Subscription<Row extends object, Key extends object, Place> {
   readonly counts: Record<Origin | 'repeated' | 'gaps' | 'channels', number> = {
@@ -70,6 +73,7 @@ export class Subscription<Row extends object, Key extends object, Place> {
   #queue: Promise<void> = Promise.resolve();
   #waiting = 0;
   #overflowed = false;
+  #hasBeenLive = false;
   #supervisor: Promise<void> | null = null;
   #polling: AbortController | null = null;
   #listeners = new Set<() => void>();
@@ -139,12 +143,16 @@ export class Subscription<Row extends object, Key extends object, Place> {
       const since = Date.now();
       const reason = await this.#useOneChannel();
       if (this.#stop.signal.aborted) return;
-      if (LASTING.test(reason)) throw new Error(reason);
+      if (this.#isFinal(reason)) throw new Error(reason);
       failures = Date.now() - since > STABLE_MS ? 0 : failures + 1;
       this.#enter('connecting', reason);
       this.#startPolling();
       await this.#backOff(failures);
     }
+  }
+
+  #isFinal(reason: string): boolean {
+    return UNPUBLISHED.test(reason) ? !this.#hasBeenLive : LASTING.test(reason);
   }
 
   async #backOff(failures: number): Promise<void> {
@@ -159,11 +167,15 @@ export class Subscription<Row extends object, Key extends object, Place> {
     this.counts.channels += 1;
     const channel = this.supabase.channel(`resilient:${crypto.randomUUID()}`);
     this.#channel = channel;
+    const over = new AbortController();
+    let tooLate: ReturnType<typeof setTimeout> | undefined;
     const reason = await new Promise<string>((resolve) => {
-      const tooLate = setTimeout(() => resolve('the server did not say that it delivers'), this.#options.readyWithinMs);
-      this.#stop.signal.addEventListener('abort', () => resolve('closed'), { once: true });
+      tooLate = setTimeout(() => resolve('the server did not say that it delivers'), this.#options.readyWithinMs);
+      this.#stop.signal.addEventListener('abort', () => resolve('closed'), { signal: over.signal });
       this.#listen(channel, () => clearTimeout(tooLate), resolve);
     });
+    clearTimeout(tooLate);
+    over.abort();
     this.#channel = null;
     await this.supabase.removeChannel(channel).catch(() => undefined); // on a dead socket there is nobody to tell
     return reason;
@@ -234,7 +246,7 @@ export class Subscription<Row extends object, Key extends object, Place> {
         if (lost) await this.#reset(reason);
         lost = false;
         await this.#read('catch-up');
-        if (isServed()) this.#enter('live', '');
+        if (isServed()) this.#enterLive();
         return;
       } catch (error) {
         reason = messageOf(error);
@@ -314,6 +326,11 @@ export class Subscription<Row extends object, Key extends object, Place> {
   }
 
   // State
+
+  #enterLive(): void {
+    this.#hasBeenLive = true;
+    this.#enter('live', '');
+  }
 
   #enter(state: State, reason: string): void {
     const isLower = state === 'connecting' && (this.#state === 'polling' || this.#state === 'offline');

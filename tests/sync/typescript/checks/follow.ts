@@ -48,14 +48,14 @@ const subscription = new Subscription<MessageRow, MessageKey, never>(supabase, s
     states.push(reason ? `${state}: ${reason}` : state);
     say('state', state);
   },
-  pollAfterMs: 300,
+  pollAfterMs: Number(settings['pollAfterMs'] ?? 300),
   pollMinMs: 200,
   retryBaseMs: 100,
-  auditMs: 1_000,
+  auditMs: Number(settings['auditMs'] ?? 1_000),
 }).start();
 
 for (let word = await heard(); word !== 'end' && word !== ''; word = await heard()) {
-  await subscription.check();
+  if (word === 'report') await subscription.check();
   await writer.settle();
   say('report', { bodies, states, rejected, counts: subscription.counts, writer: writer.counts, refetches: revalidator.counts });
 }
