@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from helpers.experiments.marginal import compare_marginal_costs
     from helpers.experiments.marginal_results import MarginalCost, MarginalCosts
     from helpers.experiments.official import compare_official_clients
+    from helpers.experiments.offline import compare_offline
+    from helpers.experiments.optimism import Optimism, measure_optimism
     from helpers.experiments.pace import compare_paces, compare_slow_readers, compare_source_paces, watch_slow_reader
     from helpers.experiments.paths import PathLimits, Promises, compare_paths, find_path_limits, try_promises
     from helpers.experiments.policies import compare_policies
@@ -55,6 +57,8 @@ else:
             "marginal": ("compare_marginal_costs",),
             "marginal_results": ("MarginalCost", "MarginalCosts"),
             "official": ("compare_official_clients",),
+            "offline": ("compare_offline",),
+            "optimism": ("Optimism", "measure_optimism"),
             "pace": ("compare_paces", "compare_slow_readers", "compare_source_paces", "watch_slow_reader"),
             "paths": ("PathLimits", "Promises", "compare_paths", "find_path_limits", "try_promises"),
             "policies": ("compare_policies",),
@@ -69,34 +73,6 @@ else:
             "survival": ("compare_survival",),
         },
     )
-from helpers.experiments.claims import compare_claims
-from helpers.experiments.encoding import compare_compression, compare_encodings, sweep_encodings
-from helpers.experiments.experiment import Contrast, Estimate, Experiment, Measure, Metric, Outcome, estimate
-from helpers.experiments.fan_out import compare_fan_out
-from helpers.experiments.filter_verdict import filter_verdict
-from helpers.experiments.filters import compare_filters, compare_selects
-from helpers.experiments.head_of_line import compare_head_of_line
-from helpers.experiments.heartbeat_cost import HeartbeatCost, PerHeartbeat, profile_heartbeat_cost
-from helpers.experiments.identities import compare_replica_identities
-from helpers.experiments.keepalive import compare_heartbeats, compare_idle_timeouts
-from helpers.experiments.ladder import Ladder, compare_ladder
-from helpers.experiments.leaks import LeakCase, LeakStudy, compare_leaks, find_leak
-from helpers.experiments.marginal import compare_marginal_costs
-from helpers.experiments.marginal_results import MarginalCost, MarginalCosts
-from helpers.experiments.official import compare_official_clients
-from helpers.experiments.offline import compare_offline
-from helpers.experiments.optimism import Optimism, measure_optimism
-from helpers.experiments.pace import compare_paces, compare_slow_readers, compare_source_paces, watch_slow_reader
-from helpers.experiments.paths import PathLimits, Promises, compare_paths, find_path_limits, try_promises
-from helpers.experiments.policies import compare_policies
-from helpers.experiments.policy_plans import PolicyPlans, explain_policies
-from helpers.experiments.preprocessing import compare_preprocessing
-from helpers.experiments.quick_lab import start_quick_lab, stop_quick_lab
-from helpers.experiments.recovery import Recoveries, measure_recovery
-from helpers.experiments.rounds import run_rounds
-from helpers.experiments.shapes import compare_shapes
-from helpers.experiments.size import Size, experiment_size
-from helpers.experiments.survival import compare_survival
 
 __all__ = [
     "Contrast",
