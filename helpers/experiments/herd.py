@@ -39,13 +39,15 @@ HALF_LIVE = Metric("half of them live again after", "s")
 CLIENTS = {Size.SMALL: 200, Size.FULL: 1_000}
 JOINS_PER_S = {Size.SMALL: 80.0, Size.FULL: 100.0}
 
+WAYS = {Size.SMALL: (Way.SPREAD, Way.LADDER), Size.FULL: tuple(Way)}
+
 #: How often the server judges its joins: it takes 5 s for that, which 200 clients do not fill.
 TICK_S = {Size.SMALL: 1.0, Size.FULL: 5.0}
 
 #: How long nothing listens, beside what a stop and a start take.
 DOWN_S = 0.5
 
-#: Beside the herd somebody new comes so often, for so many periods of the server's judgement.
+#: When the herd is back somebody new comes so often, for so many periods of the server's judgement.
 VISIT_S, VISITS_TICKS = 0.25, 2.5
 
 _PROCESSES = 4
@@ -80,7 +82,7 @@ class Return:
     """How a herd came back.
 
     Attributes:
-        newcomers: who came for the first time while the herd returned. turned_away: those of them who were refused.
+        newcomers: who came for the first time when the herd was back. turned_away: those of them who were refused.
         looks: at the server's counts. live_s: when each client was live again, in order, in seconds after the first
             one was; clients that were not are missing.
     """
@@ -127,17 +129,19 @@ async def compare_herds(
     size: Size = Size.SMALL,
     clients: int | None = None,
     joins_per_s: float | None = None,
-    ways: Sequence[Way] = tuple(Way),
+    ways: Sequence[Way] | None = None,
 ) -> Herds:
     """Restart a lab of its own under as many clients, in a few processes, with one channel each.
 
     Args:
+        ways: of coming back; in the small size two.
         joins_per_s: the server's limit. What exceeds it is refused as on the real server: judged by the mean at the
             end of each period, with the socket closed.
 
     Raises:
         SettingsError: no clients, or no joins. LabError: the lab did not start. FailureError: the clients did not.
     """
+    ways = ways or WAYS[size]
     clients, limit = clients or CLIENTS[size], joins_per_s or JOINS_PER_S[size]
     if clients < _PROCESSES or limit <= 0:
         raise SettingsError(
@@ -186,9 +190,8 @@ async def _restarted(scene: Scene, way: Way, clients: int, spread_s: float, visi
         await asyncio.sleep(DOWN_S)
         async with _watched(scene.lab.target) as looks:
             await scene.start_lab()
-            lives, visits = await asyncio.gather(
-                _live_since(workers, left_at, clients), _visits(scene.lab.target, visits_s)
-            )
+            lives = await _live_since(workers, left_at, clients)
+            visits = await _visits(scene.lab.target, visits_s)
             await asyncio.sleep(2 * _LOOK_S)
     if not looks:
         raise FailureError(_TRIED, "the server never told its counts", "Look into the lab's log")

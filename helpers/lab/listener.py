@@ -33,33 +33,36 @@ class Listener:
         self._handing: set[asyncio.Task[None]] = set()
 
     def listen(self, port: int) -> int:
-        """Listen on that port, or on a free one for 0; returns the port. Connections wait until `accept`.
+        """Take that port, or a free one for 0; returns the port. Connections are refused until `accept`, as by a server
+        that is not up: those that waited instead would come all together when it is.
 
         Raises:
             SettingsError: the port is taken, or not ours to take.
         """
-        tried = f"opening port {port} of the lab"
         listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.setblocking(False)
         try:
             listening.bind(("127.0.0.1", port))
-            listening.listen(_BACKLOG)
         except OSError as error:
             listening.close()
-            if error.errno == errno.EADDRINUSE:
-                raise SettingsError(tried, "another program listens there", "Choose another port, or 0") from error
-            if error.errno == errno.EACCES:
-                raise SettingsError(tried, "it needs privileges", "Choose a port above 1023, or 0") from error
-            raise LabError(tried, str(error.strerror), "Choose another port, or 0") from error
+            raise _untaken(port, error) from error
         self._socket = listening
         taken: int = listening.getsockname()[1]
         return taken
 
     def accept(self, choose: Choose) -> None:
-        """Let connections in from now on."""
+        """Let connections in from now on.
+
+        Raises:
+            SettingsError: another program has begun to listen there meanwhile.
+        """
         assert self._socket is not None
         self._choose = choose
+        try:
+            self._socket.listen(_BACKLOG)
+        except OSError as error:
+            raise _untaken(self._socket.getsockname()[1], error) from error
         self._loop.add_reader(self._socket, self._accept)
 
     async def close(self) -> None:
@@ -136,3 +139,13 @@ class Listener:
         with contextlib.suppress(OSError, ValueError):
             self._loop.remove_reader(connection)
         connection.close()
+
+
+def _untaken(port: int, error: OSError) -> SettingsError | LabError:
+    """Why a port could not be had."""
+    tried = f"opening port {port} of the lab"
+    if error.errno == errno.EADDRINUSE:
+        return SettingsError(tried, "another program listens there", "Choose another port, or 0")
+    if error.errno == errno.EACCES:
+        return SettingsError(tried, "it needs privileges", "Choose a port above 1023, or 0")
+    return LabError(tried, str(error.strerror), "Choose another port, or 0")
