@@ -2,22 +2,48 @@
 
 from __future__ import annotations
 
-from helpers.plots.capacity import capacity_check_plot, knee_plot, projection_plot
-from helpers.plots.encoding import encoding_plot
-from helpers.plots.experiments import experiment_plot
-from helpers.plots.herd import herd_plot
-from helpers.plots.keepalive import clients_plot, detection_plot, heartbeat_cost_plot
-from helpers.plots.ladder import ladder_plot, sawtooth_plot
-from helpers.plots.networks import network_plot
-from helpers.plots.pace import pace_plot, slow_reader_plot
-from helpers.plots.paths import limits_plot
-from helpers.plots.policies import plans_plot, policies_plot
-from helpers.plots.preprocessing import preprocessing_plot
-from helpers.plots.profiling import broadcast_plot, bytes_plot, latency_plot
-from helpers.plots.shapes import leaks_plot, marginal_plot
-from helpers.plots.sync import sync_plot
-from helpers.plots.theme import caption, finish, theme
-from helpers.plots.waterfall import waterfall_plot
+from typing import TYPE_CHECKING
+
+from helpers.lazy import lazy_exports
+from helpers.plots.theme import caption, finish, theme  # now, as this part has the name of an export
+
+if TYPE_CHECKING:
+    from helpers.plots.capacity import capacity_check_plot, knee_plot, projection_plot
+    from helpers.plots.encoding import encoding_plot
+    from helpers.plots.experiments import experiment_plot
+    from helpers.plots.herd import herd_plot
+    from helpers.plots.keepalive import clients_plot, detection_plot, heartbeat_cost_plot
+    from helpers.plots.ladder import ladder_plot, sawtooth_plot
+    from helpers.plots.networks import network_plot
+    from helpers.plots.pace import pace_plot, slow_reader_plot
+    from helpers.plots.paths import limits_plot
+    from helpers.plots.policies import plans_plot, policies_plot
+    from helpers.plots.preprocessing import preprocessing_plot
+    from helpers.plots.profiling import broadcast_plot, bytes_plot, latency_plot
+    from helpers.plots.shapes import leaks_plot, marginal_plot
+    from helpers.plots.sync import sync_plot
+    from helpers.plots.waterfall import waterfall_plot
+else:
+    __getattr__ = lazy_exports(
+        __name__,
+        {
+            "capacity": ("capacity_check_plot", "knee_plot", "projection_plot"),
+            "encoding": ("encoding_plot",),
+            "experiments": ("experiment_plot",),
+            "herd": ("herd_plot",),
+            "keepalive": ("clients_plot", "detection_plot", "heartbeat_cost_plot"),
+            "ladder": ("ladder_plot", "sawtooth_plot"),
+            "networks": ("network_plot",),
+            "pace": ("pace_plot", "slow_reader_plot"),
+            "paths": ("limits_plot",),
+            "policies": ("plans_plot", "policies_plot"),
+            "preprocessing": ("preprocessing_plot",),
+            "profiling": ("broadcast_plot", "bytes_plot", "latency_plot"),
+            "shapes": ("leaks_plot", "marginal_plot"),
+            "sync": ("sync_plot",),
+            "waterfall": ("waterfall_plot",),
+        },
+    )
 
 __all__ = [
     "broadcast_plot",

@@ -64,7 +64,7 @@ def test_workers_import_nothing_for_readers(worker: str) -> None:
     assert packages_after(worker) & FOR_READERS == set()
 
 
-@pytest.mark.parametrize("package", LAZY)
+@pytest.mark.parametrize("package", [*LAZY, "helpers.plots"])
 def test_names_are_those_that_types_are_checked_with(package: str) -> None:
     """Each name of a lazy package is there, and is what the checker of types takes it for."""
     module = importlib.import_module(package)
