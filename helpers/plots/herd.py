@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["herd_plot"]
 
-_BIN_S = 0.5
+_BIN_S = 1.0
 
 
 def herd_plot(herds: Herds) -> Figure:
@@ -25,6 +25,7 @@ def herd_plot(herds: Herds) -> Figure:
     figure, panels = plt.subplots(count, 1, figsize=(7.5, 1.2 + 1.9 * count), sharex=True, sharey=True, squeeze=False)
     for axes, one in zip(panels[:, 0], herds.returns, strict=True):
         _draw(axes, one, herds.joins_per_s)
+    panels[-1, 0].set_ylim(0, 2 * max(herds.joins_per_s, *(one.peak for one in herds.returns)))
     panels[-1, 0].set_xlabel("seconds after the server let the first one in")
     experiment = herds.experiment
     title = "Attempts to join after a restart, by how clients come back\n"
@@ -45,6 +46,5 @@ def _draw(axes: Axes, one: Return, limit: float) -> None:
     if len(one.live_s) == one.clients:
         axes.axvline(one.live_s[-1], color=PALETTE[2], linestyle=":", label=f"all live: {one.live_s[-1]:.1f} s")
     axes.set_yscale("symlog", linthresh=10)
-    axes.set_ylim(0, None)
     axes.set(title=f"{one.way}: {one.peak:.0f} in the busiest second", ylabel="attempts / s")
     axes.legend(loc="upper right", fontsize="small")
