@@ -110,21 +110,30 @@ async def until_state(program: Program, wanted: str) -> None:
 
 
 async def test_every_change_comes_once_and_in_order_over_cut_connections(lab: Lab, project: Project) -> None:
-    """By the change log: each version of each row, none twice, although sockets break while changes are written."""
+    """By the change log: each version of each row, none twice, although sockets break while changes are written.
+
+    A transaction is open all the while, so that the log's horizon stands still; its early change comes last.
+    """
     only_catching_up = {"auditMs": 600_000, "pollAfterMs": 600_000}  # nothing else may mend what it leaves out
     async with (
         chat(lab) as (connection, room),
+        await psycopg.AsyncConnection.connect(lab.info["database_url"]) as patient,
         network(lab.target) as via,
         running(project, "follow", lab, via.target.api_url, room=room, source="log", **only_catching_up) as program,
     ):
         await until_state(program, "live")
         writer = Writer(connection, room)
+        late = Writer(patient, room)
+        await late.insert()
         writing = asyncio.create_task(writer.write(400))
         for ending in (Ending.RESET, Ending.CLOSE, Ending.RESET):
             await asyncio.sleep(0.5)  # for the stream to bring some
             via.cut(ending)
             await until_state(program, "live")
-        await writer.write(10)
+        via.cut(Ending.RESET)
+        await patient.commit()
+        writer.history |= late.history
+        await until_state(program, "live")
         await writing
         told = await report_when_equal(program, writer.history)
         assert bodies_of(told) == writer.history
