@@ -50,6 +50,7 @@ class Way(StrEnum):
 TERMS: Mapping[str, str] = {
     "second": "a second, whatever happens",
     "turn": "a turn of the event loop, or a poll for changes",
+    "wake": "a turn after a sleep, for each e-fold of it",
     "write": "a write to a subscriber's socket, or a read of it",
     "commit": "a transaction that writes rows",
     "message": "a message received from a sender, or a row written and read as a change",
@@ -65,10 +66,10 @@ Served = Mapping[Point, Sequence[Turns]]
 #: Which terms each has. Polls go on all the time, so that a second costs nothing beside them.
 MODELS: Mapping[Model, tuple[str, ...]] = {
     (Way.BROADCAST, Meter.SERVER): ("second", "turn", "write", "message", "delivery", "kilobyte"),
-    (Way.BROADCAST, Meter.CLIENT): ("second", "turn", "write", "delivery", "kilobyte"),
+    (Way.BROADCAST, Meter.CLIENT): ("second", "turn", "wake", "write", "delivery", "kilobyte"),
     (Way.CHANGES, Meter.SERVER): ("turn", "write", "message", "delivery", "inquiry", "check"),
     (Way.CHANGES, Meter.DATABASE): ("turn", "commit", "message", "kilobyte", "inquiry", "check"),
-    (Way.CHANGES, Meter.CLIENT): ("second", "write", "delivery", "kilobyte"),
+    (Way.CHANGES, Meter.CLIENT): ("second", "turn", "write", "delivery", "kilobyte"),
     (Way.CHANGES, Meter.POLL): ("turn", "write", "message", "delivery", "inquiry", "check"),
 }
 
@@ -240,13 +241,14 @@ class Activity(NamedTuple):
 
     Attributes:
         turns: that found something. writes: to sockets in them, or reads. messages: different ones.
-        polls: looks at the log of changes, also those that found nothing.
+        polls: looks at the log of changes, also those that found nothing. wakes: sleeps, by how cold they left a loop.
     """
 
     turns: float
     writes: float
     messages: float
     polls: float = 0.0
+    wakes: float = 0.0
 
 
 def predicted(
@@ -258,7 +260,8 @@ def predicted(
         received = received_of(point, served, costs)
         turns, reads, _ = (one / len(served) for one in _warmed(received, cold))
         all_reads = sum(one.messages.sum() for one in received) / len(served)
-        return Activity(turns, reads, point.messages * reads / all_reads)
+        wakes = sum(chill(slept) for one in received for slept in one.slept_s) / len(served)
+        return Activity(turns, reads, point.messages * reads / all_reads, wakes=wakes)
     turns, messages, polls = (one / len(served) for one in _warmed(served, cold))
     idle = sum(max(0.0, seconds - one.span_s) for one in served) / len(served) / POLL_S
     return Activity(
@@ -276,11 +279,11 @@ def _warmed(some: Sequence[Turns], cold: float) -> tuple[float, float, float]:
     )
 
 
-def observed(observation: Observation, meter: Meter, warmth: float = 1.0) -> Activity:
+def observed(observation: Observation, meter: Meter, warmth: float = 1.0, wakes: float = 0.0) -> Activity:
     """What happened. Of changes the lab tells its polls, and after each that found nothing it has waited.
 
     Args:
-        warmth: by which turns count for more on average, as some were cold.
+        warmth: by which turns count for more on average, as some were cold. wakes: as the load lets expect.
     """
     point, reads = observation.point, observation.client_reads
     if point.flow.is_change:
@@ -288,19 +291,20 @@ def observed(observation: Observation, meter: Meter, warmth: float = 1.0) -> Act
         found = max(1.0, observation.polls - waits)
         return Activity(found, found * point.subscribers, point.messages, observation.polls)
     if meter is Meter.CLIENT:
-        return Activity(warmth * observation.client_turns, warmth * reads, warmth * point.messages)
+        return Activity(observation.client_turns, reads, point.messages, wakes=wakes)
     turns = warmth * min(point.messages, max(1.0, reads / point.subscribers))
     return Activity(turns, turns * point.subscribers, warmth * point.messages)
 
 
 def counted(point: Point, meter: Meter, activity: Activity, seconds: float) -> dict[str, float]:
     """How often each term occurs in a load."""
-    turns, writes, messages, polls = activity
+    turns, writes, messages, polls, wakes = activity
     deliveries = messages * point.subscribers
     secured = point.flow is Flow.SECURED
     return {
         "second": seconds,
-        "turn": polls if point.flow.is_change else turns,
+        "turn": polls if point.flow.is_change and meter is not Meter.CLIENT else turns,
+        "wake": wakes,
         "write": writes,
         "commit": messages / point.burst,
         "message": messages,
@@ -378,10 +382,13 @@ def _fit(model: Model, observations: Sequence[Observation], served: Served, cost
     way, meter = model
     mine = [one for one in observations if Way.of(one.point.flow) is way and _tells(one, meter)]
     values = np.array([metered(one, meter) for one in mine])
+    wakes = {
+        point: predicted(point, meter, turns, costs, seconds=0.0, cold=0.0).wakes for point, turns in served.items()
+    }
     tried = []
     for cold in _COLD if model == (Way.BROADCAST, Meter.SERVER) else (0.0,):
         warmths = {point: _warmth(point, meter, turns, costs, cold) for point, turns in served.items()}
-        columns = np.array([_row(model, one, warmths.get(one.point, 1.0)) for one in mine])
+        columns = np.array([_row(model, one, warmths.get(one.point, 1.0), wakes.get(one.point, 0.0)) for one in mine])
         tried.append((fit_relative(columns, values), cold, columns))
     least = min(fit.loss for fit, _, _ in tried)
     return next(one for one in tried if one[0].loss <= _AS_GOOD * least)
@@ -395,9 +402,9 @@ def _warmth(point: Point, meter: Meter, served: Sequence[Turns], costs: Costs, c
     return activity.messages / point.messages
 
 
-def _row(model: Model, observation: Observation, warmth: float) -> list[float]:
+def _row(model: Model, observation: Observation, warmth: float, wakes: float) -> list[float]:
     _, meter = model
-    activity = observed(observation, meter, warmth)
+    activity = observed(observation, meter, warmth, wakes)
     counts = counted(observation.point, meter, activity, observation.seconds)
     return [counts[term] for term in MODELS[model]]
 

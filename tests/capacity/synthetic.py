@@ -19,14 +19,16 @@ TRUE = Costs(
     broadcast_server=Times(
         {"second": 5e-3, "turn": 60e-6, "write": 3e-6, "message": 20e-6, "delivery": 1e-6, "kilobyte": 0.3e-6}, 0.8
     ),
-    broadcast_client=Times({"second": 5e-3, "turn": 60e-6, "write": 1e-6, "delivery": 3e-6, "kilobyte": 0.3e-6}),
+    broadcast_client=Times(
+        {"second": 5e-3, "turn": 60e-6, "wake": 40e-6, "write": 1e-6, "delivery": 3e-6, "kilobyte": 0.3e-6}
+    ),
     changes_server=Times(
         {"turn": 2.5e-3, "write": 15e-6, "message": 60e-6, "delivery": 1e-6, "inquiry": 4e-6, "check": 1e-6}
     ),
     changes_database=Times(
         {"turn": 3e-3, "commit": 150e-6, "message": 80e-6, "kilobyte": 20e-6, "inquiry": 10e-6, "check": 3e-6}
     ),
-    changes_client=Times({"second": 5e-3, "write": 20e-6, "delivery": 4e-6, "kilobyte": 0.8e-6}),
+    changes_client=Times({"second": 5e-3, "turn": 200e-6, "write": 20e-6, "delivery": 4e-6, "kilobyte": 0.8e-6}),
     changes_poll=Times(
         {"turn": 4e-3, "write": 10e-6, "message": 90e-6, "delivery": 0.5e-6, "inquiry": 8e-6, "check": 3e-6}
     ),
