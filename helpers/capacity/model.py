@@ -248,7 +248,7 @@ def client_cores(load: Load, costs: Costs, turns: Turns | None) -> float:
     times, rate = costs.of(Way.of(load.flow), Meter.CLIENT), load.rate_per_s
     each = times["delivery"] + times["kilobyte"] * load.body_bytes / 1_000
     if load.flow.is_change:  # those of one poll come together
-        return min(rate, 1 / POLL_S) * (times["turn"] + times["write"]) + rate * each
+        return min(rate, 1 / POLL_S) * times["write"] + rate * each
     reads = rate if turns is None else min(rate, _met_per_s(load, turns) / load.channels)
     return reads * (times["turn"] + times["wake"] * chill(1 / reads) + times["write"]) + rate * each
 

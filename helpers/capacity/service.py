@@ -69,7 +69,7 @@ MODELS: Mapping[Model, tuple[str, ...]] = {
     (Way.BROADCAST, Meter.CLIENT): ("second", "turn", "wake", "write", "delivery", "kilobyte"),
     (Way.CHANGES, Meter.SERVER): ("turn", "write", "message", "delivery", "inquiry", "check"),
     (Way.CHANGES, Meter.DATABASE): ("turn", "commit", "message", "kilobyte", "inquiry", "check"),
-    (Way.CHANGES, Meter.CLIENT): ("second", "turn", "write", "delivery", "kilobyte"),
+    (Way.CHANGES, Meter.CLIENT): ("second", "write", "delivery", "kilobyte"),
     (Way.CHANGES, Meter.POLL): ("turn", "write", "message", "delivery", "inquiry", "check"),
 }
 
@@ -303,7 +303,7 @@ def counted(point: Point, meter: Meter, activity: Activity, seconds: float) -> d
     secured = point.flow is Flow.SECURED
     return {
         "second": seconds,
-        "turn": polls if point.flow.is_change and meter is not Meter.CLIENT else turns,
+        "turn": polls if point.flow.is_change else turns,
         "wake": wakes,
         "write": writes,
         "commit": messages / point.burst,

@@ -28,7 +28,7 @@ TRUE = Costs(
     changes_database=Times(
         {"turn": 3e-3, "commit": 150e-6, "message": 80e-6, "kilobyte": 20e-6, "inquiry": 10e-6, "check": 3e-6}
     ),
-    changes_client=Times({"second": 5e-3, "turn": 200e-6, "write": 20e-6, "delivery": 4e-6, "kilobyte": 0.8e-6}),
+    changes_client=Times({"second": 5e-3, "write": 20e-6, "delivery": 4e-6, "kilobyte": 0.8e-6}),
     changes_poll=Times(
         {"turn": 4e-3, "write": 10e-6, "message": 90e-6, "delivery": 0.5e-6, "inquiry": 8e-6, "check": 3e-6}
     ),
