@@ -48,7 +48,7 @@ ENVELOPE_BYTES = 140
 def observed(point: Point, number: int, random: np.random.Generator, noise: float, true: Costs) -> Observation:
     """What that machine would have shown."""
     served, seconds = served_of(point, true), point.seconds + 0.4
-    found, _, messages, polls = predicted(point, Meter.SERVER, served, true, seconds=seconds, cold=0.0)
+    found, _, messages, polls, _ = predicted(point, Meter.SERVER, served, true, seconds=seconds, cold=0.0)
     received = () if point.flow.is_change else received_of(point, served, true)
     pace = true.pace(point.flow, point.subscribers, point.body_bytes)
     poll_s = polls * pace.fixed_s + found * pace.write_s + messages * pace.each_s
