@@ -6,7 +6,7 @@ import asyncio
 import html
 import os
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -215,9 +215,9 @@ def _extras(observations: Sequence[Observation], times: ServiceTimes) -> dict[Wa
 def _weather(observations: Sequence[Observation]) -> str:
     """What else the machine did: CPU time is counted by process, and yet dearer where others take caches and turns."""
     loads = [one.load_average for one in observations]
-    rounds = 1 + max(one.round for one in observations)
+    rounds = min(Counter(one.point for one in observations).values())
     return (
-        f"measured are medians of {rounds} round{'s' * (rounds > 1)}; none was left out. This machine has "
+        f"measured are medians of {rounds} round{'s' * (rounds > 1)} at least; none was left out. This machine has "
         f"{os.cpu_count()} cores, and its load average was {min(loads):.1f} to {max(loads):.1f} "
         f"(median {median(loads):.1f}), which includes the measurement"
     )
