@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
+import multiprocessing.connection
+import os
+import threading
 from collections.abc import Callable, Coroutine
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
@@ -48,7 +51,16 @@ async def end(process: ForkServerProcess) -> None:
 
 
 def _run(work: Callable[[A], Coroutine[Any, Any, None]], order: A) -> None:
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     asyncio.run(work(order))
+
+
+def _end_with_parent() -> None:
+    """However the one ends that kills: this one would go on for ever."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    multiprocessing.connection.wait([parent.sentinel])
+    os._exit(1)
 
 
 def _bytes_written(file: Path) -> tuple[int, ...]:
