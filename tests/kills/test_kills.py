@@ -13,7 +13,7 @@ async def test_a_mirror_that_is_killed_loses_nothing(lab: Lab, tmp_path: Path) -
     """At four points of its work, with -9, while somebody writes."""
     outcome = await kill_a_mirror(lab.target, tmp_path, times=4)
     assert outcome.held, str(outcome)
-    assert outcome.changes > 100
+    assert outcome.changes > 20
 
 
 async def test_an_outbox_that_is_killed_loses_and_doubles_nothing(lab: Lab, tmp_path: Path) -> None:

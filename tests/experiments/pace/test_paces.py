@@ -24,7 +24,7 @@ async def test_an_overload_is_survived_by_leaving_out(target: Target) -> None:
     wrong = {arm: found.estimate(arm, "wrong in the end").mean for arm in found.arms}
     assert left_out[Pace.EVERY] == left_out[Pace.BATCHES] == 0
     assert left_out[Pace.NEWEST] > 10
-    assert behind[Pace.EVERY] > 500 > behind[Pace.NEWEST]
+    assert behind[Pace.EVERY] > 350 > behind[Pace.NEWEST]
     starved = wrong.pop(Pace.THROTTLE)
     assert set(wrong.values()) == {0}
     assert 3 <= starved <= 4, "on a busy machine two turns may fall among the last values"

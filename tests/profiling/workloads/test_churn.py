@@ -26,7 +26,9 @@ async def test_leavers_are_not_lost_messages(tables: Target, route: Route, stay_
     each = workload.messages // workload.channels
     staying, leaving = recording.streams[:2], recording.streams[2:]
     assert [stream.distinct for stream in staying] == [each, each]
-    assert all(0 < stream.distinct < each for stream in leaving)
+    assert all(0 < stream.distinct <= each for stream in leaving)
+    if route is Route.BROADCAST:  # a poll can still bring what was committed while somebody was away for a moment
+        assert all(stream.distinct < each for stream in leaving)
     assert 2 * each < recording.expected < 4 * each
     assert recording.lost == 0
     (note,) = told(recording)
