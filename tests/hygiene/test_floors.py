@@ -16,7 +16,7 @@ FLOORS = (
     {"diagnosis", "profiling", "stream", "resilience"},
     {"sync"},
     {"experiments"},
-    {"capacity"},
+    {"capacity", "review"},
     {"plots", "widgets", "workspace", "preflight"},
     {"session", "report"},
     {"checkpoint"},

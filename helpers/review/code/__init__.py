@@ -1,0 +1,1 @@
+"""From source files to facts, one package per family of languages."""

@@ -1,0 +1,1 @@
+"""What the database of a code base looks like, as far as its files tell."""
