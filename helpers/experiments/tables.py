@@ -16,7 +16,17 @@ from helpers.database_url import libpq_url, without_password
 from helpers.errors import FailureError, TargetError
 from helpers.target import Target
 
-__all__ = ["LOAD_COLUMNS", "PREFIX", "OwnTable", "ReplicaIdentity", "drop_policy", "own_function", "own_table"]
+__all__ = [
+    "LOAD_COLUMNS",
+    "PREFIX",
+    "OwnTable",
+    "ReplicaIdentity",
+    "drop_policy",
+    "drop_table",
+    "own_function",
+    "own_table",
+    "owner_connection",
+]
 
 #: Every name of ours begins with this, so that nobody takes our tables for theirs.
 PREFIX = "workbook_"
@@ -111,7 +121,7 @@ async def own_table(
         **(LOAD_COLUMNS if loadable else {}),
         **(columns or {}),
     }
-    async with _connected(target) as connection:
+    async with owner_connection(target) as connection:
         table = OwnTable(target.schema, f"{PREFIX}{secrets.token_hex(5)}", whole, connection)
         secured = bool(policies) if row_security is None else row_security
         try:
@@ -125,7 +135,7 @@ async def own_table(
                 await table.run(statement)
             yield table
         finally:
-            await _drop(target, f"table if exists {table.quoted}")
+            await drop_table(table, target)
 
 
 @asynccontextmanager
@@ -139,7 +149,7 @@ async def own_function(target: Target, signature: str, definition: str) -> Async
     Yields its quoted name, without arguments.
     """
     name = sql.Identifier(target.schema, f"{PREFIX}{secrets.token_hex(5)}").as_string()
-    async with _connected(target) as connection:
+    async with owner_connection(target) as connection:
         try:
             for statement in (
                 f"create function {name}({signature}) {definition}",
@@ -153,7 +163,13 @@ async def own_function(target: Target, signature: str, definition: str) -> Async
 
 
 @asynccontextmanager
-async def _connected(target: Target) -> AsyncIterator[psycopg.AsyncConnection[DictRow]]:
+async def owner_connection(target: Target) -> AsyncIterator[psycopg.AsyncConnection[DictRow]]:
+    """A connection of the owner of the workbook's tables, in autocommit; rows are dictionaries.
+
+    Raises:
+        TargetError: nothing may be written to this target.
+        FailureError: the database cannot be reached.
+    """
     tried = "making a table for an experiment"
     if not (target.writes_allowed and target.database_url):
         advice = "Set DATABASE_URL and WORKBOOK_ALLOW_WRITES=yes, or take the lab"
@@ -186,9 +202,18 @@ async def drop_policy(target: Target, policy: str, on: str) -> None:
     await _drop(target, f"policy if exists {policy} on {on}")
 
 
+async def drop_table(table: OwnTable, target: Target) -> None:
+    """Take a table away with whatever depends on it, whatever has become of the connection that made it.
+
+    Raises:
+        FailureError: the database refuses.
+    """
+    await _drop(target, f"table if exists {table.quoted}")
+
+
 async def _drop(target: Target, what: str) -> None:
     """On a connection of its own: the block's may be what broke."""
-    async with _connected(target) as connection:
+    async with owner_connection(target) as connection:
         await _run(connection, "clearing up after an experiment", f"drop {what} cascade")
 
 

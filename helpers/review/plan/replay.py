@@ -1,0 +1,363 @@
+"""The same use of an application before and after a change, in turns, in a lab: what it costs, and what is shown when.
+
+Each arm has tables of its own and clients in a process of their own. In every round all clients connect anew and join,
+then rows are written as the usage says, and everything counts until the last change is shown. Both arms of a round get
+the same writes. Before anything is measured it is checked that both show the same: a change that shows something else
+is no optimisation.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TypeVar
+
+import msgspec
+import psycopg
+
+from helpers.errors import FailureError, SettingsError
+from helpers.experiments.experiment import Experiment, Metric, Outcome
+from helpers.experiments.rounds import run_rounds
+from helpers.experiments.size import Size, experiment_size
+from helpers.lab import Lab
+from helpers.profiling.meters import Meters
+from helpers.profiling.meters import Usage as Metered
+from helpers.profiling.worker import Worker, WorkerGone
+from helpers.review.plan.casting import seat_orders
+from helpers.review.plan.orders import Answer, Begin, Collect, Gather, Hear, Leave, Order, Records
+from helpers.review.plan.script import Rows, Seat, Write, expected_messages, seats_of, shown_changes, write_script
+from helpers.review.plan.shapes import Shape
+from helpers.review.plan.stage import Stage, open_stage
+from helpers.review.plan.subscriptions import SubscriptionSet
+from helpers.review.plan.usage import Usage
+from helpers.review.plan.values import person_id
+
+__all__ = ["METRICS", "Arrangement", "Scale", "compare_arrangements"]
+
+BEFORE = "before"
+
+MESSAGES, BYTES, REQUESTS, UPDATES = "messages", "bytes", "requests", "state updates"
+LATENCY = "latency p50"
+CLIENT, SERVER, REST, DATABASE = "client CPU", "server CPU", "REST CPU", "database CPU"
+CONNECTIONS, CHANNELS, JOINING = "connections", "channels", "server CPU to join"
+METRICS = (
+    Metric(MESSAGES, "a change, all users"),
+    Metric(BYTES, "B a change, all users"),
+    Metric(REQUESTS, "for 100 changes, all users"),
+    Metric(UPDATES, "a change, all users"),
+    Metric(LATENCY, "ms"),
+    Metric(CLIENT, "µs a change, all users"),
+    Metric(SERVER, "µs a change"),
+    Metric(REST, "µs a change"),
+    Metric(DATABASE, "µs a change"),
+    Metric(CONNECTIONS, "open"),
+    Metric(CHANNELS, "joined"),
+    Metric(JOINING, "ms"),
+)
+
+ANSWER_LIMIT_S = 120.0
+A = TypeVar("A", Answer, Records)
+
+#: An idle server looks for changes every 0.5 s: when nothing has come for so long, nothing comes.
+QUIET_S, HEAR_LIMIT_S = 3.0, 30.0
+#: From the order to begin to the first write.
+LEAD_S = 0.1
+
+_TRIED = "replaying subscriptions"
+
+
+@dataclass(frozen=True, slots=True)
+class Arrangement:
+    """An application, or a part of it, as it is or as it would be.
+
+    Attributes:
+        shapes: its tables, those that policies ask included.
+        subscriptions: of its clients.
+    """
+
+    shapes: tuple[Shape, ...]
+    subscriptions: SubscriptionSet
+
+    @property
+    def published(self) -> tuple[str, ...]:
+        """Tables that somebody subscribes to by `postgres_changes`."""
+        return self._wished(broadcast=False)
+
+    @property
+    def broadcast(self) -> tuple[str, ...]:
+        """Tables whose changes are broadcast by the database."""
+        return self._wished(broadcast=True)
+
+    def _wished(self, *, broadcast: bool) -> tuple[str, ...]:
+        screens = self.subscriptions.screens
+        wishes = (wish for screen in screens for stream in screen.streams for wish in stream.wishes)
+        return tuple(dict.fromkeys(wish.table for wish in wishes if wish.broadcast is broadcast))
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How much a replay does, within bounds that a laptop bears.
+
+    Attributes:
+        rounds: pairs of runs.
+        seconds: for which rows are written in a run.
+        least, most: changes in a run; the usage's rate is raised or lowered to stay between them.
+        users: with a seat, all screens together.
+        rows: that a table holds at most.
+    """
+
+    rounds: int = 8
+    seconds: float = 1.5
+    least: int = 60
+    most: int = 300
+    users: int = 60
+    rows: int = 20_000
+
+    def __post_init__(self) -> None:
+        bounds = (("rounds", 2, 100), ("seconds", 0.1, 60), ("least", 1, 5_000), ("most", 1, 5_000),
+                  ("users", 1, 500), ("rows", 0, 200_000))  # fmt: skip
+        for name, low, high in bounds:
+            if not low <= getattr(self, name) <= high:
+                happened, advice = f"{name} is {getattr(self, name):,}", f"Choose {name} from {low:g} to {high:,}"
+                raise SettingsError("planning a replay", happened, advice)
+
+    @classmethod
+    def of(cls, size: Size | str | None = None) -> Scale:
+        """Small fits into a test, full is for quoting."""
+        if experiment_size(size) is Size.SMALL:
+            return cls(rounds=4, seconds=0.6, least=40, most=100, users=12, rows=1_000)
+        return cls()
+
+    def changes(self, usage: Usage, tables: Sequence[str]) -> int:
+        """How many are written in a run."""
+        wished = self.seconds * sum(usage.table(table).changes_per_s for table in tables)
+        return round(min(self.most, max(self.least, wished)))
+
+
+async def compare_arrangements(
+    lab: Lab,
+    name: str,
+    before: Arrangement,
+    after: Mapping[str, Arrangement],
+    usage: Usage,
+    *,
+    scale: Scale | None = None,
+    answer: Callable[[Experiment], str] | None = None,
+) -> Experiment:
+    """Replay an application as it is, and as it would be after this or that change.
+
+    Args:
+        lab: whose database, server and REST are metered; it should have no quotas (see `open_lab`).
+        after: by the names of the changes.
+        usage: the use of its tables; how many have which screen open is said by the subscriptions.
+
+    Returns:
+        Arms "before" and those of `after`, with a contrast for each metric that both could tell.
+
+    Raises:
+        SettingsError: an arrangement would show something else than `before`.
+        FailureError: the lab's database refuses the tables or policies, or clients could not connect.
+    """
+    scale = scale or Scale.of()
+    async with AsyncExitStack() as stack:
+        arms: dict[str, _Arm] = {}
+        for label, arrangement in {BEFORE: before, **after}.items():
+            arms[label] = await stack.enter_async_context(_open_arm(lab, arrangement, scale))
+        tables = before.subscriptions.tables
+        plays = {label: partial(_play, arm, usage, tables, scale) for label, arm in arms.items()}
+        for label in after:
+            _check_equal(name, label, arms[BEFORE], arms[label], usage, tables, scale)
+        for play in plays.values():  # the first change of a table is dearer, as everybody has to get to know it
+            await play(-1)
+        return await run_rounds(
+            name,
+            "What does it spare?",
+            lab.target,
+            plays,
+            metrics=METRICS,
+            rounds=scale.rounds,
+            size=Size.SMALL if scale == Scale.of(Size.SMALL) else Size.FULL,
+            answer=answer or _answer,
+            settings=_settings(before, usage, scale),
+        )
+
+
+@dataclass(slots=True)
+class _Arm:
+    """One arrangement that is set up."""
+
+    lab: Lab
+    stage: Stage
+    seats: tuple[Seat, ...]
+    worker: Worker
+    rows_per_transaction: int
+    tokens: list[str] = field(default_factory=list, repr=False)
+
+    async def ask(self, order: Order) -> Answer:
+        """Have the clients do something.
+
+        Raises:
+            FailureError: they could not.
+        """
+        answer = await self._asked(order, Answer)
+        if answer.error:
+            raise FailureError(_TRIED, answer.error, "Try fewer users")
+        return answer
+
+    async def records(self) -> Records:
+        """What the clients have recorded."""
+        return await self._asked(Collect(), Records)
+
+    async def _asked(self, order: Order, answer: type[A]) -> A:
+        try:
+            return await self.worker.ask(order, answer, ANSWER_LIMIT_S)
+        except WorkerGone as gone:
+            raise FailureError(_TRIED, str(gone), "Try fewer users") from None
+
+
+@asynccontextmanager
+async def _open_arm(lab: Lab, arrangement: Arrangement, scale: Scale) -> AsyncIterator[_Arm]:
+    subscriptions = arrangement.subscriptions.scaled(scale.users)
+    seats = seats_of(subscriptions)
+    users = 1 + max(seat.person for seat in seats)
+    shapes = [_bounded(shape, scale) for shape in arrangement.shapes]
+    async with (
+        open_stage(
+            lab.target, shapes, users=users, published=arrangement.published, broadcast=arrangement.broadcast
+        ) as stage,
+        Worker("helpers.review.plan.clients") as worker,
+    ):
+        tokens = [lab.token(sub=person_id(person)) for person in range(users)]
+        yield _Arm(lab, stage, seats, worker, subscriptions.rows_per_transaction, tokens)
+
+
+def _bounded(shape: Shape, scale: Scale) -> Shape:
+    return msgspec.structs.replace(shape, rows=min(shape.rows, scale.rows))
+
+
+def _check_equal(
+    name: str, label: str, before: _Arm, after: _Arm, usage: Usage, tables: Sequence[str], scale: Scale
+) -> None:
+    """Both show the same of the same writes, screen by screen."""
+    script = write_script(
+        usage, tables, _fresh(before.stage), changes=scale.changes(usage, tables), seconds=1.0, seed=0
+    )
+    for one, other in zip(before.seats, after.seats, strict=True):
+        shown = [shown_changes(seat, script, arm.stage.shapes, arm.stage.persons)
+                 for seat, arm in ((one, before), (other, after))]  # fmt: skip
+        if shown[0] != shown[1]:
+            more, fewer = len(shown[1] - shown[0]), len(shown[0] - shown[1])
+            happened = f"{one.screen.name} would show {more} changes more and {fewer} fewer with {label!r}"
+            raise SettingsError(f"replaying {name}", happened, "Compare subscriptions that show the same")
+
+
+def _fresh(stage: Stage) -> dict[str, Rows]:
+    return {name: Rows(rows.next, deque(rows.alive)) for name, rows in stage.rows.items()}
+
+
+async def _play(arm: _Arm, usage: Usage, tables: Sequence[str], scale: Scale, number: int) -> Outcome:
+    """One run: everybody joins, rows are written, all is shown, everybody leaves."""
+    count = scale.changes(usage, tables)
+    script = write_script(usage, tables, arm.stage.rows, changes=count, seconds=scale.seconds, seed=number)
+    try:
+        async with Meters(arm.lab.target, client_pid=arm.worker.pid) as meters:
+            joined = await arm.ask(Gather(arm.lab.target, seat_orders(arm.stage, arm.seats, arm.tokens)))
+            joining = await meters.read()
+            await arm.ask(Begin())
+            began = await meters.read()
+            start = await _write(arm, script)
+            heard = await arm.ask(_hearing(arm, script))
+            used = (await meters.read()).since(began)
+        records = await arm.records()
+    finally:
+        await arm.ask(Leave())
+    shown = _shown(arm, script)
+    values = _values(joined, joining, heard, used, len(script))
+    values[LATENCY] = _latency_ms(arm, records, script, start)
+    return Outcome(values, notes=tuple(_notes(arm, script, heard, shown, used)))
+
+
+async def _write(arm: _Arm, script: Sequence[Write]) -> float:
+    """Write each row when it is due, in transactions of the application's size; returns when the first second began."""
+    start = time.monotonic() + LEAD_S
+    size = arm.rows_per_transaction
+    for first in range(0, len(script), size):
+        batch = script[first : first + size]
+        await asyncio.sleep(max(0.0, start + batch[-1].due_s - time.monotonic()))
+        try:
+            await arm.stage.write(batch)
+        except psycopg.Error as error:
+            happened = (error.diag.message_primary or type(error).__name__).rstrip(".")
+            raise FailureError(_TRIED, f"a row could not be written: {happened}", "Check the table's shape") from None
+    return start
+
+
+def _hearing(arm: _Arm, script: Sequence[Write]) -> Hear:
+    shapes, persons = arm.stage.shapes, arm.stage.persons
+    messages = sum(expected_messages(seat, script, shapes, persons) for seat in arm.seats)
+    return Hear(_shown(arm, script), messages, QUIET_S, HEAR_LIMIT_S)
+
+
+def _shown(arm: _Arm, script: Sequence[Write]) -> int:
+    """How many changes all screens together should show."""
+    return sum(len(shown_changes(seat, script, arm.stage.shapes, arm.stage.persons)) for seat in arm.seats)
+
+
+def _values(joined: Answer, joining: Metered, heard: Answer, used: Metered, changes: int) -> dict[str, float | None]:
+    cpu = {CLIENT: used.client_cpu_s, SERVER: used.server_cpu_s, REST: used.rest_cpu_s, DATABASE: used.database_cpu_s}
+    return {
+        MESSAGES: heard.messages / changes,
+        BYTES: heard.bytes / changes,
+        REQUESTS: 100 * heard.requests / changes,
+        UPDATES: heard.updates / changes,
+        CONNECTIONS: float(joined.sockets),
+        CHANNELS: float(joined.channels),
+        JOINING: None if joining.server_cpu_s is None else 1e3 * joining.server_cpu_s,
+        **{metric: None if seconds is None else 1e6 * seconds / changes for metric, seconds in cpu.items()},
+    }
+
+
+def _latency_ms(arm: _Arm, records: Records, script: Sequence[Write], start: float) -> float | None:
+    """From when a row was due to when a screen showed it: the median over all screens and changes."""
+    tables = list(arm.stage.tables)
+    due = {(tables.index(write.table), write.kind, write.number): start + write.due_s for write in script}
+    keys = zip(records.tables, records.kinds, records.numbers, strict=True)
+    waits = [at - due[key] for key, at in zip(keys, records.at, strict=True) if key in due]
+    return 1e3 * statistics.median(waits) if waits else None
+
+
+def _notes(arm: _Arm, script: Sequence[Write], heard: Answer, shown: int, used: Metered) -> Iterator[str]:
+    if heard.shown < shown:
+        yield f"{shown - heard.shown:,} of {shown:,} changes were not shown"
+    expected = _hearing(arm, script).messages
+    if heard.messages != expected:
+        yield f"{heard.messages:,} messages came where {expected:,} were expected"
+    if heard.failures:
+        yield f"{heard.failures:,} of {heard.requests:,} requests failed"
+    yield from used.notes
+
+
+def _settings(before: Arrangement, usage: Usage, scale: Scale) -> dict[str, object]:
+    tables = before.subscriptions.tables
+    changes, wished = scale.changes(usage, tables), sum(usage.table(table).changes_per_s for table in tables)
+    return {
+        "usage": usage.source,
+        "changes a second of the application": f"{wished:g}",
+        "changes in a run": changes,
+        "seconds of a run": scale.seconds,
+        "users of the application": before.subscriptions.users,
+        "users in the lab": before.subscriptions.scaled(scale.users).users,
+        "tables": ", ".join(tables),
+    }
+
+
+def _answer(experiment: Experiment) -> str:
+    """What is shown to be better, and what to be worse."""
+    gains = [one.gain for one in experiment.contrasts if one.gain.shown]
+    return "; ".join(map(str, gains)) + "." if gains else "No difference is shown in anything that was measured."
