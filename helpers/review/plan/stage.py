@@ -28,7 +28,7 @@ from helpers.review.plan.subscriptions import Kind
 from helpers.review.plan.values import expression, person_id, plain_type
 from helpers.target import Target
 
-__all__ = ["LONGEST_LIST", "Stage", "open_stage"]
+__all__ = ["LONGEST_LIST", "Stage", "mentions", "open_stage", "renamed"]
 
 #: What PostgreSQL keeps of a name.
 _LONGEST_NAME = 63
@@ -162,9 +162,17 @@ def renamed(text: str, table: str, name: str) -> str:
 
     `public.messages`, `"messages"` and `messages` are all the same table.
     """
+    return re.sub(_pattern(table), lambda _: name, text)
+
+
+def mentions(text: str, table: str) -> bool:
+    """Whether an expression names a table."""
+    return bool(re.search(_pattern(table), text))
+
+
+def _pattern(table: str) -> str:
     word = re.escape(table)
-    pattern = rf'(?<![\w".])(?:"?public"?\.)?(?:"{word}"|{word})(?![\w"(])'
-    return re.sub(pattern, lambda _: name, text)
+    return rf'(?<![\w".])(?:"?public"?\.)?(?:"{word}"|{word})(?![\w"(])'
 
 
 @asynccontextmanager

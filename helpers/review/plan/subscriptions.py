@@ -66,9 +66,11 @@ class Stream(msgspec.Struct, frozen=True, kw_only=True):
     """One channel.
 
     Attributes:
+        name: by which it is told from others of the application.
         copies: how many of it are joined, because nobody left the earlier ones.
     """
 
+    name: str = ""
     wishes: tuple[Wish, ...] = ()
     reaction: Reaction = Reaction.APPLY
     copies: Annotated[int, msgspec.Meta(ge=1, le=100)] = 1

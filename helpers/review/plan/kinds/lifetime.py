@@ -1,0 +1,169 @@
+"""Channels and clients that live as long as they are needed: leave a channel, make one client."""
+
+from __future__ import annotations
+
+import re
+
+from tree_sitter import Node
+
+from helpers.review.inventory import Channel, Client
+from helpers.review.plan.edits import Edit
+from helpers.review.plan.names import ancestors, declaration, walk
+from helpers.review.plan.proposal import Refused
+from helpers.review.plan.scripts import Script
+
+__all__ = ["cleanup_edits", "client_edits"]
+
+_REACT = ("useEffect", "useLayoutEffect")
+#: What a client made at the top of a module may be made of.
+_CONSTANT = re.compile(r"process\.env\.\w+!?|import\.meta\.env\.\w+")
+
+
+def cleanup_edits(script: Script, channel: Channel) -> tuple[Edit, ...]:
+    """Removes a channel when the component goes.
+
+    Raises:
+        Refused: the effect does more than that can be added to.
+    """
+    if channel.through or channel.effect is None or channel.effect.name not in _REACT or channel.statement is None:
+        raise Refused("it is not made in a `useEffect` of this file")
+    body, statement = _effect_body(script, channel), _statement(script, channel)
+    if statement.parent != body:
+        raise Refused("it is made under a condition, or in a function")
+    indent, style = script.indent_of(script.span(statement)[0]), script.style
+    name, edits = _variable(script, channel, statement, body)
+    removal = f"{channel.client}.removeChannel({name}){style.end}"
+    ending = _returned(body)
+    if ending is None:
+        lines = ("return () => {", f"{style.indent}{removal}", f"}}{style.end}")
+        text = "".join(f"{style.newline}{indent}{line}" for line in lines)
+        last = script.span(body.named_children[-1])[1]
+        return (*edits, Edit(script.path, last, last, f"{style.newline}{text}"))
+    block = _cleanup_block(ending)
+    first = script.span(block)[0] + 1
+    return (*edits, Edit(script.path, first, first, f"{style.newline}{indent}{style.indent}{removal}"))
+
+
+def client_edits(script: Script, client: Client) -> tuple[Edit, ...]:
+    """Makes a client once, when the module is loaded.
+
+    Raises:
+        Refused: it is made of something that only the component knows.
+    """
+    call = script.node(client.place)
+    statement = next((one for one in ancestors(call) if one.type == "lexical_declaration"), None) if call else None
+    if call is None or statement is None or len(statement.named_children) != 1 or not client.name:
+        raise Refused("it is not made in a statement of its own")
+    made = next((one for one in walk(statement) if one.type == "call_expression"), None)
+    arguments = made.child_by_field_name("arguments") if made is not None else None
+    if arguments is None or not all(_is_constant(script, one) for one in arguments.named_children):
+        raise Refused("it is made of values that only the component knows")
+    imports = [node for node in script.root.named_children if node.type == "import_statement"]
+    if not imports:
+        raise Refused("the module imports nothing, and so shows no place for it")
+    if declaration(script, client.name, imports[0]) is not None:
+        raise Refused(f"the module has another `{client.name}`")
+    start, end = _whole_line(script, statement)
+    after, newline = script.span(imports[-1])[1], script.style.newline
+    return (
+        Edit(script.path, after, after, f"{newline}{newline}{_dedented(script, statement)}"),
+        Edit(script.path, start, end, ""),
+    )
+
+
+def _is_constant(script: Script, argument: Node) -> bool:
+    text = script.source(argument)
+    if argument.type in ("string", "number", "true", "false") or _CONSTANT.fullmatch(text):
+        return True
+    if argument.type == "object":
+        values = [child.child_by_field_name("value") for child in argument.named_children]
+        return all(value is not None and _is_constant(script, value) for value in values)
+    if argument.type == "identifier":
+        found = declaration(script, text, argument)
+        return found is None or (found.fixed and _is_top(found.node))
+    return False
+
+
+def _is_top(node: Node) -> bool:
+    """Whether it is declared at the top of the module."""
+    return next((one.type for one in ancestors(node) if one.type in ("statement_block", "program")), "") == "program"
+
+
+def _effect_body(script: Script, channel: Channel) -> Node:
+    assert channel.effect is not None
+    effect = script.node(channel.effect.place)
+    call = next((one for one in walk(effect) if one.type == "call_expression"), None) if effect is not None else None
+    arguments = call.child_by_field_name("arguments") if call is not None else None
+    function = arguments.named_children[0] if arguments is not None and arguments.named_children else None
+    body = function.child_by_field_name("body") if function is not None else None
+    if function is None or body is None or body.type != "statement_block":
+        raise Refused("the effect has no body of its own")
+    if script.source(function).startswith("async"):
+        raise Refused("the effect is asynchronous, and returns a promise in place of a cleanup")
+    return body
+
+
+def _statement(script: Script, channel: Channel) -> Node:
+    assert channel.statement is not None
+    node = script.node(channel.statement)
+    kinds = ("expression_statement", "lexical_declaration", "variable_declaration")
+    while node is not None and node.type not in kinds:
+        node = node.parent
+    if node is None:
+        raise Refused("the statement that makes it could not be found")
+    return node
+
+
+def _variable(script: Script, channel: Channel, statement: Node, body: Node) -> tuple[str, tuple[Edit, ...]]:
+    """The name that holds the channel, and the edit that gives it one."""
+    if statement.type != "expression_statement":
+        names = [one.child_by_field_name("name") for one in statement.named_children]
+        if len(names) != 1 or names[0] is None or names[0].type != "identifier":
+            raise Refused("it is not held by a variable")
+        return script.source(names[0]), ()
+    if channel.variable:
+        raise Refused("it is held by something that outlives the effect")
+    taken = {script.source(node) for node in walk(script.root) if node.type == "identifier"}
+    name = next(one for one in ("channel", "subscription", "realtimeChannel") if one not in taken)
+    start = script.span(statement)[0]
+    return name, (Edit(script.path, start, start, f"const {name} = "),)
+
+
+def _returned(body: Node) -> Node | None:
+    """The effect's own `return` of something; None if it has none."""
+    own = [one for one in body.named_children if one.type == "return_statement"]
+    deeper = [one for one in _own_returns(body) if one.named_children and one not in own]
+    if deeper:
+        raise Refused("the effect returns from several places")
+    return own[-1] if own and own[-1].named_children else None
+
+
+def _own_returns(node: Node) -> list[Node]:
+    """Those that are not of a function within."""
+    found = [node] if node.type == "return_statement" else []
+    for child in node.named_children:
+        if child.type not in ("arrow_function", "function_expression", "function_declaration"):
+            found += _own_returns(child)
+    return found
+
+
+def _cleanup_block(returned: Node) -> Node:
+    function = returned.named_children[0]
+    body = function.child_by_field_name("body") if function.type == "arrow_function" else None
+    if body is None or body.type != "statement_block":
+        raise Refused("the effect's cleanup is not written as a function with a body")
+    return body
+
+
+def _whole_line(script: Script, statement: Node) -> tuple[int, int]:
+    """A statement with its indentation and its line's end, and an empty line before or after it once."""
+    start, end = script.span(statement)
+    start -= len(script.indent_of(start))
+    while end < len(script.text) and script.text[end] in " \t\r":
+        end += 1
+    return start, end + (script.text[end : end + 1] == "\n")
+
+
+def _dedented(script: Script, statement: Node) -> str:
+    indent = script.indent_of(script.span(statement)[0])
+    return script.source(statement).replace(f"\n{indent}", "\n")
