@@ -106,7 +106,7 @@ def _gauges() -> Iterator[Family]:
     yield Family("quota_used_ratio", Kind.GAUGE, "Share of a quota that the canary itself uses.", ("quota",))
     yield Family("slot_lag_bytes", Kind.GAUGE, "Write-ahead log that a replication slot still holds back.", ("slot",))
     yield Family("client_cpu_ratio", Kind.GAUGE, "CPU of this client for each subscription, as a share of one core.")
-    yield Family("client_memory_bytes", Kind.GAUGE, "Memory of this client for each subscription.")
+    yield Family("client_memory_bytes", Kind.GAUGE, "Growth of this client by each of its subscriptions.")
     yield Family("subscriptions", Kind.GAUGE, "Subscriptions that this client holds.")
     yield Family("harness_delay_seconds", Kind.GAUGE, "How late the canary's own event loop was at worst, lately.")
 

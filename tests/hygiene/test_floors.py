@@ -9,14 +9,14 @@ HELPERS = Path(__file__).resolve().parents[2] / "helpers"
 
 #: From the ground up. Rooms on one floor do not know each other.
 FLOORS = (
-    {"database_url", "errors", "lazy", "places", "plans", "query_plans", "locks", "progress", "wire"},
+    {"database_url", "errors", "lazy", "objectives", "places", "plans", "query_plans", "locks", "progress", "wire"},
     {"target", "node", "pacing"},
     {"client", "deno", "lab", "prisma", "redaction", "results"},
     {"probes"},
     {"diagnosis", "profiling", "stream", "resilience"},
     {"sync"},
     {"experiments"},
-    {"capacity", "review"},
+    {"capacity", "monitoring", "review"},
     {"plots", "widgets", "workspace", "preflight"},
     {"session", "report"},
     {"checkpoint"},

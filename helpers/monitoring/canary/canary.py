@@ -1,0 +1,183 @@
+"""The canary: sends itself messages on every path, for days, and tells what became of them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from helpers.errors import FailureError
+from helpers.experiments.tables import own_table
+from helpers.monitoring.canary.link import STATES, Link, timed_connection
+from helpers.monitoring.canary.paths import BroadcastWay, ChangesWay, Way
+from helpers.monitoring.canary.resources import Resources
+from helpers.monitoring.canary.settings import CanarySettings
+from helpers.monitoring.canary.teller import Teller
+from helpers.monitoring.exporter import Sink
+from helpers.monitoring.service import Service
+from helpers.resilience import State
+from helpers.target import Target
+from helpers.wire.events import Event
+
+__all__ = ["Canary", "Moment", "canary"]
+
+#: Moments that are kept to be shown.
+KEPT = 1_000
+#: Messages that may be on their way out at once; a database that hangs would pile them up.
+MOST_SENDING = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Something that happened.
+
+    Attributes:
+        at: seconds since 1970. channel: whose. says: what, in words.
+    """
+
+    at: float
+    channel: str
+    says: str
+
+    def __str__(self) -> str:
+        return f"{time.strftime('%H:%M:%S', time.localtime(self.at))} {self.channel}: {self.says}"
+
+
+class Canary:
+    """Watches until it is cancelled; made by `canary`.
+
+    Attributes:
+        tellers: one for each way, with its ledger. states: of each channel, by name. moments: the latest 1,000.
+    """
+
+    def __init__(self, target: Target, ways: Sequence[Way], sink: Sink, settings: CanarySettings) -> None:
+        now = time.monotonic()
+        self._target, self._sink, self._settings = target, sink, settings
+        self.tellers = {
+            way.name: Teller(way, Service(now, settings.patience_s, settings.forget_s), sink) for way in ways
+        }
+        self.states = {way.name: State.CONNECTING for way in ways}
+        self.moments: deque[Moment] = deque(maxlen=KEPT)
+        self._link = Link(target, ways, sink, settings, self._hear, self._tell)
+        self._resources = Resources(target, sink, settings, subscriptions=len(ways))
+        self._sending: set[asyncio.Task[None]] = set()
+        self._joined = {way.name: False for way in ways}
+        self._numbers = dict.fromkeys(self.tellers, 0)
+
+    async def run(self) -> None:
+        """Watch, until cancelled."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._link.run())
+                tasks.create_task(self._tick())
+                tasks.create_task(self._time_connections())
+                tasks.create_task(self._resources.run())
+        finally:
+            for task in self._sending:
+                task.cancel()
+
+    async def _tick(self) -> None:
+        """A message on each way every so often, at times that do not drift."""
+        due = time.monotonic()
+        while True:
+            for teller in self.tellers.values():
+                self._send(teller)
+            due = max(due + self._settings.every_s, time.monotonic())
+            await asyncio.sleep(due - time.monotonic())
+            self._resources.late(time.monotonic() - due)
+            for teller in self.tellers.values():
+                self._look(teller)
+
+    def _send(self, teller: Teller) -> None:
+        name = teller.way.name
+        if not self._joined[name]:
+            return  # watching begins when the channel has stood once: what was never there does not fail
+        number = self._numbers[name]
+        self._numbers[name] += 1
+        teller.service.announce(number, time.monotonic())
+        if len(self._sending) < MOST_SENDING * len(self.tellers):
+            task = asyncio.create_task(self._hand_over(teller, number))
+            self._sending.add(task)
+            task.add_done_callback(self._sending.discard)
+
+    async def _hand_over(self, teller: Teller, number: int) -> None:
+        with contextlib.suppress(FailureError, TimeoutError):  # not sent is not served: the ledger sees it
+            async with asyncio.timeout(self._settings.forget_s):
+                await teller.way.send(self._link.channel(teller.way.name), number)
+            teller.sent()
+
+    def _hear(self, way: Way, event: Event) -> None:
+        number = way.number_of(event)
+        if number is None:
+            return
+        arrival = self.tellers[way.name].arrived(number, event.received_at, event.size_bytes)
+        if arrival.ended is not None:
+            self._note(way.name, f"serves again after {arrival.ended.seconds:.1f} s")
+
+    def _look(self, teller: Teller) -> None:
+        was_serving = teller.service.is_serving
+        teller.look(time.monotonic())
+        if not teller.service.is_serving:
+            self._link.suspect()
+            if was_serving:
+                self._note(teller.way.name, "messages do not arrive")
+
+    def _tell(self, name: str, state: State, reason: str) -> None:
+        self.states[name] = state
+        if state is State.LIVE and not self._joined[name]:
+            self._joined[name] = True
+            self.tellers[name].service.begin(time.monotonic())
+        for one in STATES:
+            self._sink.set("state", float(one is state), channel=name, state=one)
+        if reason:
+            self._note(name, f"{state}: {reason}")
+
+    def _note(self, name: str, says: str) -> None:
+        self.moments.append(Moment(time.time(), name, says))
+
+    async def _time_connections(self) -> None:
+        while True:
+            await asyncio.sleep(self._settings.connect_every_s)
+            with contextlib.suppress(FailureError):  # what lasts is seen by the link
+                seconds = await timed_connection(self._target, self._settings.timeout_s)
+                self._sink.observe("connect_seconds", seconds)
+
+
+@asynccontextmanager
+async def canary(target: Target, sink: Sink, settings: CanarySettings | None = None) -> AsyncIterator[Canary]:
+    """A canary that watches while its block runs.
+
+    Broadcasts are watched on every target. Database changes need a table of its own, so they are watched where writing
+    is allowed; it is dropped at the end.
+
+    Raises:
+        FailureError: the table cannot be made.
+    """
+    settings = settings or CanarySettings()
+    async with AsyncExitStack() as stack:
+        ways: list[Way] = [BroadcastWay("workbook-canary-broadcast", settings.payload_bytes)]
+        if target.writes_allowed and target.database_url:
+            table = await stack.enter_async_context(own_table(target))
+            changes = ChangesWay(target, table, "workbook-canary-changes", settings.payload_bytes)
+            await changes.prepare()
+            ways.append(changes)
+        for way in ways:
+            stack.push_async_callback(way.close)
+        made = Canary(target, ways, sink, settings)
+        await stack.enter_async_context(_running(made))
+        yield made
+
+
+@asynccontextmanager
+async def _running(made: Canary) -> AsyncIterator[None]:
+    work: asyncio.Task[Any] = asyncio.create_task(made.run(), name="the canary")
+    try:
+        yield
+    finally:
+        work.cancel()
+        await asyncio.gather(work, return_exceptions=True)
