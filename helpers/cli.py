@@ -38,6 +38,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_explain(commands)
     _add_lab(commands)
     _add_typescript(commands)
+    _add_watch(commands)
+    _add_alerts(commands)
     return parser
 
 
@@ -134,6 +136,41 @@ def _add_typescript(commands: argparse._SubParsersAction[argparse.ArgumentParser
     typescript.set_defaults(run=_typescript)
 
 
+def _add_watch(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    watch = commands.add_parser(
+        "watch",
+        help="watch a target for as long as you like, and export metrics",
+        description="Send a message every so often on each path and tell what becomes of it, as a table and as "
+        "metrics for Prometheus. On a project only broadcasts are sent; database changes are watched where "
+        "WORKBOOK_ALLOW_WRITES=yes allows a table of the workbook's own, which is dropped at the end.",
+        epilog="exit codes: 0 every channel served at the end, 1 one did not, 2 an option or .env cannot be used",
+    )
+    watch.add_argument(
+        "--target",
+        choices=("lab", "env"),
+        help="the embedded lab, or the project that .env names (default: .env if it names one, else the lab)",
+    )
+    watch.add_argument("--port", type=int, default=9991, help="of the metrics, on 127.0.0.1; 0 takes a free one")
+    watch.add_argument("--every", type=float, default=1.0, metavar="SECONDS", help="between messages (default: 1)")
+    watch.add_argument("--for", dest="duration", type=float, metavar="SECONDS", help="how long (default: until Ctrl-C)")
+    watch.add_argument("--objectives", type=Path, metavar="FILE", help="TOML that names objectives of your own")
+    watch.set_defaults(run=_watch)
+
+
+def _add_alerts(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    alerts = commands.add_parser(
+        "alerts",
+        help="write alert rules, configurations and a dashboard",
+        description="Write rules for Prometheus (with burn rates of error budgets), examples of its configuration and "
+        "Alertmanager's, and a dashboard for Grafana, all made of one declaration of objectives.",
+    )
+    alerts.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the files go")
+    alerts.add_argument("--objectives", type=Path, metavar="FILE", help="TOML that names objectives of your own")
+    alerts.add_argument("--port", type=int, default=9991, help="on which `workbook watch` listens (default: 9991)")
+    alerts.add_argument("--force", action="store_true", help="overwrite files that were changed")
+    alerts.set_defaults(run=_alerts)
+
+
 def _run(arguments: argparse.Namespace) -> int:
     from helpers.run import run_command
 
@@ -162,6 +199,18 @@ def _typescript(arguments: argparse.Namespace) -> int:
     from helpers.sync.typescript import typescript_command
 
     return typescript_command(arguments)
+
+
+def _watch(arguments: argparse.Namespace) -> int:
+    from helpers.watch import watch_command
+
+    return watch_command(arguments)
+
+
+def _alerts(arguments: argparse.Namespace) -> int:
+    from helpers.watch import alerts_command
+
+    return alerts_command(arguments)
 
 
 def _print_error(error: WorkbookError) -> None:

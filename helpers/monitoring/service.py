@@ -92,6 +92,11 @@ class Service:
         """Messages that may still come."""
         return len(self._pending)
 
+    @property
+    def outage_s(self) -> float | None:
+        """For how long the present outage has lasted, as far as is known; None if there is none."""
+        return None if self.outage_began is None else self._settled - self.outage_began
+
     def begin(self, now: float) -> None:
         """Watching begins now and not earlier."""
         self._settled = self._serves_since = now

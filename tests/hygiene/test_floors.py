@@ -9,8 +9,8 @@ HELPERS = Path(__file__).resolve().parents[2] / "helpers"
 
 #: From the ground up. Rooms on one floor do not know each other.
 FLOORS = (
-    {"database_url", "errors", "lazy", "objectives", "places", "plans", "query_plans", "locks", "progress", "wire"},
-    {"target", "node", "pacing"},
+    {"database_url", "errors", "lazy", "places", "plans", "query_plans", "locks", "progress", "wire"},
+    {"target", "node", "objectives", "pacing"},
     {"client", "deno", "lab", "prisma", "redaction", "results"},
     {"probes"},
     {"diagnosis", "profiling", "stream", "resilience"},
@@ -20,7 +20,7 @@ FLOORS = (
     {"plots", "widgets", "workspace", "preflight"},
     {"session", "report"},
     {"checkpoint"},
-    {"run", "doctor"},
+    {"run", "doctor", "watch"},
     {"cli"},
     {"__main__"},
 )

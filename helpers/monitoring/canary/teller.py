@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 from helpers.monitoring.canary.paths import Way
 from helpers.monitoring.exporter import Sink
 from helpers.monitoring.service import Arrival, Kind, Service
@@ -11,16 +13,23 @@ __all__ = ["Teller"]
 #: Counters of the ledger by their names there and in the metrics.
 _MESSAGES = ("received", "lost", "missed", "duplicated", "reordered")
 _TIMES = ("watched", "unserved")
+#: Delivery times that are kept to be shown.
+KEPT = 600
 
 
 class Teller:
-    """Keeps the ledger of one way and tells what changes in it."""
+    """Keeps the ledger of one way and tells what changes in it.
+
+    Attributes:
+        latencies_s: of the latest 600 messages that arrived.
+    """
 
     def __init__(self, way: Way, service: Service, sink: Sink) -> None:
         self.way, self.service = way, service
         self._sink = sink
         self._told: dict[str, float] = {}
         self._was_serving = True
+        self.latencies_s: deque[float] = deque(maxlen=KEPT)
         labels = self._labels
         for short in ("sent", *_MESSAGES):
             sink.add(short, 0, **labels)  # so that a rate has a beginning
@@ -36,6 +45,7 @@ class Teller:
         """A message came, at a moment of the ledger's clock."""
         arrival = self.service.arrived(number, at)
         if arrival.kind is Kind.EXPECTED and arrival.latency_s is not None:
+            self.latencies_s.append(arrival.latency_s)
             self._sink.observe("delivery_seconds", arrival.latency_s, **self._labels)
             self._sink.observe("payload_bytes", size_bytes, **self._labels)
         if arrival.ended is not None:

@@ -1,0 +1,100 @@
+"""The two commands: watch a target until it is interrupted, and write what Prometheus and Grafana read."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import math
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from rich.console import Console
+
+from helpers import session
+from helpers.errors import SettingsError
+from helpers.objectives import Objectives
+from helpers.target import Target
+
+__all__ = ["alerts_command", "watch_command"]
+
+
+def alerts_command(arguments: argparse.Namespace) -> int:
+    """Write rules, configurations and dashboard.
+
+    Args:
+        arguments: `out` (a folder), `objectives` (a file or None), `port` (of the canary), `force`.
+
+    Raises:
+        WorkbookError: the objectives cannot be read, or the folder not written.
+    """
+    from helpers.monitoring.files import write_files
+
+    written = write_files(arguments.out, _objectives(arguments.objectives), port=arguments.port, force=arguments.force)
+    console = Console(highlight=False)
+    for path in written:
+        console.print(str(path), soft_wrap=True)
+    return 0
+
+
+def watch_command(arguments: argparse.Namespace) -> int:
+    """Watch until `for` seconds have passed, or Ctrl-C.
+
+    Args:
+        arguments: `target` (``"lab"``, ``"env"`` or None), `port`, `every`, `duration` (seconds or None),
+            `objectives` (a file or None).
+
+    Returns:
+        0 if every channel served at the end, else 1.
+
+    Raises:
+        WorkbookError: `.env` or an option cannot be used, or the lab did not start.
+        KeyboardInterrupt: Ctrl-C, or SIGTERM; everything that was started is gone by then.
+    """
+    objectives = _objectives(arguments.objectives)
+    if arguments.duration is not None and not 0 < arguments.duration < math.inf:
+        tried, happened = "reading the options", f"--for {arguments.duration:g} is no time"
+        raise SettingsError(tried, happened, "Take seconds, for example 60")
+    return asyncio.run(_until_terminated(arguments, objectives))
+
+
+def _objectives(path: Path | None) -> Objectives:
+    return Objectives() if path is None else Objectives.from_file(path)
+
+
+async def _until_terminated(arguments: argparse.Namespace, objectives: Objectives) -> int:
+    """SIGTERM ends it as Ctrl-C does: in order."""
+    task = asyncio.current_task()
+    assert task is not None
+    with contextlib.suppress(NotImplementedError):  # where there are no such signals
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    try:
+        async with _target(arguments.target) as target:
+            return await _watch(target, arguments, objectives)
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
+
+
+async def _watch(target: Target, arguments: argparse.Namespace, objectives: Objectives) -> int:
+    from helpers.monitoring.canary import CanarySettings, canary
+    from helpers.monitoring.exporter import Exporter
+    from helpers.watch.view import show
+
+    settings = CanarySettings(every_s=arguments.every)
+    async with Exporter(objectives, arguments.port) as exporter, canary(target, exporter, settings) as watching:
+        served = await show(watching, objectives, exporter.address, str(target), arguments.duration)
+    return 0 if served else 1
+
+
+@asynccontextmanager
+async def _target(asked: str | None) -> AsyncIterator[Target]:
+    """The project as `.env` names it, or a lab of its own."""
+    if session.which_target(asked) == "env":
+        yield session.env_target(session.read_settings())
+        return
+    from helpers.lab import Lab  # imports the web stack, which a project does not need
+
+    async with Lab() as lab:
+        yield lab.target
