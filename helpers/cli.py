@@ -154,6 +154,8 @@ def _add_watch(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     watch.add_argument("--every", type=float, default=1.0, metavar="SECONDS", help="between messages (default: 1)")
     watch.add_argument("--for", dest="duration", type=float, metavar="SECONDS", help="how long (default: until Ctrl-C)")
     watch.add_argument("--objectives", type=Path, metavar="FILE", help="TOML that names objectives of your own")
+    watch.add_argument("--server-metrics", action="store_true", help="export the server's own metrics as well")
+    watch.add_argument("--otel", action="store_true", help="send the metrics to an OpenTelemetry collector as well")
     watch.set_defaults(run=_watch)
 
 

@@ -148,7 +148,7 @@ def dashboard_json(objectives: Objectives) -> str:
 
 
 def _lines(panel: Panel) -> Any:
-    built = _filled(timeseries.Panel(), panel).min(0)
+    built = _filled(timeseries.Panel(), panel).min(0).line_width(1).fill_opacity(10)
     if panel.limit is not None:
         built.thresholds(_beyond(panel.limit))
     return built
@@ -159,7 +159,7 @@ def _number(panel: Panel) -> Any:
 
 
 def _states(panel: Panel) -> Any:
-    return _filled(statetimeline.Panel(), panel)
+    return _filled(statetimeline.Panel(), panel).fill_opacity(70).line_width(0)
 
 
 _BUILDERS = {Look.LINES: _lines, Look.NUMBER: _number, Look.STATES: _states}

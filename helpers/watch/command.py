@@ -7,9 +7,10 @@ import asyncio
 import contextlib
 import math
 import signal
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
@@ -17,6 +18,9 @@ from helpers import session
 from helpers.errors import SettingsError
 from helpers.objectives import Objectives
 from helpers.target import Target
+
+if TYPE_CHECKING:
+    from helpers.monitoring.exporter import Exporter, Sink
 
 __all__ = ["alerts_command", "watch_command"]
 
@@ -44,7 +48,7 @@ def watch_command(arguments: argparse.Namespace) -> int:
 
     Args:
         arguments: `target` (``"lab"``, ``"env"`` or None), `port`, `every`, `duration` (seconds or None),
-            `objectives` (a file or None).
+            `objectives` (a file or None), `server_metrics` and `otel` (whether).
 
     Returns:
         0 if every channel served at the end, else 1.
@@ -83,9 +87,42 @@ async def _watch(target: Target, arguments: argparse.Namespace, objectives: Obje
     from helpers.watch.view import show
 
     settings = CanarySettings(every_s=arguments.every)
-    async with Exporter(objectives, arguments.port) as exporter, canary(target, exporter, settings) as watching:
+    async with AsyncExitStack() as stack:
+        exporter = await stack.enter_async_context(Exporter(objectives, arguments.port))
+        if arguments.server_metrics:
+            await stack.enter_async_context(_others(target, exporter))
+        sink = stack.enter_context(_also_otel(exporter, objectives)) if arguments.otel else exporter
+        watching = await stack.enter_async_context(canary(target, sink, settings))
         served = await show(watching, objectives, exporter.address, str(target), arguments.duration)
     return 0 if served else 1
+
+
+@asynccontextmanager
+async def _others(target: Target, exporter: Exporter) -> AsyncIterator[None]:
+    """The server's own metrics beside the canary's."""
+    from helpers.monitoring.scrape import Others, sources
+
+    found = sources(target)
+    if not found:
+        advice = "Set SUPABASE_SECRET_KEY, or leave --server-metrics out"
+        raise SettingsError("reading the server's metrics", f"there is no secret key for the {target}", advice)
+    others = Others(found, exporter)
+    exporter.include(others)
+    work = asyncio.create_task(others.run())
+    try:
+        yield
+    finally:
+        work.cancel()
+        await asyncio.gather(work, return_exceptions=True)
+
+
+@contextlib.contextmanager
+def _also_otel(exporter: Exporter, objectives: Objectives) -> Iterator[Sink]:
+    """The same measurements to Prometheus and to an OpenTelemetry collector."""
+    from helpers.monitoring.otel import Both, OtelSink, otlp_reader
+
+    with OtelSink([otlp_reader()], objectives) as otel:
+        yield Both(exporter, otel)
 
 
 @asynccontextmanager

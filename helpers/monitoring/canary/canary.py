@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from helpers.client.stream import Pulse
 from helpers.errors import FailureError
 from helpers.experiments.tables import own_table
 from helpers.monitoring.canary.link import STATES, Link, timed_connection
@@ -68,6 +69,7 @@ class Canary:
         self._sending: set[asyncio.Task[None]] = set()
         self._joined = {way.name: False for way in ways}
         self._numbers = dict.fromkeys(self.tellers, 0)
+        self._heard = Pulse()
 
     async def run(self) -> None:
         """Watch, until cancelled."""
@@ -80,6 +82,16 @@ class Canary:
         finally:
             for task in self._sending:
                 task.cancel()
+
+    async def wait_serving(self, messages: int = 1, timeout_s: float = 60.0) -> None:
+        """Until every channel serves and has received so many messages altogether.
+
+        Raises:
+            TimeoutError: it does not come to that.
+        """
+        async with asyncio.timeout(timeout_s):
+            while not all(one.service.is_serving and one.service.received >= messages for one in self.tellers.values()):
+                await self._heard.wait()
 
     async def _tick(self) -> None:
         """A message on each way every so often, at times that do not drift."""
@@ -118,6 +130,7 @@ class Canary:
         arrival = self.tellers[way.name].arrived(number, event.received_at, event.size_bytes)
         if arrival.ended is not None:
             self._note(way.name, f"serves again after {arrival.ended.seconds:.1f} s")
+        self._heard.beat()
 
     def _look(self, teller: Teller) -> None:
         was_serving = teller.service.is_serving
