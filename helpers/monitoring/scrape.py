@@ -56,7 +56,7 @@ def sources(target: Target) -> tuple[Source, ...]:
     if target.secret_key is None:
         return ()
     if target.kind is TargetKind.HOSTED:
-        login = aiohttp.BasicAuth("service_role", target.secret_key).encode()
+        login = aiohttp.encode_basic_auth("service_role", target.secret_key)
         url = f"{target.api_url}/customer/v1/privileged/metrics"
         return (Source("project", url, {"Authorization": login}, every_s=60.0),)
     bearer = {"Authorization": f"Bearer {target.secret_key}"}

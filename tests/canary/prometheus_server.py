@@ -13,6 +13,7 @@ from typing import Any
 import aiohttp
 import yaml
 
+from helpers.monitoring.indicators import Severity
 from helpers.monitoring.prometheus import prometheus_configuration, rules
 from helpers.objectives import Objectives
 
@@ -37,10 +38,11 @@ class PrometheusServer:
         return list(body["data"]["result"])
 
     async def firing(self) -> set[str]:
-        """Names of the alerts that stand now."""
+        """Names of the alerts that stand now and are to rouse somebody."""
         async with self.session.get(f"{self.url}/api/v1/alerts") as answer:
             alerts = (await answer.json())["data"]["alerts"]
-        return {alert["labels"]["alertname"] for alert in alerts if alert["state"] == "firing"}
+        pages = [alert["labels"] for alert in alerts if alert["state"] == "firing"]
+        return {labels["alertname"] for labels in pages if labels["severity"] == Severity.PAGE}
 
     async def until(self, name: str, *, firing: bool, timeout_s: float = 30.0) -> None:
         """Wait until an alert stands, or does not."""

@@ -25,7 +25,7 @@ _Rule = dict[str, Any]
 
 
 def rules(objectives: Objectives) -> dict[str, Any]:
-    """The whole file: groups of recording rules, of alerts on error budgets, and of alerts on single limits.
+    """The whole file: recording rules with alerts on error budgets, and alerts on single limits.
 
     ``yaml.safe_dump(rules(Objectives()), sort_keys=False)`` is what Prometheus reads.
     """
@@ -35,8 +35,8 @@ def rules(objectives: Objectives) -> dict[str, Any]:
     burns = [rule for one in shares for rule in _burn_alerts(one, objectives)]
     return {
         "groups": [
-            {"name": "realtime_canary_records", "rules": [*recordings, *_budgets(shares, objectives)]},
-            {"name": "realtime_canary_budgets", "rules": burns},
+            # One after the other, so that alerts see what was recorded in the same round.
+            {"name": "realtime_canary_budgets", "rules": [*recordings, *_budgets(shares, objectives), *burns]},
             {"name": "realtime_canary_limits", "rules": list(_limits(objectives))},
         ]
     }
