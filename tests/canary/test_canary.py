@@ -13,7 +13,7 @@ from tests.canary.truth import watch_under_faults
 
 async def test_outages_are_told_as_long_as_they_were() -> None:
     """Every injected outage is told, none is invented, and each length is right to a second."""
-    finding = await watch_under_faults(20, seed=4)
+    finding = await watch_under_faults(10, seed=4)
     assert finding.wrong(tolerance_s=1.0) == []
     assert len(finding.injected) >= 2
     assert finding.lost == 0

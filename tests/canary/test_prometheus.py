@@ -25,8 +25,8 @@ from tests.canary.truth import SETTINGS
 
 Query = Callable[[str], Awaitable[list[dict[str, Any]]]]
 PROMETHEUS = shutil.which("prometheus")
-#: A period of an hour in place of 30 days makes windows of seconds.
-OBJECTIVES = Objectives(recovery_s=1.5, period_days=1 / 24)
+#: A period of two hours in place of 30 days makes windows of seconds.
+OBJECTIVES = Objectives(recovery_s=1.5, period_days=1 / 12)
 
 
 @pytest.mark.skipif(PROMETHEUS is None, reason="prometheus (Debian's package of that name) is not here")

@@ -104,8 +104,9 @@ KINDS: dict[str, Callable[[Network], None]] = {"black hole": _hole, "down": _dow
 
 
 async def watch_under_faults(seconds: float, seed: int, say: Callable[[str], None] = lambda _: None) -> Finding:
-    """Watch for so long, with an outage of 2 to 12 s every 10 to 60 s (less in a short run)."""
+    """Watch for so long, with an outage of 2 to 12 s every 10 to 60 s; in a short run shorter ones, more often."""
     chance, finding = random.Random(seed), Finding()
+    pause, lasting = ((1.0, 2.0), (2.0, 4.0)) if seconds < 120 else ((10.0, 60.0), (2.0, 12.0))
     async with (
         Lab() as lab,
         network(lab.target) as via,
@@ -114,10 +115,9 @@ async def watch_under_faults(seconds: float, seed: int, say: Callable[[str], Non
     ):
         await watching.wait_serving()
         started = time.monotonic()
-        pause = (3.0, 5.0) if seconds < 120 else (10.0, 60.0)
         while time.monotonic() - started < seconds:
             await asyncio.sleep(chance.uniform(*pause))
-            finding.injected.append(await _strike(via, chance))
+            finding.injected.append(await _strike(via, chance, lasting))
             finding.resident_bytes.append((time.monotonic(), psutil.Process().memory_info().rss))
             say(f"{finding.injected[-1].kind} of {finding.injected[-1].seconds:.1f} s")
             await watching.wait_serving()
@@ -126,11 +126,11 @@ async def watch_under_faults(seconds: float, seed: int, say: Callable[[str], Non
     return finding
 
 
-async def _strike(via: Network, chance: random.Random) -> Injected:
+async def _strike(via: Network, chance: random.Random, lasting: tuple[float, float]) -> Injected:
     kind = chance.choice(sorted(KINDS))
     began = time.monotonic()
     KINDS[kind](via)
-    await asyncio.sleep(chance.uniform(2.0, 12.0))
+    await asyncio.sleep(chance.uniform(*lasting))
     via.set(PERFECT)
     return Injected(kind, began, time.monotonic())
 
