@@ -24,6 +24,8 @@ from helpers.diagnosis.explain import explain
 from helpers.diagnosis.pages import AREAS, all_pages
 from helpers.diagnosis.summary import as_summary
 from helpers.errors import SettingsError
+from helpers.review.pages import AREAS as REVIEW_AREAS
+from helpers.review.pages import review_pages
 from helpers.target import Target
 
 __all__ = ["doctor_command", "explain_command"]
@@ -59,13 +61,15 @@ def explain_command(arguments: argparse.Namespace) -> int:
     if not arguments.text:
         _print(_index())
         return HEALTHY
-    explanation = explain(" ".join(arguments.text))
+    explanation = explain(" ".join(arguments.text), review_pages())
     _print(str(explanation))
     return HEALTHY if explanation.pages else FAILURES
 
 
 def _index() -> str:
-    parts = groupby(sorted(all_pages(), key=lambda page: list(AREAS.values()).index(page.area)), lambda page: page.area)
+    areas = list(dict.fromkeys((*AREAS.values(), *REVIEW_AREAS.values())))
+    pages = sorted((*all_pages(), *review_pages()), key=lambda page: areas.index(page.area))
+    parts = groupby(pages, lambda page: page.area)
     return "\n\n".join("\n".join([area, *(f"  {page.id:<30} {page.title}" for page in pages)]) for area, pages in parts)
 
 

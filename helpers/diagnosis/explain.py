@@ -59,45 +59,51 @@ class Explanation:
 NOTHING = "No page fits. Try the server's own words, a status such as CHANNEL_ERROR, or what does not arrive."
 
 
-def explain(text: str) -> Explanation:
+def explain(text: str, further: tuple[Page, ...] = ()) -> Explanation:
     """The pages about a rule's name, a message of the server, or a symptom in your own words.
 
     A message that the server is known to send is recognised with whatever it names; everything else is compared by its
     words, of which rare ones count more.
+
+    Args:
+        further: pages beside those of the diagnosis.
     """
-    exact = [page for page in all_pages() if page.id == text.strip()]
+    pages = (*all_pages(), *further)
+    exact = [page for page in pages if page.id == text.strip()]
     if exact:
         return Explanation(tuple(exact))
     answer = answer_to(text)
-    known = [page for page in all_pages() if answer is not None and page.id == answer.id]
-    alike = [page for page in _alike(text) if page not in known]
+    known = [page for page in pages if answer is not None and page.id == answer.id]
+    alike = [page for page in _alike(text, pages) if page not in known]
     fitting = (*known, *alike)
     return Explanation(fitting[:MOST_PAGES], tuple(page.id for page in fitting[MOST_PAGES:]))
 
 
-def _alike(text: str) -> list[Page]:
-    words = set(_words(text))
-    scores = {page: _score(words, page) for page in all_pages()}
+def _alike(text: str, pages: tuple[Page, ...]) -> list[Page]:
+    rarity = {word: _rarity(word, pages) for word in set(_words(text))}
+    scores = {page: _score(rarity, page) for page in pages}
     best = max(scores.values(), default=0.0)
     fitting = [page for page, score in scores.items() if best and score >= ENOUGH * best]
     return sorted(fitting, key=lambda page: -scores[page])
 
 
-def _score(words: set[str], page: Page) -> float:
+def _score(rarity: dict[str, float], page: Page) -> float:
     """The rarity of each word that the page has, where it counts most."""
+    fields = _fields(page)
     return sum(
-        _rarity(word) * max((WEIGHTS[f] for f in WEIGHTS if word in _fields(page)[f]), default=0.0) for word in words
+        rare * max((WEIGHTS[f] for f in WEIGHTS if word in fields[f]), default=0.0) for word, rare in rarity.items()
     )
 
 
-def _rarity(word: str) -> float:
-    return math.log((1 + len(all_pages())) / _spread()[word]) if word in _spread() else 0.0
+def _rarity(word: str, pages: tuple[Page, ...]) -> float:
+    spread = _spread(pages)
+    return math.log((1 + len(pages)) / spread[word]) if word in spread else 0.0
 
 
 @cache
-def _spread() -> Counter[str]:
+def _spread(pages: tuple[Page, ...]) -> Counter[str]:
     """In how many pages each word stands."""
-    return Counter(word for page in all_pages() for word in set().union(*_fields(page).values()))
+    return Counter(word for page in pages for word in set().union(*_fields(page).values()))
 
 
 @cache
