@@ -82,7 +82,7 @@ async def _until_terminated(arguments: argparse.Namespace, objectives: Objective
 
 
 async def _watch(target: Target, arguments: argparse.Namespace, objectives: Objectives) -> int:
-    from helpers.monitoring.canary import CanarySettings, canary
+    from helpers.monitoring.canary import CanarySettings, watching
     from helpers.monitoring.exporter import Exporter
     from helpers.watch.view import show
 
@@ -92,8 +92,8 @@ async def _watch(target: Target, arguments: argparse.Namespace, objectives: Obje
         if arguments.server_metrics:
             await stack.enter_async_context(_others(target, exporter))
         sink = stack.enter_context(_also_otel(exporter, objectives)) if arguments.otel else exporter
-        watching = await stack.enter_async_context(canary(target, sink, settings))
-        served = await show(watching, objectives, exporter.address, str(target), arguments.duration)
+        canary = await stack.enter_async_context(watching(target, sink, settings))
+        served = await show(canary, objectives, exporter.address, str(target), arguments.duration)
     return 0 if served else 1
 
 

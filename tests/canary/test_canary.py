@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from helpers.lab import Lab
-from helpers.monitoring.canary import CanarySettings, canary
+from helpers.monitoring.canary import CanarySettings, watching
 from helpers.monitoring.exporter import Exporter
 from helpers.monitoring.snapshot import snapshot
 from tests.canary.truth import watch_under_faults
@@ -23,9 +23,9 @@ async def test_a_healthy_channel_is_told_as_healthy(lab: Lab) -> None:
     """Without faults every message arrives once on both paths, and nothing is unserved."""
     exporter = Exporter(port=None)
     settings = CanarySettings(every_s=0.1, resources_s=0.5, connect_every_s=0.5)
-    async with canary(lab.target, exporter, settings) as watching:
-        await watching.wait_serving(messages=20)
-        now = snapshot(watching)
+    async with watching(lab.target, exporter, settings) as canary:
+        await canary.wait_serving(messages=20)
+        now = snapshot(canary)
     for channel in now.channels:
         assert (channel.lost, channel.missed, channel.duplicated, channel.outages) == (0, 0, 0, 0)
         assert channel.uptime == 1.0
@@ -38,5 +38,5 @@ async def test_a_healthy_channel_is_told_as_healthy(lab: Lab) -> None:
 async def test_without_leave_to_write_only_broadcasts_are_sent(lab: Lab) -> None:
     """On a project that may not be written to there is no table, and one channel."""
     target = replace(lab.target, writes_allowed=False)
-    async with canary(target, Exporter(port=None), CanarySettings(every_s=0.1)) as watching:
-        assert [channel.path for channel in snapshot(watching).channels] == ["broadcast"]
+    async with watching(target, Exporter(port=None), CanarySettings(every_s=0.1)) as canary:
+        assert [channel.path for channel in snapshot(canary).channels] == ["broadcast"]

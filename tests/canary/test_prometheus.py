@@ -16,7 +16,7 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from helpers.lab import Lab
 from helpers.lab.network import BLACK_HOLE, DOWN, PERFECT, Ending, network
-from helpers.monitoring.canary import canary
+from helpers.monitoring.canary import watching
 from helpers.monitoring.exporter import Exporter
 from helpers.monitoring.grafana import dashboard_json
 from helpers.objectives import Objectives
@@ -36,10 +36,10 @@ async def test_a_fault_raises_alerts_and_its_end_resolves_them(lab: Lab, tmp_pat
     async with (
         network(lab.target) as via,
         Exporter(OBJECTIVES) as exporter,
-        canary(via.target, exporter, SETTINGS) as watching,
+        watching(via.target, exporter, SETTINGS) as canary,
         prometheus_server(PROMETHEUS, tmp_path, exporter.address, OBJECTIVES) as prometheus,
     ):
-        await watching.wait_serving(messages=20)
+        await canary.wait_serving(messages=20)
         assert await prometheus.firing() & {"RealtimeDoesNotRecover", "RealtimeUptimeBudgetBurns"} == set()
         via.set(BLACK_HOLE)
         await prometheus.until("RealtimeDoesNotRecover", firing=True)

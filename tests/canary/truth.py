@@ -12,7 +12,7 @@ import psutil
 
 from helpers.lab import Lab
 from helpers.lab.network import BLACK_HOLE, DOWN, PERFECT, UNAVAILABLE, Ending, Network, network
-from helpers.monitoring.canary import Canary, CanarySettings, canary
+from helpers.monitoring.canary import Canary, CanarySettings, watching
 from helpers.monitoring.exporter import Exporter
 from helpers.monitoring.metrics import PREFIX, Path
 from helpers.monitoring.service import Outage
@@ -111,18 +111,18 @@ async def watch_under_faults(seconds: float, seed: int, say: Callable[[str], Non
         Lab() as lab,
         network(lab.target) as via,
         Exporter() as exporter,
-        canary(via.target, exporter, SETTINGS) as watching,
+        watching(via.target, exporter, SETTINGS) as canary,
     ):
-        await watching.wait_serving()
+        await canary.wait_serving()
         started = time.monotonic()
         while time.monotonic() - started < seconds:
             await asyncio.sleep(chance.uniform(*pause))
             finding.injected.append(await _strike(via, chance, lasting))
             finding.resident_bytes.append((time.monotonic(), psutil.Process().memory_info().rss))
             say(f"{finding.injected[-1].kind} of {finding.injected[-1].seconds:.1f} s")
-            await watching.wait_serving()
+            await canary.wait_serving()
         await asyncio.sleep(2 * SETTINGS.patience_s)
-        _read(watching, exporter, finding)
+        _read(canary, exporter, finding)
     return finding
 
 
@@ -135,9 +135,9 @@ async def _strike(via: Network, chance: random.Random, lasting: tuple[float, flo
     return Injected(kind, began, time.monotonic())
 
 
-def _read(watching: Canary, exporter: Exporter, finding: Finding) -> None:
+def _read(canary: Canary, exporter: Exporter, finding: Finding) -> None:
     """What the metrics say; the list of outages comes from the ledger that they were made of."""
-    by_path = {teller.way.path: teller for teller in watching.tellers.values()}
+    by_path = {teller.way.path: teller for teller in canary.tellers.values()}
     teller = by_path[Path.BROADCAST]
     labels = {"channel": teller.way.name}
     finding.told = tuple(teller.service.outages)

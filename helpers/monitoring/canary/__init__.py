@@ -6,8 +6,8 @@ metrics, `resources` looks at what it takes, and `canary` holds them together.
 
 from __future__ import annotations
 
-from helpers.monitoring.canary.canary import Canary, Moment, canary
+from helpers.monitoring.canary.canary import Canary, Moment, watching
 from helpers.monitoring.canary.link import Reason
 from helpers.monitoring.canary.settings import CanarySettings
 
-__all__ = ["Canary", "CanarySettings", "Moment", "Reason", "canary"]
+__all__ = ["Canary", "CanarySettings", "Moment", "Reason", "watching"]

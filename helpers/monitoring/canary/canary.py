@@ -25,7 +25,7 @@ from helpers.resilience import State
 from helpers.target import Target
 from helpers.wire.events import Event
 
-__all__ = ["Canary", "Moment", "canary"]
+__all__ = ["Canary", "Moment", "watching"]
 
 #: Moments that are kept to be shown.
 KEPT = 1_000
@@ -50,7 +50,7 @@ class Moment:
 
 
 class Canary:
-    """Watches until it is cancelled; made by `canary`.
+    """Watches until it is cancelled; made by `watching`.
 
     Attributes:
         tellers: one for each way, with its ledger. states: of each channel, by name. moments: the latest 1,000.
@@ -162,7 +162,7 @@ class Canary:
 
 
 @asynccontextmanager
-async def canary(target: Target, sink: Sink, settings: CanarySettings | None = None) -> AsyncIterator[Canary]:
+async def watching(target: Target, sink: Sink, settings: CanarySettings | None = None) -> AsyncIterator[Canary]:
     """A canary that watches while its block runs.
 
     Broadcasts are watched on every target. Database changes need a table of its own, so they are watched where writing

@@ -1,0 +1,70 @@
+"""The canary in a notebook: status, sparklines and the last events, light enough to stay open for days."""
+
+from __future__ import annotations
+
+import html
+
+from helpers.monitoring.canary import Canary
+from helpers.monitoring.snapshot import ChannelNow, snapshot, sparkline
+from helpers.objectives import Objectives
+from helpers.widgets.panel import GOOD, WRONG, Panel, badge
+
+__all__ = ["WatchPanel"]
+
+LOOK_S = 1.0
+_HEAD = ("channel", "state", "p50", "p95", "latest", "received", "lost", "outages", "uptime", "budget left")
+
+
+class WatchPanel(Panel):
+    """A table of the canary's channels, drawn anew each second: a few kilobytes, whatever it has seen.
+
+    Show `panel.widget` in a cell; where there are no widgets, ``print(panel)`` tells the same. `close` ends it.
+    """
+
+    def __init__(self, canary: Canary, objectives: Objectives | None = None) -> None:
+        super().__init__()
+        self._canary, self._objectives = canary, objectives or Objectives()
+        self._start(self._look(LOOK_S))
+
+    def __str__(self) -> str:
+        now = snapshot(self._canary)
+        rows = ("  ".join([_word(channel), *self._cells(channel)]) for channel in now.channels)
+        return "\n".join([*rows, *now.moments])
+
+    def _html(self) -> str:
+        now = snapshot(self._canary)
+        head = "".join(f'<th scope="col" style="text-align:left;padding-right:1em">{name}</th>' for name in _HEAD)
+        rows = "".join(self._row(channel) for channel in now.channels)
+        moments = "".join(f"<li>{html.escape(moment)}</li>" for moment in now.moments)
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table><ol>{moments}</ol>"
+
+    def _row(self, channel: ChannelNow) -> str:
+        name, *cells = self._cells(channel)
+        state = badge(html.escape(_word(channel)), GOOD if channel.is_serving else WRONG)
+        others = "".join(f'<td style="padding-right:1em">{html.escape(cell)}</td>' for cell in cells)
+        return f'<tr><th scope="row" style="text-align:left">{html.escape(name)}</th><td>{state}</td>{others}</tr>'
+
+    def _cells(self, channel: ChannelNow) -> tuple[str, ...]:
+        return (
+            channel.name.removeprefix("workbook-canary-"),
+            _ms(channel.quantile_s(0.5)),
+            _ms(channel.quantile_s(0.95)),
+            sparkline(channel.latencies_s),
+            f"{channel.received:,}",
+            f"{channel.lost + channel.missed:,}",
+            f"{channel.outages:,}",
+            _percent(channel.uptime),
+            _percent(channel.budget_left(self._objectives)),
+        )
+
+
+def _word(channel: ChannelNow) -> str:
+    return str(channel.state) if channel.is_serving else f"{channel.state}, nothing for {channel.outage_s or 0:.0f} s"
+
+
+def _ms(seconds: float | None) -> str:
+    return "–" if seconds is None else f"{1e3 * seconds:,.1f} ms"
+
+
+def _percent(share: float | None) -> str:
+    return "–" if share is None else f"{100 * share:.2f} %"
