@@ -96,7 +96,7 @@ def _screens(file: FileFacts, usage: Usage) -> Iterator[Screen]:
 def _stream(channel: Channel, wishes: tuple[Wish, ...], visits: int) -> Stream:
     """What nobody removes is there as often as the screen was opened."""
     leaks = channel.effect is not None and channel.subscribed is not None and not channel.removals
-    return Stream(name=stream_name(channel), wishes=wishes, reaction=_reaction(channel), copies=visits if leaks else 1)
+    return Stream(name=stream_name(channel), wishes=wishes, copies=visits if leaks else 1)
 
 
 def _sockets(file: FileFacts, screen: str, channels: list[Channel], visits: int) -> int:
@@ -116,9 +116,8 @@ def _polls(file: FileFacts, screen: str, tables: set[str]) -> Iterator[Poll]:
                     yield Poll(table=table, every_s=poll.every_ms / 1e3)
 
 
-def _reaction(channel: Channel) -> Reaction:
-    deeds = [deed for binding in channel.bindings if binding.handler for deed in binding.handler.deeds]
-    reads = [deed for deed in deeds if deed.kind in _READS and not deed.key]
+def _reaction(handler: Handler | None) -> Reaction:
+    reads = [deed for deed in handler.deeds if deed.kind in _READS and not deed.key] if handler is not None else []
     if not reads:
         return Reaction.APPLY
     return Reaction.COALESCE if all(deed.timed for deed in reads) else Reaction.REFETCH
@@ -137,6 +136,7 @@ def _wish(binding: Binding) -> Wish:
         guarded=guard is not None or _filter_column(binding) is not None,
         handles=kinds,
         select=tuple(binding.select.value.split(",")) if binding.select and binding.select.exact else None,
+        reaction=_reaction(handler),
     )
 
 

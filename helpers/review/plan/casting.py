@@ -37,7 +37,7 @@ def _channel(stage: Stage, stream: Stream, person: int) -> ChannelOrder:
     topics = [_topic(stage, wish, person) for wish in stream.wishes if wish.broadcast]
     bindings = tuple(_binding(stage, wish, person) for wish in stream.wishes)
     name = topics[0] if topics else f"workbook:{secrets.token_hex(6)}"
-    return ChannelOrder(name, bool(topics), bindings, stream.reaction)
+    return ChannelOrder(name, bool(topics), bindings)
 
 
 def _topic(stage: Stage, wish: Wish, person: int) -> str:
@@ -60,6 +60,7 @@ def _binding(stage: Stage, wish: Wish, person: int) -> Binding:
         identity=shape.identity,
         identity_type=table.columns[shape.identity],
         list_url=_list_url(stage, wish.table, person),
+        reaction=wish.reaction,
         broadcast=wish.broadcast,
     )
 

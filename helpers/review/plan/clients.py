@@ -10,7 +10,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import aiohttp
@@ -128,15 +128,15 @@ class Clients:
                 await self._join(client, place, channel, reader)
 
     async def _join(self, client: RealtimeClient, place: int, order: ChannelOrder, reader: Reader) -> None:
-        handler = handler_of(order.reaction, place, self._ledger, reader)
-        self._handlers.append(handler)
+        handlers = [(one, handler_of(one.reaction, place, self._ledger, reader)) for one in order.bindings]
+        self._handlers += [handler for _, handler in handlers]
         changes = [
             ChangeBinding(one.event, client.target.schema, one.table, one.filter, one.select)
             for one in order.bindings
             if not one.broadcast
         ]
         channel = client.channel(order.topic, JoinConfig(changes=changes, private=order.private), buffer=1)
-        channel.on_event(_listening(order.bindings, handler, self._ledger))
+        channel.on_event(_listening(handlers, self._ledger))
         await channel.subscribe(timeout=SUBSCRIBE_LIMIT_S)
         self._channels += 1
 
@@ -170,18 +170,20 @@ async def _poll(reader: Reader, poll: PollOrder, ledger: Ledger) -> None:
         ledger.updates += 1
 
 
-def _listening(bindings: tuple[Binding, ...], handler: Handler, ledger: Ledger) -> Any:
-    """What a channel calls with each event: the guards of the application's handlers, then the handler."""
-    by_table = {(binding.table, kind): binding for binding in bindings for kind in binding.handles}
+def _listening(handlers: Sequence[tuple[Binding, Handler]], ledger: Ledger) -> Callable[[Event], None]:
+    """What a channel calls with each event: the handlers of those bindings whose guards let it through."""
+    concerned: dict[tuple[str, Kind], list[tuple[Binding, Handler]]] = {}
+    for binding, handler in handlers:
+        for kind in binding.handles:
+            concerned.setdefault((binding.table, kind), []).append((binding, handler))
 
     def on_event(event: Event) -> None:
         for table, kind, row in _rows(event):
             ledger.messages += 1
             ledger.last_at = event.received_at
-            binding = by_table.get((table, kind))
-            if binding is not None and _passes(binding, kind, row):
+            for binding, handler in concerned.get((table, kind), ()):
                 number = number_of(binding.identity_type, row.get(binding.identity))
-                if number is not None:
+                if number is not None and _passes(binding, kind, row):
                     handler.take((binding.number, kind, number), binding.list_url)
 
     return on_event

@@ -17,6 +17,9 @@ from helpers.review.plan.usage import Usage
 
 __all__ = ["ChangeGain", "QuotaUse", "gain_of"]
 
+#: Below this a difference changes no decision, however sure it is.
+NOTABLE_PERCENT = 1.0
+
 
 @dataclass(frozen=True, slots=True)
 class QuotaUse:
@@ -73,7 +76,7 @@ def gain_of(
         subscriptions: those before, with as many users as the application has.
     """
     gains = {metric.name: _gain(experiment, metric.name, after) for metric in experiment.metrics}
-    others = [gain for name, gain in gains.items() if name != chosen and gain is not None and gain.shown]
+    others = [gain for name, gain in gains.items() if name != chosen and gain is not None and _is_notable(gain)]
     return ChangeGain(
         chosen=gains[chosen],
         better=tuple(gain for gain in others if _is_better(gain)),
@@ -83,6 +86,11 @@ def gain_of(
         provenance=experiment.provenance,
         notes=experiment.notes,
     )
+
+
+def _is_notable(gain: Gain) -> bool:
+    """Whether a difference is shown that somebody could care about."""
+    return gain.shown and abs(gain.change_percent) >= NOTABLE_PERCENT
 
 
 def _is_better(gain: Gain) -> bool:

@@ -50,6 +50,7 @@ class Binding(msgspec.Struct, frozen=True, kw_only=True):
     identity: str
     identity_type: str
     list_url: str
+    reaction: Reaction
     broadcast: bool = False
 
 
@@ -59,7 +60,6 @@ class ChannelOrder(msgspec.Struct, frozen=True):
     topic: str
     private: bool
     bindings: tuple[Binding, ...]
-    reaction: Reaction
 
 
 class PollOrder(msgspec.Struct, frozen=True):

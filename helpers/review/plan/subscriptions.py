@@ -47,6 +47,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
         handles: the kinds that the handler makes use of.
         select: the columns that are sent; None for all.
         broadcast: whether a trigger broadcasts these changes, in place of `postgres_changes`.
+        reaction: what the handler does.
     """
 
     table: str
@@ -56,6 +57,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     handles: tuple[Kind, ...] = ALL_KINDS
     select: tuple[str, ...] | None = None
     broadcast: bool = False
+    reaction: Reaction = Reaction.APPLY
 
     def asks_for(self, kind: Kind) -> bool:
         """Whether the server is asked for changes of this kind."""
@@ -72,7 +74,6 @@ class Stream(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str = ""
     wishes: tuple[Wish, ...] = ()
-    reaction: Reaction = Reaction.APPLY
     copies: Annotated[int, msgspec.Meta(ge=1, le=100)] = 1
 
 
