@@ -20,11 +20,13 @@ __all__ = ["read_usage"]
 
 CONNECT_LIMIT_S, LIMIT_S, STATEMENT_LIMIT_MS = 10, 30.0, 10_000
 
-#: Rows and changes of tables; and since when they are counted, if anybody has ever begun anew.
+#: Rows, as ANALYZE estimated them if it ever ran, and changes of tables; and since when these are counted, if anybody
+#: has ever begun anew.
 _TABLES = """
-select t.relname as name, t.n_live_tup as rows, t.n_tup_ins as inserts, t.n_tup_upd as updates, t.n_tup_del as deletes,
+select t.relname as name, case when c.reltuples >= 0 then c.reltuples::bigint else t.n_live_tup end as rows, t.n_tup_ins as inserts, t.n_tup_upd as updates, t.n_tup_del as deletes,
        extract(epoch from now() - d.stats_reset)::float8 as seconds
   from pg_stat_user_tables t
+  join pg_class c on c.oid = t.relid
   join pg_stat_database d on d.datname = current_database()
  where t.schemaname = %(schema)s and t.relname = any(%(tables)s)
 """

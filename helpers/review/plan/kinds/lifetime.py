@@ -18,6 +18,9 @@ _REACT = ("useEffect", "useLayoutEffect")
 #: What a client made at the top of a module may be made of.
 _CONSTANT = re.compile(r"process\.env\.\w+!?|import\.meta\.env\.\w+")
 
+#: What a variable can be local to.
+_SCOPES = ("statement_block", "program")
+
 
 def cleanup_edits(script: Script, channel: Channel) -> tuple[Edit, ...]:
     """Removes a channel when the component goes.
@@ -85,8 +88,11 @@ def _is_constant(script: Script, argument: Node) -> bool:
 
 
 def _is_top(node: Node) -> bool:
-    """Whether it is declared at the top of the module."""
-    return next((one.type for one in ancestors(node) if one.type in ("statement_block", "program")), "") == "program"
+    """Whether it is a variable of the module."""
+    return (
+        node.type == "variable_declarator"
+        and next((one.type for one in ancestors(node) if one.type in _SCOPES), "") == "program"
+    )
 
 
 def _effect_body(script: Script, channel: Channel) -> Node:

@@ -123,16 +123,22 @@ def _other_side(script: Script, comparison: Comparison) -> Node:
     test = next((one for one in walk(node) if one.type == "binary_expression"), None) if node is not None else None
     if test is None:
         raise Refused("the comparison is not written as one")
-    sides = [test.child_by_field_name(name) for name in ("left", "right")]
-    others = [side for side in sides if side is not None and not _names_column(script, side, comparison.column)]
-    if len(others) != 1:
-        raise Refused("it cannot be told which side of the comparison is the row's")
-    return others[0]
+    left, right = test.child_by_field_name("left"), test.child_by_field_name("right")
+    if left is None or right is None:
+        raise Refused("the comparison is not written as one")
+    for is_column in (_is_property, _is_name):
+        if is_column(script, left, comparison.column) != is_column(script, right, comparison.column):
+            return right if is_column(script, left, comparison.column) else left
+    raise Refused("it cannot be told which side of the comparison is the row's")
 
 
-def _names_column(script: Script, side: Node, column: str) -> bool:
-    text = script.source(side)
-    return text == column or text.endswith((f".{column}", f"['{column}']", f'["{column}"]'))
+def _is_property(script: Script, side: Node, column: str) -> bool:
+    return script.source(side).endswith((f".{column}", f"['{column}']", f'["{column}"]'))
+
+
+def _is_name(script: Script, side: Node, column: str) -> bool:
+    """A payload may have been taken apart."""
+    return script.source(side) == column
 
 
 def _check_fixed(script: Script, value: Node, at: Node) -> None:
