@@ -16,14 +16,15 @@ from helpers.errors import FailureError, SettingsError, TargetError
 from helpers.review.plan.usage import TableUsage, Usage
 from helpers.target import Target
 
-__all__ = ["read_usage"]
+__all__ = ["read_usage", "usage_of"]
 
 CONNECT_LIMIT_S, LIMIT_S, STATEMENT_LIMIT_MS = 10, 30.0, 10_000
 
 #: Rows, as ANALYZE estimated them if it ever ran, and changes of tables; and since when these are counted, if anybody
 #: has ever begun anew.
 _TABLES = """
-select t.relname as name, case when c.reltuples >= 0 then c.reltuples::bigint else t.n_live_tup end as rows, t.n_tup_ins as inserts, t.n_tup_upd as updates, t.n_tup_del as deletes,
+select t.relname as name, case when c.reltuples >= 0 then c.reltuples::bigint else t.n_live_tup end as rows,
+       t.n_tup_ins as inserts, t.n_tup_upd as updates, t.n_tup_del as deletes,
        extract(epoch from now() - d.stats_reset)::float8 as seconds
   from pg_stat_user_tables t
   join pg_class c on c.oid = t.relid
@@ -91,7 +92,7 @@ async def _read(target: Target, tables: Sequence[str], groups: dict[str, str], s
         after = await _rows(connection, _TABLES, asked) if seconds else before
         columns = await _rows(connection, _COLUMNS, asked)
     earlier = {row["name"]: row for row in before} if seconds else {}
-    found = {row["name"]: _usage(row, earlier.get(row["name"]), columns, groups, seconds, usage) for row in after}
+    found = {row["name"]: usage_of(row, earlier.get(row["name"]), columns, groups, seconds, usage) for row in after}
     span = f"in {seconds:g} s" if seconds else "since its statistics were last reset"
     source = f"counted by the database {span}; users: {usage.source}"
     return msgspec.structs.replace(usage, tables={**usage.tables, **found}, source=source)
@@ -104,7 +105,7 @@ async def _rows(connection: psycopg.AsyncConnection[DictRow], query: str, asked:
         return await (await connection.execute(query.encode(), asked)).fetchall()
 
 
-def _usage(
+def usage_of(
     row: DictRow,
     earlier: DictRow | None,
     columns: Sequence[DictRow],
@@ -112,6 +113,14 @@ def _usage(
     seconds: float,
     usage: Usage,
 ) -> TableUsage:
+    """What one table's counters say.
+
+    Args:
+        row, earlier: of `pg_stat_user_tables` now and `seconds` ago; None for what counts since the last reset.
+
+    Raises:
+        FailureError: nobody knows since when it counts.
+    """
     name, span = row["name"], seconds or row["seconds"]
     if not span:
         raise FailureError(
