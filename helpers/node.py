@@ -76,11 +76,14 @@ def npm_parts(report: Callable[[str], None] | None = None) -> Path:
     return installed(_MANIFEST, "Installing the parts that run on Node (once, about 25 MB) …", report)
 
 
-def installed(manifest: Path, announcement: str, report: Callable[[str], None] | None = None) -> Path:
+def installed(
+    manifest: Path, announcement: str, report: Callable[[str], None] | None = None, *, optional: bool = True
+) -> Path:
     """As `npm_parts`, for any folder with a package.json and its lock; no script of a package is run.
 
     Args:
         announcement: what `report` is told.
+        optional: whether parts come too that others can do without, such as a framework's native compilers.
     """
     try:
         folder = cache_dir() / "npm" / _lock_hash(manifest)
@@ -90,7 +93,7 @@ def installed(manifest: Path, announcement: str, report: Callable[[str], None] |
 
         def install(staging: Path) -> None:
             (report or _to_stderr)(announcement)
-            _install(manifest, staging)
+            _install(manifest, staging, optional)
 
         return made_once(folder, install, INSTALL_LIMIT)
     except TimeoutError as error:
@@ -140,14 +143,14 @@ def _to_stderr(line: str) -> None:
     sys.stderr.flush()
 
 
-def _install(manifest: Path, staging: Path) -> None:
+def _install(manifest: Path, staging: Path, optional: bool) -> None:
     for name in ("package.json", "package-lock.json"):
         shutil.copyfile(manifest / name, staging / name)
-    _run_npm(staging)
+    _run_npm(staging, *(() if optional else ("--omit=optional",)))
     shutil.rmtree(staging / ".npm-cache", ignore_errors=True)
 
 
-def _run_npm(staging: Path) -> None:
+def _run_npm(staging: Path, *switches: str) -> None:
     """`npm ci`, with the switches named that a user's own npm settings might have turned.
 
     Where to download from, proxies and certificates stay as the user has them.
@@ -156,7 +159,7 @@ def _run_npm(staging: Path) -> None:
     command = [str(node), str(_npm_script(node)), "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
     command += ["--loglevel=error", "--no-update-notifier", "--no-global", "--no-dry-run", "--no-legacy-peer-deps"]
     command += ["--include=prod", "--install-strategy=hoisted", f"--cache={staging / '.npm-cache'}", "--logs-max=0"]
-    command += ["--fetch-retries=3", "--fetch-retry-factor=2", "--fetch-retry-mintimeout=1000"]
+    command += ["--fetch-retries=3", "--fetch-retry-factor=2", "--fetch-retry-mintimeout=1000", *switches]
     process = subprocess.Popen(
         command, cwd=staging, env=_npm_environment(), stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,

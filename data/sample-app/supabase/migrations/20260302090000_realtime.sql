@@ -1,0 +1,1 @@
+alter publication supabase_realtime add table rooms, members, messages, profiles, events;
