@@ -192,7 +192,8 @@ class Comparison:
 
     Attributes:
         column: of the row.
-        operator: as written: ``===``, ``!==``, ``<``, ``includes``; ``truthy`` for ``if (payload.new.read)``.
+        operator: ``===``, ``!==``, ``<``, ``includes``; ``truthy`` for ``if (payload.new.read)``. Of a guard as the
+            rows that are kept fulfil it: ``if (row.room !== room) return`` guards by ``===``. Else as written.
         other: what it is compared with.
         side: the row's state after the change, or the one before.
         outside: whether `other` is a value from outside of the handler (a prop, state, a constant of the application).
@@ -264,6 +265,8 @@ class Handler:
         casts: types that the row or the payload is said to have (``payload.new as Message``, ``.on<Message>``).
         complete: False when something in it could not be followed, so that it may do more than this.
         name: of a function that is declared elsewhere.
+        passes_on: what it calls that comes from outside of its file, with what it gives: ``payload``, ``row`` or
+            ``nothing``. What is known of those functions is already part of the other fields.
     """
 
     place: Place
@@ -276,6 +279,7 @@ class Handler:
     casts: tuple[str, ...] = ()
     complete: bool = True
     name: str = ""
+    passes_on: tuple[tuple[Hole, str], ...] = field(default=(), repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -361,6 +365,8 @@ class Channel:
         status_deeds: what it does; `Deed.events` are statuses.
         deeds_after: what stands after ``subscribe()`` in the same function.
         variable: that holds it, as written (``channel``, ``channelRef.current``, ``this.channel``); else empty.
+        escapes: where it goes that could not be followed, so that it may be removed there: ``returned``, ``passed``,
+            ``exported``; else empty.
         through: calls of the helper or hook that makes it, nearest first; empty if it is made where it stands.
         statement: the whole statement that makes it, for rewriting.
     """
@@ -383,6 +389,7 @@ class Channel:
     removals: tuple[Removal, ...] = ()
     sends: tuple[Send, ...] = ()
     variable: str = ""
+    escapes: str = ""
     through: tuple[Place, ...] = ()
     statement: Place | None = None
 

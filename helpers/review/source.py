@@ -47,7 +47,7 @@ def code_frame(text: str, place: Place, *, around: int = AROUND) -> str:
         text: the whole file.
         around: how many lines before and after.
     """
-    lines = text.splitlines()
+    lines = text.split("\n")
     first, last = max(1, place.line - around), min(len(lines), place.line + around)
     width = len(str(last))
     frame: list[str] = []
@@ -61,7 +61,7 @@ def code_frame(text: str, place: Place, *, around: int = AROUND) -> str:
 
 
 def _short(line: str) -> str:
-    line = _SECRET.sub(lambda found: f"{found[1] or found[2]}…", line.expandtabs(4))
+    line = _SECRET.sub(lambda found: f"{found[1] or found[2]}…", line.rstrip("\r").expandtabs(4))
     return line if len(line) <= MOST_COLUMNS else line[:MOST_COLUMNS] + " …"
 
 

@@ -1,0 +1,303 @@
+"""In what a node stands: component, hook, effect, handler, loop; and when the code there runs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+from tree_sitter import Node
+
+from helpers.review.code.scripts.functions import callers, declared_name, wrapping_call
+from helpers.review.code.scripts.module import Module
+from helpers.review.code.scripts.names import (
+    CLEANUP_HOOKS,
+    CLEANUP_METHODS,
+    EFFECT_METHODS,
+    EFFECTS,
+    ITERATORS,
+    MEMOS,
+    MOUNTS,
+)
+from helpers.review.code.scripts.syntax import (
+    FUNCTIONS,
+    arguments,
+    callee,
+    field,
+    is_inside,
+    literal_string,
+    method_call,
+    number,
+    outermost,
+    root_of,
+    text,
+    unwrapped,
+)
+from helpers.review.inventory import Scope, ScopeKind, Where
+
+__all__ = ["effect_function", "in_cleanup", "last_name", "where"]
+
+_LOOPS = frozenset({"for_statement", "for_in_statement", "while_statement", "do_statement"})
+_CLASSES = frozenset({"class_declaration", "class"})
+_HOOK = re.compile(r"use[A-Z0-9]")
+_LENGTH = re.compile(r"\bArray\((\d+)\)|\blength:\s*(\d+)")
+#: Timers and their names as events.
+_TIMERS = {"setInterval": "interval", "setTimeout": "timeout", "requestAnimationFrame": "frame"}
+#: How many functions are gone through from a helper to the effect or cleanup that calls it.
+DEPTH = 4
+
+
+def where(module: Module, node: Node) -> Where:
+    """The scopes around a node. A local function that nothing but an effect calls stands in the effect."""
+    return Where(tuple(reversed(list(_scopes(module, node, DEPTH)))))
+
+
+def _scopes(module: Module, node: Node, depth: int) -> Iterator[Scope]:
+    inner, around = node, node.parent
+    while around is not None:
+        if around.type in FUNCTIONS and not _is_parameter(inner, around):
+            scope = _function_scope(module, around)
+            yield scope
+            if scope.kind == "function" and depth:
+                yield from _effect_above(module, around, depth)
+        elif around.type in _LOOPS and inner == field(around, "body"):
+            yield Scope("loop", text(field(around, "right"))[:80], module.place(around), _times(module, around))
+        elif around.type in _CLASSES:
+            yield Scope("class", text(field(around, "name")), module.place(around))
+        inner, around = around, around.parent
+    if module.language in ("vue", "svelte") and node != module.root:
+        yield Scope("component", PurePosixPath(module.path).stem, module.place(module.root))
+    yield Scope("module", module.path, module.place(module.root))
+
+
+def _is_parameter(inner: Node, function: Node) -> bool:
+    return inner in (field(function, "parameters"), field(function, "parameter"))
+
+
+def _effect_above(module: Module, function: Node, depth: int) -> Iterator[Scope]:
+    """The effect that is the only one to call a local function."""
+    found: dict[Scope, None] = {}
+    for call in callers(module, function):
+        effects = [scope for scope in _scopes(module, call, depth - 1) if scope.kind == "effect"]
+        if not effects:
+            return
+        found[effects[0]] = None
+    if found:
+        yield next(iter(found))
+
+
+def _function_scope(module: Module, function: Node) -> Scope:
+    kind, name = _kind_and_name(module, function)
+    times = _repeated(module, function) if kind == "loop" else None
+    return Scope(kind, name, module.place(function), times)
+
+
+def _kind_and_name(module: Module, function: Node) -> tuple[ScopeKind, str]:
+    if function.type == "method_definition":
+        return _method(function)
+    call = wrapping_call(function)
+    if call is not None:
+        given = _given_to(module, function, call)
+        if given is not None:
+            return given
+    attribute = _attribute(function)
+    if attribute:
+        return "handler", attribute
+    return _named(module, function, declared_name(module, function))
+
+
+def _named(module: Module, function: Node, name: str) -> tuple[ScopeKind, str]:
+    if _HOOK.match(name):
+        return "hook", name
+    if name[:1].isupper() and not module.path.endswith((".ts", ".mts", ".cts")):
+        return "component", name
+    if not name and outermost(function).parent is not None and outermost(function).parent.type == "export_statement":  # type: ignore[union-attr]
+        return _default_export(module)
+    return "function", name
+
+
+def _default_export(module: Module) -> tuple[ScopeKind, str]:
+    stem = PurePosixPath(module.path).stem
+    if _HOOK.match(stem):
+        return "hook", stem
+    return ("component", stem) if module.path.endswith((".tsx", ".jsx")) else ("function", stem)
+
+
+def _method(function: Node) -> tuple[ScopeKind, str]:
+    name = text(field(function, "name"))
+    if name in EFFECT_METHODS:
+        return "effect", name
+    if name == "setup":
+        return "component", name
+    return "method", name
+
+
+def _given_to(module: Module, function: Node, call: Node) -> tuple[ScopeKind, str] | None:
+    """What a function is that stands among the arguments of a call."""
+    name, given = last_name(call), arguments(call)
+    first = given[0] if given else None
+    if name in EFFECTS or name in MOUNTS:
+        return "effect", name
+    if name in MEMOS:
+        return "memo", name
+    if name in CLEANUP_HOOKS:
+        return "handler", name
+    if name in _TIMERS:
+        return "handler", _TIMERS[name]
+    if name == "from" and text(callee(call)) == "Array.from":
+        return "loop", text(first)[:80]
+    if name in ITERATORS and (owner := method_call(call)) is not None:
+        return "loop", text(owner[0])[:80]
+    if name in ("on", "addEventListener", "addListener", "once", "$on", "useEventListener", "subscribe"):
+        return "handler", literal_string(first) or name
+    return None
+
+
+def last_name(call: Node) -> str:
+    """The name of the function called: of ``React.useEffect(…)`` ``useEffect``; of ``$effect.pre(…)`` all of it."""
+    function = callee(call)
+    if function is None:
+        return ""
+    if function.type == "member_expression":
+        whole = text(function)
+        return whole if whole.startswith("$") else text(field(function, "property"))
+    return text(function) if function.type == "identifier" else ""
+
+
+def _attribute(function: Node) -> str:
+    """The attribute of JSX, or the property, that a function is given to as a handler."""
+    parent = outermost(function).parent
+    if parent is not None and parent.type == "jsx_expression" and parent.parent is not None:
+        attribute = parent.parent
+        if attribute.type == "jsx_attribute" and attribute.named_children:
+            return text(attribute.named_children[0])
+    if parent is not None and parent.type == "assignment_expression":
+        name = text(field(field(parent, "left"), "property"))
+        return name if name.startswith("on") else ""
+    return ""
+
+
+def _repeated(module: Module, function: Node) -> int | None:
+    """How often a callback of `map`, `forEach` or `Array.from` runs, if a constant says so."""
+    call = wrapping_call(function)
+    if call is None:
+        return None
+    owner = method_call(call)
+    over = arguments(call)[0] if owner is not None and text(owner[0]) == "Array" else owner[0] if owner else None
+    return _count(module, over)
+
+
+def _count(module: Module, over: Node | None) -> int | None:
+    if over is None:
+        return None
+    if over.type == "identifier":
+        declaration = module.resolve(over)
+        if declaration is not None and declaration.kind == "const" and not declaration.path:
+            return _count(module, declaration.value)
+        return None
+    if over.type == "array" and not any(child.type == "spread_element" for child in over.named_children):
+        return len(over.named_children)
+    found = _LENGTH.search(text(over))
+    return int(found[1] or found[2]) if found else None
+
+
+def _times(module: Module, loop: Node) -> int | None:
+    if loop.type == "for_in_statement":
+        return _count(module, unwrapped(field(loop, "right")))
+    condition = field(loop, "condition")
+    if condition is None or condition.type != "binary_expression":
+        return None
+    limit, operator = _constant_number(module, field(condition, "right")), text(field(condition, "operator"))
+    first = re.search(r"=\s*(\d+)", text(field(loop, "initializer")))
+    if limit is None or first is None or operator not in ("<", "<="):
+        return None
+    return max(0, int(limit) - int(first[1]) + (operator == "<="))
+
+
+def _constant_number(module: Module, node: Node | None) -> float | None:
+    node = unwrapped(node)
+    if node is not None and node.type == "identifier":
+        declaration = module.resolve(node)
+        node = declaration.value if declaration is not None and declaration.kind == "const" else None
+    return number(node)
+
+
+def effect_function(module: Module, node: Node, depth: int = DEPTH) -> Node | None:
+    """The function of the innermost effect around a node, or around the calls of the local function it stands in."""
+    around = node.parent
+    while around is not None:
+        if around.type in FUNCTIONS:
+            kind, _ = _kind_and_name(module, around)
+            if kind == "effect":
+                return around
+            if kind == "function" and depth:
+                through = [effect_function(module, call, depth - 1) for call in callers(module, around)]
+                if through and through[0] is not None and all(through):
+                    return through[0]
+        around = around.parent
+    return None
+
+
+def in_cleanup(module: Module, node: Node, depth: int = DEPTH) -> bool:
+    """Whether code runs when a component goes, an effect is set up anew, or a caller disposes of what it got."""
+    around = node if node.type in FUNCTIONS else node.parent
+    while around is not None:
+        if around.type in FUNCTIONS and _is_disposer(module, around, depth):
+            return True
+        around = around.parent
+    return False
+
+
+def _is_disposer(module: Module, function: Node, depth: int) -> bool:
+    if function.type == "method_definition" and text(field(function, "name")) in CLEANUP_METHODS:
+        return True
+    call = wrapping_call(function)
+    if call is not None and last_name(call) in CLEANUP_HOOKS:
+        return True
+    if is_cleanup_position(module, function):
+        return True
+    if not depth:
+        return False
+    for use in _references(module, function):
+        if is_cleanup_position(module, use):
+            return True
+        above = outermost(use).parent
+        if above is not None and above.type == "call_expression" and in_cleanup(module, above, depth - 1):
+            return True
+    return False
+
+
+def is_cleanup_position(module: Module, node: Node) -> bool:
+    """Whether a function stands where a cleanup is given: returned, or an argument of `onUnmounted` and its kin."""
+    top = outermost(node)
+    parent = top.parent
+    if parent is None:
+        return False
+    if parent.type == "return_statement":
+        return True
+    if parent.type == "arrow_function" and field(parent, "body") == top:
+        return True
+    if parent.type == "arguments" and parent.parent is not None:
+        call = parent.parent
+        if last_name(call) in CLEANUP_HOOKS:
+            return True
+        first = arguments(call)[0] if arguments(call) else None
+        return last_name(call) == "addEventListener" and literal_string(first) in ("beforeunload", "pagehide", "unload")
+    return False
+
+
+def _references(module: Module, function: Node) -> Iterator[Node]:
+    """Where a named function is mentioned."""
+    from helpers.review.code.scripts.functions import declaration_of
+
+    declaration = declaration_of(module, function)
+    if declaration is not None:
+        for use in module.uses(declaration):
+            if not is_inside(use, function):
+                yield use
+    elif function.type == "method_definition":
+        name = text(field(function, "name"))
+        for node in module.named(name):
+            member = node.parent
+            if member is not None and member.type == "member_expression" and text(root_of(member)) == "this":
+                yield member

@@ -1,0 +1,397 @@
+"""What an expression comes to: a text, a pattern with holes, or the properties of an object.
+
+Constants are followed through names, members, templates, sums, and functions of the file that only put texts together.
+A name that is filled from outside (a parameter, an import) stays a hole that says by what it could be filled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from tree_sitter import Node
+
+from helpers.review.code.scripts.functions import function_of
+from helpers.review.code.scripts.module import Declaration, Module
+from helpers.review.code.scripts.syntax import (
+    arguments,
+    callee,
+    field,
+    is_call,
+    literal_string,
+    method_call,
+    properties,
+    returned_values,
+    text,
+    unwrapped,
+)
+from helpers.review.inventory import Hole, Text
+
+__all__ = [
+    "UNKNOWN",
+    "evaluate",
+    "filled",
+    "flat_options",
+    "function_key",
+    "is_nothing",
+    "member",
+    "object_node",
+    "text_of",
+]
+
+UNKNOWN = Text("?", False, (Hole("?"),))
+#: Through how many names and members a value is followed.
+DEPTH = 8
+#: An expression of more characters has no name worth printing.
+LONGEST_NAME = 40
+#: Calls that change nothing that a topic or filter shows.
+_SAME = frozenset({"String", "encodeURIComponent", "toString", "toLowerCase", "trim", "unref", "toValue", "Number"})
+
+
+def text_of(parts: Sequence[str | Hole]) -> Text:
+    """The text of pieces, neighbours joined."""
+    joined: list[str | Hole] = []
+    for part in parts:
+        if isinstance(part, str) and joined and isinstance(joined[-1], str):
+            joined[-1] += part
+        elif part != "":
+            joined.append(part)
+    if all(isinstance(part, str) for part in joined):
+        return Text("".join(str(part) for part in joined))
+    if len(joined) == 1 and isinstance(joined[0], Hole) and joined[0].name == "?":
+        return Text("?", False, tuple(joined))
+    shown = (part if isinstance(part, str) else "{" + part.name + "}" for part in joined)
+    return Text("".join(shown), False, tuple(joined))
+
+
+def filled(pattern: Text, fill: Callable[[Hole], Text | None]) -> Text:
+    """The pattern with those holes filled for which there is something."""
+    if pattern.exact:
+        return pattern
+    parts: list[str | Hole] = []
+    for part in pattern.parts:
+        found = fill(part) if isinstance(part, Hole) else None
+        if found is None:
+            parts.append(part)
+        else:
+            parts.extend([found.value] if found.exact else found.parts)
+    return text_of(parts)
+
+
+def function_key(module: Module, function: Node) -> str:
+    """What a function is called by between files: where it begins."""
+    return f"{module.path}:{function.start_byte}"
+
+
+def is_nothing(node: Node | None) -> bool:
+    """Whether an expression is `undefined` or `null`."""
+    return node is None or node.type in ("undefined", "null") or text(node) == "undefined"
+
+
+def evaluate(module: Module, node: Node | None, depth: int = DEPTH) -> Text:
+    """The text that an expression comes to; numbers and booleans as they are written."""
+    node = unwrapped(node)
+    if node is None or not depth:
+        return UNKNOWN
+    plain = literal_string(node)
+    if plain is not None:
+        return Text(plain)
+    if node.type in ("number", "true", "false", "null", "undefined"):
+        return Text(text(node))
+    return _EVALUATORS.get(node.type, _unnamed)(module, node, depth)
+
+
+def _template(module: Module, node: Node, depth: int) -> Text:
+    parts: list[str | Hole] = []
+    for child in node.named_children:
+        if child.type == "template_substitution":
+            parts.extend(_parts(evaluate(module, child.named_children[0] if child.named_children else None, depth - 1)))
+        else:
+            parts.append(literal_string_piece(child))
+    return text_of(parts)
+
+
+def literal_string_piece(node: Node) -> str:
+    return text(node) if node.type == "string_fragment" else text(node)[1:]
+
+
+def _parts(value: Text) -> Sequence[str | Hole]:
+    return (value.value,) if value.exact else value.parts
+
+
+def _sum(module: Module, node: Node, depth: int) -> Text:
+    operator = text(field(node, "operator"))
+    left = evaluate(module, field(node, "left"), depth - 1)
+    if operator in ("??", "||"):
+        return left
+    if operator != "+":
+        return _unnamed(module, node, depth)
+    right = evaluate(module, field(node, "right"), depth - 1)
+    return text_of((*_parts(left), *_parts(right)))
+
+
+def _choice(module: Module, node: Node, depth: int) -> Text:
+    """Of a ternary the side that there is, or what both have in common; else a hole."""
+    sides = [unwrapped(field(node, name)) for name in ("consequence", "alternative")]
+    given = [evaluate(module, side, depth - 1) for side in sides if not is_nothing(side)]
+    if given and all(value.value == given[0].value for value in given):
+        return given[0] if len(given) == len(sides) else _perhaps(given[0])
+    return _unnamed(module, node, depth)
+
+
+def _perhaps(value: Text) -> Text:
+    """A text that may as well not be given: no longer exact."""
+    return Text(value.value, False, value.parts or (value.value,))
+
+
+def _name(module: Module, node: Node, depth: int) -> Text:
+    declaration = module.resolve(node)
+    if declaration is None:
+        return _unnamed(module, node, depth)
+    return declared_value(module, declaration, (), depth)
+
+
+def declared_value(module: Module, declaration: Declaration, steps: tuple[str, ...], depth: int) -> Text:
+    """What `name.step.step` comes to."""
+    name = ".".join((declaration.name, *steps))
+    if declaration.kind == "import":
+        return text_of([Hole(name, ("import", declaration.module, declaration.imported, *steps))])
+    if declaration.kind == "parameter" and declaration.function is not None:
+        origin = ("parameter", function_key(module, declaration.function), str(declaration.position))
+        return text_of([Hole(name, (*origin, *declaration.path, *steps))])
+    if declaration.value is None or declaration.kind == "item" or is_reassigned(module, declaration):
+        return text_of([Hole(name)])
+    found = _walked(module, declaration.value, (*declaration.path, *steps), depth - 1)
+    return _renamed(found, name) if found is not None else text_of([Hole(name)])
+
+
+def _renamed(found: Text, name: str) -> Text:
+    """A value that is nothing but one hole of no name is called after the variable."""
+    only = found.parts[0] if len(found.parts) == 1 else None
+    if isinstance(only, Hole) and not only.origin:
+        return text_of([Hole(name)])
+    return found
+
+
+def is_reassigned(module: Module, declaration: Declaration) -> bool:
+    """Whether a variable is given another value after its declaration."""
+    if declaration.kind not in ("let", "var"):
+        return False
+    uses = {use.id for use in module.uses(declaration)}
+    lefts = (field(assignment, "left") for assignment in module.nodes("assignment"))
+    return any(left is not None and left.id in uses for left in lefts)
+
+
+def _walked(module: Module, value: Node, steps: tuple[str, ...], depth: int) -> Text | None:
+    if not steps:
+        return evaluate(module, value, depth)
+    if not depth:
+        return None
+    inner = _step(module, value, steps[0])
+    if isinstance(inner, Text):
+        return None
+    return _walked(module, inner, steps[1:], depth - 1) if inner is not None else None
+
+
+def _step(module: Module, value: Node, name: str) -> Node | None:
+    """The node of a property of an object literal or enum, or of an array's item."""
+    value = object_node(module, value) or value
+    if value.type == "array" and name.isdigit() and int(name) < len(value.named_children):
+        return unwrapped(value.named_children[int(name)])
+    if value.type == "enum_declaration":
+        for child in (field(value, "body") or value).named_children:
+            if child.type == "enum_assignment" and text(field(child, "name")).strip("'\"") == name:
+                return unwrapped(field(child, "value"))
+    found = [inner for key, inner in properties(value) if key == name]
+    return found[-1] if found else None
+
+
+def _member(module: Module, node: Node, depth: int) -> Text:
+    base, steps = _path(node)
+    if base is not None and base.type == "identifier" and steps:
+        declaration = module.resolve(base)
+        if declaration is not None:
+            return declared_value(module, declaration, steps, depth)
+    return _unnamed(module, node, depth)
+
+
+def _path(node: Node | None) -> tuple[Node | None, tuple[str, ...]]:
+    """Of ``a.b['c']`` the ``a`` and the steps; no steps if one is computed."""
+    steps: list[str] = []
+    node = unwrapped(node)
+    while node is not None and node.type in ("member_expression", "subscript_expression"):
+        index = unwrapped(field(node, "index"))
+        step = literal_string(index) if index is not None else text(field(node, "property"))
+        if step is None:
+            return None, ()
+        steps.append(step)
+        node = unwrapped(field(node, "object"))
+    return node, tuple(reversed(steps))
+
+
+def _called(module: Module, node: Node, depth: int) -> Text:
+    owner, given = method_call(node), arguments(node)
+    function_name = owner[1] if owner is not None else text(callee(node))
+    if function_name == "join" and owner is not None and owner[0].type == "array":
+        return _joined(module, owner[0], given, depth)
+    if function_name in _SAME:
+        inner = owner[0] if owner is not None else given[0] if given else None
+        return evaluate(module, inner, depth - 1) if inner is not None else UNKNOWN
+    function = function_of(module, callee(node))
+    values = list(returned_values(function)) if function is not None else []
+    if function is None or len(values) != 1:
+        return _unnamed(module, node, depth)
+    return _composed(module, node, function, values[0], depth)
+
+
+def _joined(module: Module, items: Node, given: Sequence[Node], depth: int) -> Text:
+    between = literal_string(given[0]) if given else ","
+    parts: list[str | Hole] = []
+    for index, item in enumerate(items.named_children):
+        parts.append((between or "") if index else "")
+        parts.extend(_parts(evaluate(module, item, depth - 1)))
+    return text_of(parts)
+
+
+def _composed(module: Module, call: Node, function: Node, value: Node, depth: int) -> Text:
+    """What a function of the file returns, with the arguments in its parameters' places."""
+    key, given = function_key(module, function), arguments(call)
+
+    def fill(hole: Hole) -> Text | None:
+        if hole.origin[:2] != ("parameter", key):
+            return None
+        position = int(hole.origin[2])
+        if position >= len(given) or len(hole.origin) > 3:
+            return text_of([Hole(hole.name)])
+        return evaluate(module, given[position], depth - 1)
+
+    found = filled(evaluate(module, value, depth - 1), fill)
+    return found if found.known else _unnamed(module, call, depth)
+
+
+def _unnamed(module: Module, node: Node, depth: int) -> Text:
+    """A hole with what the code writes there, if that is short."""
+    name = text(node)
+    return text_of([Hole(name if len(name) <= LONGEST_NAME and "\n" not in name and "{" not in name else "?")])
+
+
+_EVALUATORS: dict[str, Callable[[Module, Node, int], Text]] = {
+    "template_string": _template,
+    "binary_expression": _sum,
+    "ternary_expression": _choice,
+    "identifier": _name,
+    "shorthand_property_identifier": _name,
+    "member_expression": _member,
+    "subscript_expression": _member,
+    "call_expression": _called,
+}
+
+
+def object_node(module: Module, node: Node | None, depth: int = DEPTH) -> Node | None:
+    """The object literal or enum that an expression is, followed through names of the file."""
+    node = unwrapped(node)
+    if node is None or not depth:
+        return None
+    if node.type in ("object", "enum_declaration", "array"):
+        return node
+    if node.type in ("identifier", "shorthand_property_identifier"):
+        declaration = module.resolve(node)
+        if declaration is None or declaration.value is None or declaration.kind == "item":
+            return None
+        value: Node | None = declaration.value
+        for step in declaration.path:
+            value = _step(module, value, step) if value is not None else None
+        return object_node(module, value, depth - 1)
+    if node.type == "member_expression":
+        owner = object_node(module, field(node, "object"), depth - 1)
+        return object_node(module, _step(module, owner, text(field(node, "property"))), depth - 1) if owner else None
+    if is_call(node) and text(callee(node)) in ("Object.freeze", "useMemo", "reactive", "ref"):
+        given = arguments(node)
+        inner = next(returned_values(given[0]), None) if given and given[0].type == "arrow_function" else None
+        return object_node(module, inner or (given[0] if given else None), depth - 1)
+    return None
+
+
+def member(module: Module, node: Node | None, name: str) -> Text | None:
+    """The value of an object's property; None if the object is known and does not have it."""
+    node = unwrapped(node)
+    if is_nothing(node) or node is None:
+        return None
+    known = object_node(module, node)
+    if known is None:
+        return _outside_member(module, node, name)
+    found = _own_member(module, known, name)
+    later = _assigned_member(module, node, name)
+    return later if found is None else found
+
+
+def _own_member(module: Module, literal: Node, name: str) -> Text | None:
+    """The last that an object literal says of a property, in its pairs or in what it spreads."""
+    result: Text | None = None
+    for child in literal.named_children:
+        if child.type == "spread_element" and child.named_children:
+            for spread in _spread(child.named_children[0]):
+                result = _spread_member(module, spread, name) or result
+    for key, value in properties(literal):
+        if key == name:
+            result = None if is_nothing(value) else evaluate(module, value)
+    return result
+
+
+def _spread(node: Node | None) -> Iterator[Node]:
+    """What a spread may bring: of ``...(a ? {b} : {})`` and ``...(a && {b})`` the objects."""
+    node = unwrapped(node)
+    if node is None:
+        return
+    if node.type == "ternary_expression":
+        yield from _spread(field(node, "consequence"))
+        yield from _spread(field(node, "alternative"))
+    elif node.type == "binary_expression":
+        yield from _spread(field(node, "right"))
+    else:
+        yield node
+
+
+def _spread_member(module: Module, spread: Node, name: str) -> Text | None:
+    found = member(module, spread, name)
+    conditional = outer_is_conditional(spread)
+    return _perhaps(found) if found is not None and conditional else found
+
+
+def outer_is_conditional(node: Node) -> bool:
+    parent = node.parent
+    return parent is not None and parent.type in ("ternary_expression", "binary_expression", "parenthesized_expression")
+
+
+def _assigned_member(module: Module, node: Node, name: str) -> Text | None:
+    """What is assigned to `options.name` after `options` was made; it may not be, so it is never exact."""
+    if node.type != "identifier":
+        return None
+    for assignment in module.nodes("assignment"):
+        left = field(assignment, "left")
+        if text(left) == f"{text(node)}.{name}":
+            return _perhaps(evaluate(module, field(assignment, "right")))
+    return None
+
+
+def _outside_member(module: Module, node: Node, name: str) -> Text:
+    """A property of something that is made elsewhere."""
+    base, steps = _path(node)
+    declaration = module.resolve(base) if base is not None and base.type == "identifier" else None
+    if declaration is None:
+        return UNKNOWN
+    return declared_value(module, declaration, (*steps, name), DEPTH)
+
+
+def flat_options(module: Module, node: Node | None, prefix: str = "") -> tuple[tuple[str, Text], ...]:
+    """An object's properties and those of objects in it, by their paths: ``broadcast.self``."""
+    known = object_node(module, node)
+    if known is None or known.type != "object":
+        return ()
+    found: list[tuple[str, Text]] = []
+    for name, value in properties(known):
+        inner = object_node(module, value)
+        if inner is not None and inner.type == "object":
+            found.extend(flat_options(module, inner, f"{prefix}{name}."))
+        else:
+            found.append((prefix + name, evaluate(module, value)))
+    return tuple(found)
