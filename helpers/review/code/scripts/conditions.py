@@ -43,9 +43,10 @@ def _left_before(inner: Node, block: Node) -> Iterator[Condition]:
         if statement.start_byte >= inner.start_byte:
             return
         test = unwrapped(field(statement, "condition"))
-        if statement.type == "if_statement" and field(statement, "alternative") is None and test is not None:
-            if _always_leaves(field(statement, "consequence")):
-                yield test, False
+        if statement.type != "if_statement" or field(statement, "alternative") is not None or test is None:
+            continue
+        if _always_leaves(field(statement, "consequence")):
+            yield test, False
 
 
 def _always_leaves(consequence: Node | None) -> bool:
@@ -110,9 +111,10 @@ def _tested(node: Node, operator: str, is_subject: Callable[[Node], bool]) -> fr
                 return frozenset({value})
     if node.type == "call_expression" and text(field(node, "function")).endswith(".includes"):
         listed, given = unwrapped(field(field(node, "function"), "object")), field(node, "arguments")
-        if listed is not None and listed.type == "array" and given is not None:
-            if any(is_subject(argument) for argument in given.named_children):
-                return frozenset(value for item in listed.named_children if (value := literal_string(item)) is not None)
+        if listed is None or listed.type != "array" or given is None:
+            return None
+        if any(is_subject(argument) for argument in given.named_children):
+            return frozenset(value for item in listed.named_children if (value := literal_string(item)) is not None)
     return None
 
 

@@ -135,7 +135,7 @@ class _Reader:
     def _framework(self, call: Node) -> Deed | None:
         name, owner = last_name(call), method_call(call)
         whole = text(callee(call))
-        if whole.startswith("console.") or whole.startswith("logger."):
+        if whole.startswith(("console.", "logger.")):
             return self._deed("log", whole, call)
         if name in _INVALIDATORS or (name == "mutate" and (owner is None or "swr" in whole.lower())):
             return self._deed("invalidate", whole, call)

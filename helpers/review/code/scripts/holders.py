@@ -104,10 +104,9 @@ class Trail:
     def _content(use: Node) -> Node:
         """Of a ref the member that holds the value."""
         member = outermost(use).parent
-        if member is not None and member.type == "member_expression" and unwrapped(field(member, "object")) == use:
-            if text(field(member, "property")) in ("current", "value"):
-                return member
-        return use
+        if member is None or member.type != "member_expression" or unwrapped(field(member, "object")) != use:
+            return use
+        return member if text(field(member, "property")) in ("current", "value") else use
 
     def _goes(self, node: Node) -> None:
         """What the value of an expression is put into."""
