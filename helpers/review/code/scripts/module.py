@@ -23,23 +23,21 @@ from helpers.review.source import Place
 
 __all__ = ["Declaration", "Module"]
 
-_QUERY = """
-(variable_declarator) @variable
-[(function_declaration) (generator_function_declaration) (class_declaration)] @named
-(enum_declaration) @enum
-[(arrow_function) (function_expression) (function_declaration) (generator_function)
- (generator_function_declaration) (method_definition)] @function
-(import_statement) @import
-(export_statement) @export
-(call_expression) @call
-(new_expression) @new
-(assignment_expression) @assignment
-(for_in_statement) @for_in
-(catch_clause) @catch
-[(jsx_opening_element) (jsx_self_closing_element)] @element
-(comment) @comment
-(ERROR) @error
-"""
+#: The nodes that readers ask for. A grammar knows only some of them: JavaScript has no enums, TypeScript no JSX.
+_KINDS = {
+    "variable": ("variable_declarator",),
+    "named": ("function_declaration", "generator_function_declaration", "class_declaration"),
+    "enum": ("enum_declaration",),
+    "function": tuple(sorted(FUNCTIONS)),
+    "import": ("import_statement",),
+    "export": ("export_statement",),
+    "call": ("call_expression",),
+    "assignment": ("assignment_expression",),
+    "for_in": ("for_in_statement",),
+    "catch": ("catch_clause",),
+    "element": ("jsx_opening_element", "jsx_self_closing_element"),
+    "comment": ("comment",),
+}
 _BLOCKS = frozenset({"statement_block", "program", "for_statement", "for_in_statement", "switch_body"}) | FUNCTIONS
 _NAMES = frozenset({"identifier", "shorthand_property_identifier"})
 
@@ -98,7 +96,7 @@ class Module:
                 self._by_value.setdefault(declaration.value.id, []).append(declaration)
 
     def nodes(self, kind: str) -> list[Node]:
-        """The nodes of a kind, in the order of the source; see the query above."""
+        """The nodes of a kind (see `_KINDS`), in the order of the source."""
         return self._nodes.get(kind, [])
 
     def place(self, node: Node, *, end: Node | None = None) -> Place:
@@ -161,8 +159,9 @@ class Module:
 
 @cache
 def _query(language: Language) -> Query:
-    known = language.id_for_node_kind("enum_declaration", True)
-    return Query(language, _QUERY if known else _QUERY.replace("(enum_declaration) @enum\n", ""))
+    pairs = ((kind, name) for kind, names in _KINDS.items() for name in names)
+    known = (f"({name}) @{kind}" for kind, name in pairs if language.id_for_node_kind(name, True))
+    return Query(language, "\n".join((*known, "(ERROR) @error")))
 
 
 def _captured(root: Node, language: Language) -> dict[str, list[Node]]:

@@ -1,0 +1,95 @@
+"""From files to drafts: which are worth parsing, by whom, and what becomes of those that cannot be read.
+
+This is what a process of the pool runs; nothing in it depends on another file.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from helpers.review.code.drafts import Draft
+from helpers.review.files import SourceFile, decoded, read_bytes
+from helpers.review.inventory import Unread
+
+__all__ = ["Batch", "Result", "read_batch"]
+
+#: The module that reads a file, by its ending. Each has `read(path, text, names, exports_only) -> Draft`.
+_SCRIPTS = "helpers.review.code.scripts.reading"
+READERS = dict.fromkeys(("ts", "tsx", "mts", "cts", "js", "jsx", "mjs", "cjs", "vue", "svelte"), _SCRIPTS)
+
+#: A file without any of these has nothing to say about subscriptions.
+_WORDS = re.compile(rb"(?i)supabase|\.channel\s*\(|postgres_changes|prisma|RealtimeChannel")
+_WIDE = (b"\xff\xfe", b"\xfe\xff")
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Files for one process.
+
+    Attributes:
+        names: read only files with one of these words, and take them for helpers or components; None in the first
+            reading.
+        exports_only: whether nothing but exported constants is asked for.
+    """
+
+    root: Path
+    files: tuple[SourceFile, ...]
+    names: tuple[str, ...] | None = None
+    exports_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of a batch; files without anything to say are not in it."""
+
+    drafts: tuple[Draft, ...]
+    unread: tuple[Unread, ...]
+
+
+def read_batch(batch: Batch) -> Result:
+    """Parse those files of a batch that are worth it."""
+    names = _pattern(batch.names) if batch.names is not None else None
+    drafts: list[Draft] = []
+    unread: list[Unread] = []
+    for file in batch.files:
+        read = _read(batch, file, names)
+        if isinstance(read, Unread):
+            unread.append(read)
+        elif read is not None:
+            drafts.append(read)
+            if read.facts.errors:
+                line = read.facts.errors[0].line
+                unread.append(Unread(file.path, f"read in part: syntax error near line {line}"))
+    return Result(tuple(drafts), tuple(unread))
+
+
+def _pattern(names: Sequence[str]) -> re.Pattern[str]:
+    return re.compile(r"(?<![\w$])(?:" + "|".join(map(re.escape, names)) + r")(?![\w$])")
+
+
+def _read(batch: Batch, file: SourceFile, names: re.Pattern[str] | None) -> Draft | Unread | None:
+    reader = READERS.get(file.ending)
+    if reader is None:
+        return None
+    content = read_bytes(batch.root, file)
+    if isinstance(content, Unread):
+        return content
+    if not batch.exports_only and not _is_worth_it(content, names):
+        return None
+    try:
+        draft: Draft = importlib.import_module(reader).read(file.path, decoded(content), names, batch.exports_only)
+    except Exception as error:  # one odd file must not end the review of all others
+        return Unread(file.path, f"the review failed on it: {type(error).__name__}: {error}"[:200])
+    return draft
+
+
+def _is_worth_it(content: bytes, names: re.Pattern[str] | None) -> bool:
+    if content[:2] in _WIDE:
+        content = decoded(content).encode()
+    if names is not None:
+        return names.search(content.decode("latin-1")) is not None
+    return _WORDS.search(content) is not None
