@@ -65,7 +65,7 @@ def refetch_per_event(code: Reviewed) -> Iterator[Found]:
     """The payload has the new row. Reading the list again costs each client a request for each change, all of them at
     the same moment: subscribers × rows."""
     for change in code.changes:
-        deed = next((each for each in change.handler.deeds if _reads_all(code, change, each)), None)
+        deed = next((each for each in change.handler.deeds if _reads_all(change, each)), None)
         if deed is not None:
             who = change.table or "the schema"
             cause = f"Each change of {who} makes every client read {deed.target or 'the list'} again"
@@ -73,12 +73,12 @@ def refetch_per_event(code: Reviewed) -> Iterator[Found]:
                 _call(deed),
                 f"{_named(deed)} for each event of {who}",
                 cause,
-                _by_key(code, change),
+                _by_key(change, deed),
                 (change.binding.place,),
             )
 
 
-def _reads_all(code: Reviewed, change: Change, deed: Deed) -> bool:
+def _reads_all(change: Change, deed: Deed) -> bool:
     if deed.timed or deed.takes:
         return False
     if deed.kind in ("refetch", "invalidate"):
@@ -95,14 +95,18 @@ def _named(deed: Deed) -> str:
     return f"{deed.target}.{deed.detail}" if deed.detail else deed.target or deed.kind
 
 
-def _by_key(code: Reviewed, change: Change) -> str:
+def _by_key(change: Change, read: Deed) -> str:
+    """The row of the payload put where the list is, which the read would fill."""
     key = (change.facts.primary_key or ("id",))[0] if change.facts is not None else "id"
-    setter = next((d.target for d in change.handler.deeds if d.kind in ("set_state", "append_state")), "")
+    filled = [each for each in change.handler.deeds if each.kind == "set_state" and each.via[:1] == (read.place,)]
     if change.language == "python":
         return f'rows[record["{key}"]] = record'
-    if not setter.startswith("set"):
+    if not filled or not filled[0].target.startswith("set"):
         return f"rows.set(payload.new.{key}, payload.new)"
-    return f"{setter}((rows) => rows.map((row) => (row.{key} === payload.new.{key} ? payload.new : row)))"
+    return (
+        f"{filled[0].target}((rows) => rows.map((row) => (row.{key} === payload.new.{key} ? payload.new : row)))"
+        "\n// likewise [...rows, payload.new] for INSERT, and rows.filter(…) for DELETE"
+    )
 
 
 @warning(
@@ -118,12 +122,13 @@ def router_refresh_per_event(code: Reviewed) -> Iterator[Found]:
     for change in code.changes:
         for deed in change.handler.deeds:
             if deed.kind == "router_refresh" and not deed.timed:
-                cause = (
-                    f"Each change of {change.table or 'the schema'} has the server render the route for every visitor"
+                who = change.table or "the schema"
+                cause = f"Each change of {who} has the server render the route for every visitor"
+                fix = (
+                    f"keep what the page shows of {who} in client state, and put payload.new there instead of "
+                    f"{deed.target}()"
                 )
-                yield Found(
-                    _call(deed), f"{_named(deed)} for each event", cause, _by_key(code, change), (change.binding.place,)
-                )
+                yield Found(_call(deed), f"{_named(deed)} for each event", cause, fix, (change.binding.place,))
 
 
 @warning(

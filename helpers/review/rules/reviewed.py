@@ -64,6 +64,18 @@ class Change(Listening):
         return self.binding.event.value.upper() if self.binding.event.exact else ""
 
     @property
+    def identity(self) -> frozenset[str] | None:
+        """The columns of an old row that the log has; None if the code does not show it."""
+        facts = self.facts
+        if facts is None or not facts.whole:
+            return None
+        if facts.identity == "full":
+            return frozenset(each.name for each in facts.columns)
+        if facts.identity == "nothing":
+            return frozenset()
+        return frozenset(facts.primary_key) if facts.identity == "default" and facts.primary_key is not None else None
+
+    @property
     def deletes(self) -> bool:
         """Whether it is there for deletions: by its event, or because its handler tests for them."""
         return self.event == "DELETE" or (self.event == "*" and "DELETE" in self.handler.events)

@@ -58,6 +58,8 @@ def full_table(code: Reviewed) -> Iterator[Found]:
             yield _full(change, wanted, evidence, tuple(each.place for each in guards))
         elif (query := _first_query(change)) is not None:
             column, _, value = next(each for each in query.conditions if each[1] == "eq")
+            if change.event == "DELETE" and column not in (change.identity or ()):
+                continue  # the log may have nothing of a deleted row to compare
             evidence = (
                 f"no filter on {change.table}, and the first query reads {column} = {value} (line {query.place.line})"
             )
@@ -66,7 +68,10 @@ def full_table(code: Reviewed) -> Iterator[Found]:
 
 def _full(change: Change, wanted: str, evidence: str, related: tuple[Place, ...]) -> Found:
     cause = f"Every change of {change.table} is sent to every client; those of {wanted} would do"
-    return Found(change.binding.place, evidence, cause, binding(change, filter=wanted), related)
+    fix = binding(change, filter=wanted)
+    if change.deletes and not filter_columns(Text(wanted)) <= (change.identity or frozenset()):
+        fix += f"\n-- and, for deletions to pass the filter: alter table {change.table} replica identity full;"
+    return Found(change.binding.place, evidence, cause, fix, related)
 
 
 @warning(

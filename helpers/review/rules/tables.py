@@ -68,7 +68,7 @@ def delete_filter_identity(code: Reviewed) -> Iterator[Found]:
     """Of a deleted row the log holds its replica identity, by default the primary key. A filter on any other column
     finds nothing there to compare, and lets no deletion pass."""
     for change in code.changes:
-        known = _identity(change.facts)
+        known = change.identity
         columns = filter_columns(change.binding.filter) & {each.name for each in _columns(change.facts)}
         if change.facts is not None and known is not None and change.deletes and columns - known:
             name = sql_name(change.facts)
@@ -92,7 +92,7 @@ def old_record_incomplete(code: Reviewed) -> Iterator[Found]:
     deletion carries the primary key even with `full`, as nobody can be asked any more who was allowed to see the row.
     """
     for change in code.changes:
-        known, columns = _identity(change.facts), {each.name for each in _columns(change.facts)}
+        known, columns = change.identity, {each.name for each in _columns(change.facts)}
         read = columns_of(change.handler.reads_old) & columns
         if change.facts is None or known is None or not read:
             continue
@@ -169,17 +169,6 @@ def sql_name(facts: TableFacts) -> str:
 def _at(change: Change, facts: TableFacts, evidence: str, cause: str, fix: str) -> Found:
     related: tuple[Place, ...] = (facts.place,) if facts.place is not None else ()
     return Found(change.binding.place, evidence, cause, fix, related)
-
-
-def _identity(facts: TableFacts | None) -> set[str] | None:
-    """The columns of an old row that the log has; None if the code does not show it."""
-    if facts is None or not facts.whole:
-        return None
-    if facts.identity == "full":
-        return {each.name for each in facts.columns}
-    if facts.identity == "nothing":
-        return set()
-    return set(facts.primary_key) if facts.identity == "default" and facts.primary_key is not None else None
 
 
 def _columns(facts: TableFacts | None) -> tuple[ColumnFacts, ...]:
