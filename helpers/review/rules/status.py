@@ -64,7 +64,8 @@ def status_errors_unhandled(code: Reviewed) -> Iterator[Found]:
     for _, channel in code.channels:
         if channel.subscribed is None or not channel.status_callback or channel.forwards_status:
             continue
-        if channel.handles == ("SUBSCRIBED",):
+        else_too = any(not set(deed.events) <= {"SUBSCRIBED"} or not deed.events for deed in channel.status_deeds)
+        if channel.handles == ("SUBSCRIBED",) and not else_too:
             cause = f"A refused or broken {channel.topic} looks like one that is still being joined"
             fix = "if (status === 'CHANNEL_ERROR' || status === 'TIMED_OUT') console.error(status, error)"
             yield Found(channel.subscribed, "the callback tests for SUBSCRIBED alone", cause, fix)
