@@ -40,6 +40,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_typescript(commands)
     _add_watch(commands)
     _add_alerts(commands)
+    _add_compare(commands)
     return parser
 
 
@@ -173,6 +174,19 @@ def _add_alerts(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     alerts.set_defaults(run=_alerts)
 
 
+def _add_compare(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    compare = commands.add_parser(
+        "compare",
+        help="say what changed between two reports beyond noise",
+        description="Compare two report.json, figure by figure. A difference is told where the 95 %% intervals of the "
+        "two lie apart.",
+        epilog="exit codes: 0 nothing became worse, 1 something did, 2 a file is no report",
+    )
+    compare.add_argument("before", type=Path, metavar="BEFORE", help="a report.json")
+    compare.add_argument("after", type=Path, metavar="AFTER", help="a later one")
+    compare.set_defaults(run=_compare)
+
+
 def _run(arguments: argparse.Namespace) -> int:
     from helpers.run import run_command
 
@@ -213,6 +227,12 @@ def _alerts(arguments: argparse.Namespace) -> int:
     from helpers.watch import alerts_command
 
     return alerts_command(arguments)
+
+
+def _compare(arguments: argparse.Namespace) -> int:
+    from helpers.report.command import compare_command
+
+    return compare_command(arguments)
 
 
 def _print_error(error: WorkbookError) -> None:

@@ -36,7 +36,7 @@ from helpers.target import Target, TargetKind
 from helpers.wire.events import Change
 from helpers.wire.join import ChangeBinding, JoinConfig
 
-__all__ = ["NAIVE", "compare_survival"]
+__all__ = ["LOST", "NAIVE", "compare_survival"]
 
 QUESTION = "The connection breaks every two seconds: what does a subscription lose, by how it comes back?"
 

@@ -13,7 +13,7 @@ from helpers.monitoring.metrics import Path
 from helpers.objectives import Objectives
 from helpers.resilience import State
 
-__all__ = ["ChannelNow", "Snapshot", "snapshot", "sparkline"]
+__all__ = ["ChannelNow", "Snapshot", "budget_words", "snapshot", "sparkline"]
 
 _BARS = "▁▂▃▄▅▆▇█"
 #: Messages in a sparkline, and moments that are shown.
@@ -89,6 +89,13 @@ def _channel(teller: Teller, state: State) -> ChannelNow:
         len(service.outages),
         service.outage_s,
     )
+
+
+def budget_words(left: float | None) -> str:
+    """What is left of an error budget; in the short time of a look an outage spends it many times over."""
+    if left is None:
+        return "–"
+    return f"{100 * left:.0f} %" if left >= 0 else f"spent {1 - left:,.0f} times"
 
 
 def sparkline(values: Sequence[float]) -> str:

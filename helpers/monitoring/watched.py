@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from helpers.monitoring.canary import Canary
+from helpers.monitoring.canary import Canary, CanarySettings, watching
 from helpers.monitoring.canary.teller import Teller
+from helpers.monitoring.exporter import Exporter
 from helpers.monitoring.metrics import Path
 from helpers.objectives import Objectives
 from helpers.profiling.statistics import Summary, summarize
@@ -16,7 +18,7 @@ from helpers.target import Target
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Watched", "WatchedChannel", "seen_by"]
+__all__ = ["Watched", "WatchedChannel", "seen_by", "watch_for"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,17 @@ class Watched:
 def seen_by(canary: Canary, target: Target) -> Watched:
     """What it has seen by now."""
     return Watched(str(target), utc_now(), tuple(_channel(teller) for teller in canary.tellers.values()))
+
+
+async def watch_for(target: Target, seconds: float, settings: CanarySettings | None = None) -> Watched:
+    """Watch for so long and tell what was seen.
+
+    Raises:
+        FailureError: the table of the canary's own cannot be made.
+    """
+    async with watching(target, Exporter(port=None), settings) as canary:
+        await asyncio.sleep(seconds)
+        return seen_by(canary, target)
 
 
 def _channel(teller: Teller) -> WatchedChannel:

@@ -7,6 +7,9 @@ from typing import Any
 
 from helpers.diagnosis.results import Diagnosis
 from helpers.errors import RunError
+from helpers.experiments.experiment import Experiment
+from helpers.experiments.recovery import Recoveries
+from helpers.monitoring.watched import Watched, WatchedChannel
 from helpers.profiling.results import BroadcastProfile, Comparison, ConnectionProfile, MemoryProfile, Profiling
 from helpers.report.model import Measure, Source
 from helpers.results import Saved, find_result
@@ -18,6 +21,9 @@ NOTEBOOKS = {
     "diagnosis": "01_diagnosis",
     "profiling": "02_subscription_profiling",
     "sync": "03_prisma_sync",
+    "survival": "07_resilience",
+    "recovery": "07_resilience",
+    "monitoring": "10_monitoring",
 }
 
 
@@ -28,6 +34,9 @@ class Inputs:
     diagnosis: Saved[Diagnosis] | None = None
     profiling: Saved[Profiling] | None = None
     sync: Saved[SyncComparison] | None = None
+    survival: Saved[Experiment] | None = None
+    recovery: Saved[Recoveries] | None = None
+    monitoring: Saved[Watched] | None = None
 
     @classmethod
     def load(cls) -> Inputs:
@@ -40,6 +49,9 @@ class Inputs:
             find_result("diagnosis", Diagnosis),
             find_result("profiling", Profiling),
             find_result("sync", SyncComparison),
+            find_result("survival", Experiment),
+            find_result("recovery", Recoveries),
+            find_result("monitoring", Watched),
         )
         if not found.saved:
             raise RunError("writing the report", "nothing has been measured yet", "Run the notebooks 01 to 03 first")
@@ -48,7 +60,8 @@ class Inputs:
     @property
     def saved(self) -> tuple[Saved[Any], ...]:
         """The results that there are."""
-        return tuple(saved for saved in (self.diagnosis, self.profiling, self.sync) if saved is not None)
+        found = (self.diagnosis, self.profiling, self.sync, self.survival, self.recovery, self.monitoring)
+        return tuple(saved for saved in found if saved is not None)
 
     @property
     def sources(self) -> tuple[Source, ...]:
@@ -74,6 +87,12 @@ class Inputs:
     def synced(self) -> SyncComparison | None:
         """The comparison of strategies, if it ran."""
         return self.sync.result if self.sync and self.sync.result.runs else None
+
+    @property
+    def worst_channel(self) -> WatchedChannel | None:
+        """Of the channels that the canary watched, the one that served least."""
+        channels = self.monitoring.result.channels if self.monitoring else ()
+        return min((one for one in channels if one.watched_s), key=lambda one: one.uptime or 0.0, default=None)
 
     def why_not(self, result: str) -> str:
         """Why a part of a result is missing."""

@@ -2,34 +2,46 @@
 
 from __future__ import annotations
 
+import numpy as np
+
+from helpers.objectives import Objectives
+from helpers.profiling.statistics import wilson
 from helpers.report import performance as measures
 from helpers.report.inputs import Inputs, missing
-from helpers.report.model import Measure, Verdict
+from helpers.report.model import Measure, Verdict, number
 from helpers.report.performance import MESSAGES_PER_S
 
 __all__ = ["verdicts"]
 
-# The specification's own numbers: "Performance Targets" and "Optimization Goals".
-CONNECT_MS = 100.0
-DELIVERY_MS = 50.0
-PAYLOAD_BYTES = 1_000.0
-MEMORY_MB = 10.0
-CPU_PERCENT = 5.0
+#: A share of 99.9 % is not shown in less: a day without an outage leaves room for a minute and a half.
+LONG_ENOUGH_S = 86_400.0
 
 
-def verdicts(inputs: Inputs) -> tuple[Verdict, ...]:
-    """One verdict for each target, in the order of the specification."""
+def verdicts(inputs: Inputs, objectives: Objectives | None = None) -> tuple[Verdict, ...]:
+    """One verdict for each target, in the order of the specification, whose numbers are the defaults."""
+    asked = objectives or Objectives()
+    connect, delivery = f"below {1e3 * asked.connect_s:g} ms (p95)", f"below {1e3 * asked.delivery_s:g} ms (p95)"
     return (
-        _below("Initial connection", "below 100 ms (p95)", _connect_p95(inputs), CONNECT_MS),
-        _broadcast_delivery(inputs),
-        _below("Message delivery, database change", "below 50 ms (p95)", _change_p95(inputs), DELIVERY_MS),
-        _throughput(inputs),
-        Verdict("Uptime", "99.9 % for critical channels", _uptime(inputs), None),
-        _below("Payload size", "below 1 KB on average", measures.message_size(inputs), PAYLOAD_BYTES),
+        _below("Initial connection", connect, _connect_p95(inputs), 1e3 * asked.connect_s),
+        _broadcast_delivery(inputs, 1e3 * asked.delivery_s),
+        _below("Message delivery, database change", delivery, _change_p95(inputs), 1e3 * asked.delivery_s),
+        _throughput(inputs, asked.throughput_per_s),
+        _uptime(inputs, asked.uptime),
+        _below(
+            "Payload size",
+            f"below {asked.payload_bytes / 1_000:g} KB on average",
+            measures.message_size(inputs),
+            asked.payload_bytes,
+        ),
         _efficiency(inputs),
-        _below("Memory usage", "below 10 MB per subscription", measures.memory(inputs), MEMORY_MB),
-        _below("CPU overhead", "below 5 %", measures.cpu(inputs), CPU_PERCENT),
-        Verdict("Recovery", "reconnect in less than 30 s", _not_broken("Recovery"), None),
+        _below(
+            "Memory usage",
+            f"below {asked.memory_bytes / 1e6:g} MB per subscription",
+            measures.memory(inputs),
+            asked.memory_bytes / 1e6,
+        ),
+        _below("CPU overhead", f"below {100 * asked.cpu:g} %", measures.cpu(inputs), 100 * asked.cpu),
+        _below("Recovery", f"reconnect in less than {asked.recovery_s:g} s", _recovery(inputs), asked.recovery_s),
     )
 
 
@@ -37,14 +49,14 @@ def _below(objective: str, threshold: str, measure: Measure, limit: float) -> Ve
     return Verdict(objective, threshold, measure, None if measure.value is None else measure.value < limit)
 
 
-def _throughput(inputs: Inputs) -> Verdict:
+def _throughput(inputs: Inputs, asked_per_s: float) -> Verdict:
     measure = measures.throughput(inputs)
     met: bool | None = None
     if measure.value is not None and inputs.broadcast is not None:
         tried = max(step.rate_per_s for step in inputs.broadcast.steps)
         # A step below the target that lost nothing leaves the question open.
-        met = True if measure.value >= MESSAGES_PER_S else None if tried < MESSAGES_PER_S else False
-    return Verdict("Throughput", "1,000 or more messages/sec per channel", measure, met)
+        met = True if measure.value >= asked_per_s else None if tried < asked_per_s else False
+    return Verdict("Throughput", f"{asked_per_s:,.0f} or more messages/sec per channel", measure, met)
 
 
 def _efficiency(inputs: Inputs) -> Verdict:
@@ -80,7 +92,7 @@ def _connect_p95(inputs: Inputs) -> Measure:
     )
 
 
-def _broadcast_delivery(inputs: Inputs) -> Verdict:
+def _broadcast_delivery(inputs: Inputs, limit_ms: float) -> Verdict:
     """Judged at the rate that the specification asks for. A sender that was late itself proves nothing against it."""
     name, step = "Broadcast, 95th percentile", inputs.broadcast.at(MESSAGES_PER_S) if inputs.broadcast else None
     if step is None or step.latency_ms is None:
@@ -90,8 +102,8 @@ def _broadcast_delivery(inputs: Inputs) -> Verdict:
         note = f"at {step.rate_per_s:,.0f} a second; this machine sent up to {late:.1f} ms late"
         source = "profiling.json: broadcast.steps"
         measure = Measure(name, "ms", p95, n=step.received, counted="messages", source=source, note=note)
-        met = True if p95 < DELIVERY_MS else None if late > DELIVERY_MS else False
-    return Verdict("Message delivery, broadcast", "below 50 ms (p95)", measure, met)
+        met = True if p95 < limit_ms else None if late > limit_ms else False
+    return Verdict("Message delivery, broadcast", f"below {limit_ms:g} ms (p95)", measure, met)
 
 
 def _change_p95(inputs: Inputs) -> Measure:
@@ -104,11 +116,52 @@ def _change_p95(inputs: Inputs) -> Measure:
     return Measure(name, "ms", latency.p95, n=latency.n, counted="changes", source=source, note=note)
 
 
-def _uptime(inputs: Inputs) -> Measure:
-    reached = measures.stability(inputs)
-    so_far = "" if reached.value is None else f"; in this run {reached}"
-    return missing("Uptime", f"99.9 % can only be shown by watching for days{so_far}")
+def _uptime(inputs: Inputs, asked: float) -> Verdict:
+    """Of the channel that served least. Less than a day proves nothing either way, unless no outage could be worse."""
+    name, worst = "Uptime", inputs.worst_channel
+    threshold = f"{100 * asked:g} % for critical channels"
+    if worst is None or worst.uptime is None:
+        return Verdict(name, threshold, missing(name, inputs.why_not("monitoring")), None)
+    low, high = wilson(worst.received, worst.due)
+    outages = f"{len(worst.outages_s)} outages in {_time(worst.watched_s)}"
+    measure = Measure(
+        name,
+        "%",
+        100 * worst.uptime,
+        100 * low,
+        100 * high,
+        interval_of="share of messages that arrived",
+        n=worst.due,
+        counted="messages",
+        source="monitoring.json: channels",
+        note=f"{outages}; a day or more is needed to judge" if worst.watched_s < LONG_ENOUGH_S else outages,
+    )
+    return Verdict(name, threshold, measure, worst.uptime >= asked if worst.watched_s >= LONG_ENOUGH_S else None)
 
 
-def _not_broken(name: str) -> Measure:
-    return missing(name, "no connection was broken in this run")
+def _time(seconds: float) -> str:
+    """In the unit that is read most easily."""
+    for unit, size in (("days", 86_400.0), ("hours", 3_600.0), ("minutes", 60.0)):
+        if seconds >= 2 * size:
+            return f"{number(seconds / size)} {unit}"
+    return f"{number(seconds)} s"
+
+
+def _recovery(inputs: Inputs) -> Measure:
+    """From a fault's end until a change that was committed then had arrived, over all faults that were tried."""
+    name = "Recovery, 95th percentile"
+    if inputs.recovery is None:
+        return missing(name, inputs.why_not("recovery"))
+    found = inputs.recovery.result.recoveries
+    times = [seconds for one in found for seconds in one.seconds]
+    slowest = max(found, key=lambda one: max(one.seconds))
+    return Measure(
+        name,
+        "s",
+        float(np.quantile(times, 0.95)),
+        n=len(times),
+        counted=f"recoveries from {len(found)} kinds of faults",
+        source="recovery.json: recoveries",
+        note=f"slowest {number(max(times))} s ({slowest.fault}); the workbook's subscription on a lab, behind a "
+        "network that breaks",
+    )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from helpers.experiments.survival import LOST, NAIVE
 from helpers.profiling.statistics import Gain
 from helpers.report.inputs import Inputs, missing
-from helpers.report.model import Measure
+from helpers.report.model import Measure, number
 
 __all__ = ["projections"]
 
@@ -17,7 +18,7 @@ def projections(inputs: Inputs) -> tuple[Measure, ...]:
     return (
         _from_gain(inputs, "Latency", "latency p50", "filter instead of full table"),
         _throughput(inputs),
-        missing("Stability", "no connection was broken in this run"),
+        _stability(inputs),
         _from_gain(inputs, "Messages for each client", "messages", "filter instead of full table"),
         _from_gain(inputs, "Bytes received by each client", "bytes received", "filter instead of full table"),
         _from_gain(inputs, "Client CPU", "client CPU", "filter instead of full table"),
@@ -44,6 +45,35 @@ def _of_gain(name: str, gain: Gain, what: str) -> Measure:
         source=f"profiling.json: comparison.gains, {gain.metric}",
         note=what,
     )
+
+
+def _stability(inputs: Inputs) -> Measure:
+    """Of the changes that were committed while connections broke: how many more arrive."""
+    name, experiment = "Stability (changes that arrive although connections break)", None
+    if inputs.survival is not None:
+        experiment = inputs.survival.result
+    if experiment is None:
+        return missing(name, inputs.why_not("survival"))
+    lost = experiment.estimate(NAIVE, LOST.name)
+    surviving = [arm for arm in experiment.arms if arm != NAIVE]
+    rest = max(experiment.estimate(arm, LOST.name).mean for arm in surviving)
+    return Measure(
+        name,
+        "%",
+        _rise(lost.mean, rest),
+        _rise(lost.low, rest) if lost.n > 1 else None,
+        _rise(lost.high, rest) if lost.n > 1 else None,
+        n=lost.n,
+        counted="rounds",
+        source=f"survival.json: measures, {LOST.name}",
+        note=f"a subscription that reads up what it missed lost {number(rest)} %, one that only reconnects "
+        f"{number(lost.mean)} %, cut for 1 s of every 2",
+    )
+
+
+def _rise(lost_percent: float, rest_percent: float) -> float:
+    """By how many percent more arrives."""
+    return 100 * ((100 - rest_percent) / max(100 - lost_percent, 1e-9) - 1)
 
 
 def _throughput(inputs: Inputs) -> Measure:

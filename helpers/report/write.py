@@ -5,14 +5,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import msgspec
-
 from helpers.places import repository_root
 from helpers.report.build import build_report
+from helpers.report.document import as_json
 from helpers.report.html import as_html
 from helpers.report.inputs import Inputs
 from helpers.report.markdown import as_markdown
-from helpers.report.model import Report
 from helpers.report.pictures import pictures
 from helpers.results import write_atomically
 
@@ -41,9 +39,5 @@ def write_report(folder: Path | None = None) -> Path:
         write_atomically(folder / "pictures" / f"{picture.name}.png", picture.light_png)
     write_atomically(folder / "report.md", as_markdown(report, drawn).encode())
     write_atomically(folder / "report.html", as_html(report, drawn).encode())
-    write_atomically(folder / "report.json", _json(report))
+    write_atomically(folder / "report.json", as_json(report))
     return folder
-
-
-def _json(report: Report) -> bytes:
-    return msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n"

@@ -84,6 +84,8 @@ async def _until_terminated(arguments: argparse.Namespace, objectives: Objective
 async def _watch(target: Target, arguments: argparse.Namespace, objectives: Objectives) -> int:
     from helpers.monitoring.canary import CanarySettings, watching
     from helpers.monitoring.exporter import Exporter
+    from helpers.monitoring.watched import seen_by
+    from helpers.results import save_result
     from helpers.watch.view import show
 
     settings = CanarySettings(every_s=arguments.every)
@@ -93,7 +95,11 @@ async def _watch(target: Target, arguments: argparse.Namespace, objectives: Obje
             await stack.enter_async_context(_others(target, exporter))
         sink = stack.enter_context(_also_otel(exporter, objectives)) if arguments.otel else exporter
         canary = await stack.enter_async_context(watching(target, sink, settings))
-        served = await show(canary, objectives, exporter.address, str(target), arguments.duration)
+        try:
+            served = await show(canary, objectives, exporter.address, str(target), arguments.duration)
+        finally:
+            path = save_result("monitoring", seen_by(canary, target))
+            Console(highlight=False).print(f"What was seen is in {path}; the report tells it.", soft_wrap=True)
     return 0 if served else 1
 
 

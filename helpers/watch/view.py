@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from helpers.monitoring.canary import Canary
-from helpers.monitoring.snapshot import ChannelNow, Snapshot, snapshot, sparkline
+from helpers.monitoring.snapshot import ChannelNow, Snapshot, budget_words, snapshot, sparkline
 from helpers.objectives import Objectives
 
 __all__ = ["show"]
@@ -81,7 +81,6 @@ def _picture(now: Snapshot, objectives: Objectives, heading: str) -> Group:
 
 def _row(channel: ChannelNow, objectives: Objectives) -> tuple[str | Text, ...]:
     word = str(channel.state) if channel.is_serving else f"{channel.state}, nothing for {channel.outage_s or 0:.0f} s"
-    budget = channel.budget_left(objectives)
     return (
         channel.name.removeprefix("workbook-canary-"),
         Text(word, style="green" if channel.is_serving else "bold red"),
@@ -91,7 +90,7 @@ def _row(channel: ChannelNow, objectives: Objectives) -> tuple[str | Text, ...]:
         f"{channel.received:,}",
         f"{channel.lost + channel.missed:,}",
         _percent(channel.uptime),
-        _percent(budget),
+        budget_words(channel.budget_left(objectives)),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 
 from helpers.monitoring.canary import Canary
-from helpers.monitoring.snapshot import ChannelNow, snapshot, sparkline
+from helpers.monitoring.snapshot import ChannelNow, budget_words, snapshot, sparkline
 from helpers.objectives import Objectives
 from helpers.widgets.panel import GOOD, WRONG, Panel, badge
 
@@ -54,7 +54,7 @@ class WatchPanel(Panel):
             f"{channel.lost + channel.missed:,}",
             f"{channel.outages:,}",
             _percent(channel.uptime),
-            _percent(channel.budget_left(self._objectives)),
+            budget_words(channel.budget_left(self._objectives)),
         )
 
 

@@ -21,7 +21,7 @@ from tests.run.conftest import descendants_of
 async def start(folder: Path, *arguments: str, target: Target | None = None) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "helpers", "watch", "--port", "0", *arguments),
-        env=environment(target, folder),
+        env=environment(target, folder, WORKBOOK_RESULTS_DIR=str(folder / "results")),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         start_new_session=True,
@@ -38,6 +38,7 @@ async def test_it_watches_a_project_for_a_while(lab: Lab, tmp_path: Path) -> Non
     assert re.search(r"metrics at http://127\.0\.0\.1:\d+/metrics", text)
     assert re.search(r"workbook-canary-broadcast: live, \d+ received, 0 lost", text)
     assert "changes" not in text
+    assert (tmp_path / "results" / "monitoring.json").exists()
 
 
 async def test_interrupting_it_leaves_nothing(tmp_path: Path) -> None:
