@@ -47,7 +47,7 @@ def code_frame(text: str, place: Place, *, around: int = AROUND) -> str:
         text: the whole file.
         around: how many lines before and after.
     """
-    lines = text.split("\n")
+    lines = text.removesuffix("\n").split("\n")
     first, last = max(1, place.line - around), min(len(lines), place.line + around)
     width = len(str(last))
     frame: list[str] = []

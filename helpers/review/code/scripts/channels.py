@@ -92,7 +92,7 @@ class _Reading:
             where(self._module, subscribe or self._call),
             status is not None,
             _handled(self._module, subscribe),
-            status is not None and (not status.complete or _forwards(self._module, subscribe)),
+            status is not None and _forwards(self._module, subscribe),
             status.deeds if status is not None else (),
             tuple(self._deeds_after(subscribe)),
             tuple(self._removals()),
@@ -292,9 +292,14 @@ def _handled(module: Module, subscribe: Node | None) -> tuple[str, ...]:
 def _forwards(module: Module, subscribe: Node | None) -> bool:
     given = arguments(subscribe) if subscribe is not None else []
     function = function_of(module, given[0]) if given else None
-    if function is None:
-        return False
+    if function is None or _uses_error(module, function):
+        return True
     return any(use.column == "status" for use in track(module, function, Role("status"), "status").uses)
+
+
+def _uses_error(module: Module, function: Node) -> bool:
+    """Whether a status callback looks at the error that comes as its second parameter."""
+    return any(each.position == 1 and module.uses(each) for each in module.parameters_of(function))
 
 
 def _store_deed(module: Module, call: Node) -> Iterator[Deed]:

@@ -92,7 +92,7 @@ def _options(module: Module, given: list[Node]) -> tuple[tuple[str, Text], ...]:
 def _shown(key: Text) -> Text:
     """A key of which a literal is cut short."""
     if not key.exact:
-        return Text(_JWT.sub(lambda found: found[0][:SHOWN] + "…", key.value), False)
+        return key
     return Text(f"{key.value[:SHOWN]}…")
 
 

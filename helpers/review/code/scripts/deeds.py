@@ -86,7 +86,7 @@ class _Reader:
             yield from self._followed(call, followed, function, depth)
         elif _FETCHER.match(last_name(call)) and self._is_ours(call):
             yield self._under(self._deed("refetch", last_name(call), call), call, function)
-        elif self._is_statement(call) and self._is_ours(call):
+        elif self._is_statement(call) and self._is_ours(call) and not self._goes_on_from_known(call):
             yield self._under(self._deed("other", text(callee(call))[:60], call), call, function)
 
     def _followed(self, call: Node, followed: Node, function: Node, depth: int) -> Iterator[Deed]:
@@ -161,6 +161,8 @@ class _Reader:
     def _is_shown(self, node: Node) -> bool:
         """Whether assigning to it, or pushing to it, changes what a component of Vue or Svelte shows."""
         base = root_of(node)
+        if base is not None and base.type == "this":
+            return True  # a component that is a class
         declaration = self._module.resolve(base) if base is not None and base.type == "identifier" else None
         if declaration is None or declaration.scope.type == "import" or declaration.value is None:
             return declaration is not None and self._is_svelte_state(declaration.kind, declaration.scope)
@@ -173,6 +175,8 @@ class _Reader:
         return self._module.language == "svelte" and kind == "let" and scope == self._module.root
 
     def _is_store(self, node: Node) -> bool:
+        if text(node).startswith("this."):
+            return True  # a signal of a class
         declaration = self._module.resolve(node) if node.type == "identifier" else None
         if declaration is None:
             return False
@@ -200,6 +204,15 @@ class _Reader:
                 "clearTimeout",
             )
         return not (declaration.kind == "parameter" and field(callee(call), "object") is not None)
+
+    def _goes_on_from_known(self, call: Node) -> bool:
+        """Whether a call is chained onto one that is a deed already: `from('a').insert(row)`."""
+        owner = method_call(call)
+        while owner is not None:
+            if is_call(owner[0]) and self._known(owner[0]) is not None:
+                return True
+            owner = method_call(owner[0])
+        return False
 
     def _is_statement(self, call: Node) -> bool:
         parent = outermost(call).parent

@@ -21,7 +21,7 @@ from helpers.review.code.scripts.syntax import (
 
 __all__ = ["callers", "declaration_of", "declared_name", "function_of", "wrapping_call"]
 
-_PASSED_ON = PASSING | WRAPPERS | frozenset(DEBOUNCERS)
+_PASSED_ON = PASSING | WRAPPERS | frozenset({*DEBOUNCERS, "useMemo"})
 #: Through how many names a function is followed.
 DEPTH = 5
 
@@ -63,13 +63,21 @@ def _holder(function: Node) -> Node | None:
     """What a function is assigned to, through `useCallback`, `memo`, `debounce` and their kin."""
     node = outermost(function)
     for _ in range(DEPTH):
-        call = wrapping_call(node)
+        call = wrapping_call(node) or _memo_around(node)
         if call is None or _called_name(call) not in _PASSED_ON:
             break
         node = outermost(call)
     parent = node.parent
     kinds = ("variable_declarator", "public_field_definition", "field_definition", "pair", "assignment_expression")
     return parent if parent is not None and parent.type in kinds else None
+
+
+def _memo_around(node: Node) -> Node | None:
+    """The `useMemo` whose function returns nothing but this: `useMemo(() => debounce(f, 300), [])`."""
+    above = node.parent
+    if above is None or above.type != "arrow_function" or field(above, "body") != node:
+        return None
+    return wrapping_call(above)
 
 
 def declaration_of(module: Module, function: Node) -> Declaration | None:
@@ -114,11 +122,11 @@ def _passed_on(module: Module, call: Node, depth: int) -> Node | None:
     if function is not None and function.type == "member_expression" and _called_name(call) == "bind":
         return function_of(module, field(function, "object"), depth - 1)
     given = arguments(call)
-    if _called_name(call) in _PASSED_ON and given:
-        return function_of(module, given[0], depth - 1)
     if _called_name(call) == "useMemo" and given and given[0].type in FUNCTIONS:
         made = next(returned_values(given[0]), None)  # useMemo(() => debounce(f, 300), [])
         return function_of(module, made, depth - 1)
+    if _called_name(call) in _PASSED_ON and given:
+        return function_of(module, given[0], depth - 1)
     return None
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from tree_sitter import Node
 
-from helpers.review.code.scripts.functions import callers, declared_name, function_of, wrapping_call
+from helpers.review.code.scripts.exports import exported_names
+from helpers.review.code.scripts.functions import callers, declaration_of, function_of, wrapping_call
 from helpers.review.code.scripts.module import Declaration, Module
 from helpers.review.code.scripts.names import ITERATORS, MEMOS
 from helpers.review.code.scripts.standing import last_name
@@ -71,6 +72,8 @@ class Trail:
             last = call
             if name in ITERATORS:
                 self._each(call)
+                if name != "filter":
+                    return
             elif name in _TAKING:
                 self._use(call)
                 return
@@ -202,8 +205,15 @@ class Trail:
             return
         for caller in callers(self._module, function):
             self._use(caller)
-        if call is None and declared_name(self._module, function):
+        if self._has_other_callers(function):
             self.escapes = self.escapes or "returned"
+
+    def _has_other_callers(self, function: Node) -> bool:
+        """Whether more than the calls in its file may get what a function returns."""
+        declaration = declaration_of(self._module, function)
+        if declaration is None or exported_names(self._module, function, declaration.name):
+            return True
+        return any(not is_call(outermost(use).parent) for use in self._module.uses(declaration))
 
     def _argument(self, node: Node, listed: Node) -> None:
         call = listed.parent

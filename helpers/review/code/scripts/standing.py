@@ -57,11 +57,14 @@ def _scopes(module: Module, node: Node, depth: int) -> Iterator[Scope]:
     while around is not None:
         if around.type in FUNCTIONS and not _is_parameter(inner, around):
             scope = _function_scope(module, around)
-            yield scope
+            if scope.kind != "memo":  # the call around it says so
+                yield scope
             if scope.kind == "function" and depth:
                 yield from _effect_above(module, around, depth)
         elif around.type in _LOOPS and inner == field(around, "body"):
             yield Scope("loop", text(field(around, "right"))[:80], module.place(around), _times(module, around))
+        elif around.type == "call_expression" and last_name(around) in MEMOS and inner == field(around, "arguments"):
+            yield Scope("memo", last_name(around), module.place(around))
         elif around.type in _CLASSES:
             yield Scope("class", text(field(around, "name")), module.place(around))
         inner, around = around, around.parent

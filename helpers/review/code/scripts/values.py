@@ -41,8 +41,8 @@ __all__ = [
 UNKNOWN = Text("?", False, (Hole("?"),))
 #: Through how many names and members a value is followed.
 DEPTH = 8
-#: An expression of more characters has no name worth printing.
-LONGEST_NAME = 40
+#: An expression of more characters has no name worth printing; names of variables of the environment are long.
+LONGEST_NAME = 80
 #: Calls that change nothing that a topic or filter shows.
 _SAME = frozenset({"String", "encodeURIComponent", "toString", "toLowerCase", "trim", "unref", "toValue", "Number"})
 
@@ -65,7 +65,7 @@ def text_of(parts: Sequence[str | Hole]) -> Text:
 
 def filled(pattern: Text, fill: Callable[[Hole], Text | None]) -> Text:
     """The pattern with those holes filled for which there is something."""
-    if pattern.exact:
+    if pattern.exact or not pattern.parts:
         return pattern
     parts: list[str | Hole] = []
     for part in pattern.parts:
@@ -74,7 +74,7 @@ def filled(pattern: Text, fill: Callable[[Hole], Text | None]) -> Text:
             parts.append(part)
         else:
             parts.extend([found.value] if found.exact else found.parts)
-    return text_of(parts)
+    return pattern if tuple(parts) == pattern.parts else text_of(parts)
 
 
 def function_key(module: Module, function: Node) -> str:
