@@ -25,7 +25,7 @@ def test_a_chain(tmp_path: Path) -> None:
           useEffect(() => {
             const channel = supabase
               .channel(`room:${roomId}`, { config: { private: true, broadcast: { self: true } } })
-              .on('postgres_changes', { event: '*', schema: 'public', table: 'messages', filter: `room_id=eq.${roomId}` }, show)
+              .on('postgres_changes', { event: '*', table: 'messages', filter: `room_id=eq.${roomId}` }, show)
               .on('broadcast', { event: 'typing' }, show)
               .on('presence', { event: 'sync' }, show)
               .subscribe((status) => setLive(status === 'SUBSCRIBED'))
@@ -201,7 +201,8 @@ def test_vue_and_svelte(tmp_path: Path) -> None:
                 const count = ref(0)
                 let channel: RealtimeChannel
                 onMounted(() => {
-                  channel = supabase.channel('vue').on('broadcast', { event: 'x' }, () => { count.value = 1 }).subscribe()
+                  channel = supabase.channel('vue').on('broadcast', { event: 'x' }, () => { count.value = 1 })
+                  channel.subscribe()
                 })
                 onUnmounted(() => supabase.removeChannel(channel))
                 </script>
