@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import base64
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
@@ -22,9 +23,13 @@ from helpers.prisma.datamodel import Datamodel, Field, FieldKind, Model
 
 __all__ = ["ConversionError", "Converter"]
 
-#: Beyond these a double is no longer what the database holds (IEEE 754 binary64).
+#: Beyond these a double is no longer what the database holds (IEEE 754 binary64: decimal numbers of 15 digits differ as
+#: doubles, those of 16 not always).
 EXACT_INTEGERS = 2**53
 EXACT_DIGITS = 15
+
+#: ``@db.Decimal(20, 6)``: so many digits, of which so many after the point.
+_DECIMAL = re.compile(r"Decimal\(\s*(\d+)\s*(?:,\s*(\d+)\s*)?\)")
 
 
 class ConversionError(ValueError):
@@ -113,6 +118,8 @@ class Converter:
             return self.json(_plain(field.column, value))
         if field.type == "DateTime" and field.native.startswith("Time") and not field.native.startswith("Timestamp"):
             return _time_of_day(field.column, value)
+        if field.type == "Decimal":
+            return _decimal(field, value)
         convert = _SCALARS.get(field.type)
         return convert(field.column, value) if convert else value
 
@@ -132,16 +139,26 @@ def _integer(column: str, value: Any) -> int:
         raise ConversionError(column, f"{value!r} is no integer") from None
 
 
-def _decimal(column: str, value: Any) -> Decimal:
-    if isinstance(value, float) and len(Decimal(repr(value)).as_tuple().digits) > EXACT_DIGITS:
-        raise ConversionError(column, f"{value!r} has been a floating point number and may have lost digits")
+def _decimal(field: Field, value: Any) -> Decimal:
+    if isinstance(value, float) and not _is_exact(field.native, value):
+        raise ConversionError(field.column, f"{value!r} has been a floating point number and may have lost digits")
     try:
         number = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
     except (InvalidOperation, TypeError, ValueError):
-        raise ConversionError(column, f"{value!r} is no number") from None
+        raise ConversionError(field.column, f"{value!r} is no number") from None
     if not number.is_finite():
-        raise ConversionError(column, f"Prisma's Decimal cannot hold {value!r}")
+        raise ConversionError(field.column, f"Prisma's Decimal cannot hold {value!r}")
     return number
+
+
+def _is_exact(native: str, value: float) -> bool:
+    """Whether the column can hold one number only of which this is the double. The digits of the double itself tell
+    nothing of those that it has lost: 12345678.1000000000001 arrives as 12345678.1."""
+    found = _DECIMAL.fullmatch(native)
+    if found is None or not math.isfinite(value):
+        return False
+    precision, scale = int(found[1]), int(found[2] or 0)
+    return precision <= EXACT_DIGITS or abs(value) < 10.0 ** (EXACT_DIGITS - scale)
 
 
 def _float(column: str, value: Any) -> float:
@@ -210,7 +227,6 @@ def _plain(column: str, value: Any) -> Any:
 _SCALARS: Mapping[str, Callable[[str, Any], Any]] = {
     "BigInt": _integer,
     "Int": _integer,
-    "Decimal": _decimal,
     "Float": _float,
     "DateTime": _time,
     "String": _text,

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from helpers.prisma.datamodel import parse_datamodel
 from helpers.sync import ConversionError, Converter
@@ -20,7 +23,9 @@ model Row {
   id     BigInt   @id
   roomId BigInt   @map("room_id")
   count  Int?
-  price  Decimal?
+  price  Decimal? @db.Decimal(20, 6)
+  weight Decimal?
+  share  Decimal? @db.Decimal(15, 15)
   ratio  Float?
   kind   Kind?
   meta   Json?
@@ -74,6 +79,8 @@ def test_every_form_of_time_is_understood(rows: Converter, text: str, moment: da
         ("id", 1.5),
         ("id", "one"),
         ("price", 12345678901234.123456),
+        ("price", 10000000000000.0),  # of which 10000000000000.000001 is the double, too
+        ("weight", 0.5),  # of which 0.50000000000000000001 is the double, too
         ("price", "NaN"),
         ("ratio", float("inf")),
         ("kind", "video"),
@@ -97,10 +104,22 @@ def test_what_cannot_be_converted_without_loss_is_refused(rows: Converter, colum
     assert caught.value.column == column
 
 
-@pytest.mark.parametrize("value", [0.1, 19.99, 1250.5, 123456789.123456])
-def test_a_float_with_few_digits_is_a_decimal(rows: Converter, value: float) -> None:
+@pytest.mark.parametrize(
+    ("column", "value"), [("price", 0.1), ("price", 19.99), ("price", -123456789.123456), ("share", 0.123456789012345)]
+)
+def test_a_float_is_a_decimal_where_the_column_has_no_room_for_another_one(
+    rows: Converter, column: str, value: float
+) -> None:
     """Fifteen digits survive a double."""
-    assert rows.data({"price": value}) == {"price": Decimal(str(value))}
+    assert rows.data({column: value}) == {column: Decimal(str(value))}
+
+
+@given(st.integers(-(10**20) + 1, 10**20 - 1))
+def test_a_float_is_refused_or_exact(rows: Converter, millionths: int) -> None:
+    """Whatever a column of 20 digits holds, as any client that reads JSON numbers as doubles gets it."""
+    price = Decimal(millionths).scaleb(-6)
+    with contextlib.suppress(ConversionError):
+        assert rows.data({"price": float(price)}) == {"price": price}
 
 
 @pytest.mark.parametrize("told", ["00ff", "\\x00ff"])
