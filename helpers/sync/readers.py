@@ -19,6 +19,7 @@ import msgspec
 from helpers.errors import ConnectionFailed
 from helpers.prisma import Prisma
 from helpers.resilience.change_log import LogNow, LogPage
+from helpers.resilience.readers.wording import PLAINLY
 from helpers.resilience.rows import Key
 from helpers.sync.failures import reason_of
 
@@ -93,7 +94,9 @@ class PrismaRowReader:
     async def keys(self) -> Iterable[Key]:
         """See `RowReader`. Raises ConnectionFailed."""
         key = _listed("t", self._key)
-        query = f"select jsonb_build_array({key})::text as found from {self._table} t where ({self._where})"
+        query = (
+            f"{PLAINLY}select jsonb_build_array({key})::text as found from plain, {self._table} t where ({self._where})"
+        )
         return [tuple(_parsed(row["found"])) for row in await _ask(self._client, self._tried, query)]
 
     async def by_keys(self, keys: Sequence[Key]) -> Sequence[Mapping[str, Any]]:
@@ -107,7 +110,7 @@ class PrismaRowReader:
         """`places` are rows of the table with some columns only: PostgreSQL itself gives the values their types."""
         order = _listed("t", (self._version, *self._key))
         query = (
-            f"select to_jsonb(t)::text as found from {self._table} t, "
+            f"{PLAINLY}select to_jsonb(t)::text as found from plain, {self._table} t, "
             f"jsonb_populate_recordset(null::{self._table}, $1::text::jsonb) p "
             f"where ({self._where}) and {condition} order by {order} limit $2::text::integer"
         )

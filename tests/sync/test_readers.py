@@ -26,6 +26,7 @@ from helpers.resilience import (
 )
 from helpers.sync import PrismaLogReader, PrismaRowReader
 from helpers.target import Target
+from tests.chat import prisma_for
 from tests.resilience.quick import QUICK
 
 ADA = SEED_USERS["ada"]
@@ -70,6 +71,25 @@ async def test_rows_are_those_of_sql(
     assert set(await prisma.keys()) == set(await sql.keys())
     places = [tuple(row[column] for column in key) for row in rows[:7]]
     assert await prisma.by_keys(places) == await sql.by_keys(places) != []
+    await sql.close()
+
+
+async def test_times_are_told_as_realtime_tells_them(chat: Target, chat_sql: psycopg.AsyncConnection) -> None:
+    """In UTC, whatever zone the session has: else a row that was read would be another one than its change."""
+    await insert(chat_sql, 3, "of one zone")
+    query = "select to_jsonb(m) ->> 'created_at' from messages m where body = 'of one zone' order by id"
+    await chat_sql.execute("set timezone = 'UTC'")
+    [wanted, *_] = [text for (text,) in await (await chat_sql.execute(query)).fetchall()]
+    there = replace(chat, database_url=f"{chat.database_url}?options=-c%20timezone%3DAsia%2FKolkata")
+    sql = SqlRowReader(
+        there.database_url or "", "messages", "created_at", schema=chat.schema, where="body like '%zone'"
+    )
+    async with prisma_for(there) as client:
+        [zone] = await client.query_raw("select current_setting('timezone') as name")
+        assert zone["name"] == "Asia/Kolkata", "another zone, or this shows nothing"
+        prisma = PrismaRowReader(client, "messages", "created_at", where="body like '%zone'")
+        for rows in await sql.since(None, None, 10), await prisma.since(None, None, 10):
+            assert [row["created_at"] for row in rows] == [wanted] * 3
     await sql.close()
 
 

@@ -12,6 +12,7 @@ from psycopg import sql
 
 from helpers.resilience.change_log import LogNow, LogPage
 from helpers.resilience.readers.sql_client import SqlClient
+from helpers.resilience.readers.wording import PLAINLY
 from helpers.resilience.rows import Key
 
 __all__ = ["SqlLogReader", "SqlRowReader"]
@@ -87,7 +88,8 @@ class SqlRowReader:
 
     async def keys(self) -> Iterable[Key]:
         """See `RowReader`. Raises ConnectionFailed."""
-        query = sql.SQL("select jsonb_build_array({key})::text from {table} where ({where})").format(**self._names)
+        text = PLAINLY + "select jsonb_build_array({key})::text from plain, {table} t where ({where})"
+        query = sql.SQL(text).format(**self._names)
         return [tuple(_parsed(text)) for (text,) in await self._client.ask(query)]
 
     async def by_keys(self, keys: Sequence[Key]) -> Sequence[Mapping[str, Any]]:
@@ -102,7 +104,8 @@ class SqlRowReader:
 
     async def _rows(self, condition: str, values: Sequence[Any], most: int) -> Sequence[Mapping[str, Any]]:
         text = (
-            "select to_jsonb(t)::text from {table} t where ({where}) and "
+            PLAINLY
+            + "select to_jsonb(t)::text from plain, {table} t where ({where}) and "
             + condition
             + " order by {version}, {key} limit %s"
         )

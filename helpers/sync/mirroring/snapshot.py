@@ -24,6 +24,9 @@ __all__ = ["Column", "Page", "Snapshot", "snapshot"]
 #: Rows that travel together.
 PAGE = 2_000
 
+#: Values are told as the log's trigger tells them, whatever the role is set to.
+_AS_THE_LOG = "set local timezone = 'UTC'; set local bytea_output = 'hex'; set local extra_float_digits = 1"
+
 #: Rows, by the columns' names, with values as `to_jsonb` gives them.
 Page = Sequence[dict[str, Any]]
 
@@ -63,7 +66,7 @@ async def snapshot(database_url: str, table: str, *, schema: str = "public") -> 
         async with await psycopg.AsyncConnection.connect(libpq_url(database_url), autocommit=False) as connection:
             await connection.set_isolation_level(psycopg.IsolationLevel.REPEATABLE_READ)
             await connection.set_read_only(True)
-            await connection.execute("set local timezone = 'UTC'; set local bytea_output = 'hex'")  # as the log does
+            await connection.execute(_AS_THE_LOG)
             position = await _position(connection, schema, table)
             columns = await _columns(connection, schema, table)
             key = tuple(await key_columns(connection, schema, table))
