@@ -21,7 +21,13 @@ from helpers.prisma import json_type, prisma_client
 from helpers.prisma.datamodel import read_datamodel
 from helpers.prisma.generate import SCHEMA
 from helpers.profiling.results import Skipped
-from helpers.resilience import ResilientClient, drop_change_log, install_change_log
+from helpers.resilience import (
+    ResilientClient,
+    drop_change_log,
+    install_change_log,
+    leave_change_log,
+    logged_tables,
+)
 from helpers.results import utc_now
 from helpers.sync import Converter
 from helpers.sync.optimistic import OptimisticTable, StoreEvent, What
@@ -160,6 +166,7 @@ async def _equipped(target: Target) -> AsyncIterator[psycopg.AsyncConnection]:
         query = "select to_regclass(%s), to_regclass(%s)"
         names = [f"{target.schema}.change_log", f"{target.schema}.done_writes"]
         had = await (await connection.execute(query, names)).fetchone() or (None, None)
+        was_logged = "events" in await logged_tables(connection, schema=target.schema)
         await install_change_log(connection, ["events"], schema=target.schema)
         await install_done_writes(connection, schema=target.schema)
         try:
@@ -167,6 +174,8 @@ async def _equipped(target: Target) -> AsyncIterator[psycopg.AsyncConnection]:
         finally:
             if had[0] is None:
                 await drop_change_log(connection, schema=target.schema)
+            elif not was_logged:
+                await leave_change_log(connection, ["events"], schema=target.schema)
             if had[1] is None:
                 await drop_done_writes(connection, schema=target.schema)
 

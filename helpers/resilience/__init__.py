@@ -7,7 +7,13 @@ from helpers.resilience.change_log import ChangeLog, HistoryLost
 from helpers.resilience.client import ResilientClient
 from helpers.resilience.clocks import ClockWatch, Jump, JumpKind
 from helpers.resilience.lifecycle import Happened, Lifecycle, State, Transition
-from helpers.resilience.logged import drop_change_log, install_change_log, trim_change_log
+from helpers.resilience.logged import (
+    drop_change_log,
+    install_change_log,
+    leave_change_log,
+    logged_tables,
+    trim_change_log,
+)
 from helpers.resilience.position import LogPosition, key_text, keys_of, place_of
 from helpers.resilience.rate import RateLimit
 from helpers.resilience.readers import RestLogReader, RestRowReader, SqlLogReader, SqlRowReader
@@ -50,6 +56,8 @@ __all__ = [
     "install_change_log",
     "key_text",
     "keys_of",
+    "leave_change_log",
+    "logged_tables",
     "place_of",
     "spread_for",
     "trim_change_log",

@@ -12,7 +12,7 @@ from psycopg import sql
 from helpers.errors import FailureError, InputError
 from helpers.resilience.catalog import asked, key_columns
 
-__all__ = ["drop_change_log", "install_change_log", "trim_change_log"]
+__all__ = ["drop_change_log", "install_change_log", "leave_change_log", "logged_tables", "trim_change_log"]
 
 _TRIGGER = "workbook_record_change"
 
@@ -70,6 +70,26 @@ async def drop_change_log(connection: psycopg.AsyncConnection[Any], *, schema: s
         for function in ("change_log_page", "change_log_now", "change_log_trim", "change_log_history"):
             await connection.execute(sql.SQL("drop function if exists {}.{}").format(name, sql.Identifier(function)))
         await connection.execute(sql.SQL("drop table if exists {0}.change_log, {0}.change_log_trimmed").format(name))
+
+
+async def logged_tables(connection: psycopg.AsyncConnection[Any], *, schema: str = "public") -> list[str]:
+    """Which tables of a schema are under a change log."""
+    query = """
+        select c.relname from pg_trigger t join pg_class c on c.oid = t.tgrelid
+        where t.tgname = %s and c.relnamespace = to_regnamespace(quote_ident(%s)) order by 1
+    """
+    return [name for (name,) in await asked(connection, query, [_TRIGGER, schema])]
+
+
+async def leave_change_log(
+    connection: psycopg.AsyncConnection[Any], tables: Sequence[str], *, schema: str = "public"
+) -> None:
+    """Write no log of the changes of some tables any more; the log stays, with what it has of them."""
+    async with connection.transaction():
+        for table in tables:
+            for trigger in (_TRIGGER, f"{_TRIGGER}_truncate"):
+                statement = sql.SQL("drop trigger if exists {} on {}")
+                await connection.execute(statement.format(sql.Identifier(trigger), sql.Identifier(schema, table)))
 
 
 async def trim_change_log(

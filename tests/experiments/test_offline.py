@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import psycopg
+import pytest
 
 from helpers.experiments import Experiment, Optimism, compare_offline, measure_optimism
 from helpers.experiments.offline import DOUBLED, IN_FILE, IN_MEMORY, LOST, OUTBOX, UNDONE
 from helpers.lab import Lab
+from helpers.resilience import install_change_log, logged_tables
 from tests.chat import chat_in
 
 
@@ -45,3 +47,14 @@ async def test_optimism_is_timed(lab: Lab) -> None:
                 "select to_regclass('optimism.done_writes'), to_regclass('optimism.change_log')"
             )
             assert await left.fetchone() == (None, None)
+
+
+@pytest.mark.parametrize("others", [["messages"], ["messages", "events"]])
+async def test_optimism_leaves_a_change_log_as_it_was(lab: Lab, others: list[str]) -> None:
+    """The tables that were under it are, and no other."""
+    async with chat_in(lab.target, "optimism_beside") as chat:
+        assert chat.database_url is not None
+        async with await psycopg.AsyncConnection.connect(chat.database_url, autocommit=True) as connection:
+            await install_change_log(connection, others, schema=chat.schema)
+            assert isinstance(await measure_optimism(chat, writes=5), Optimism)
+            assert await logged_tables(connection, schema=chat.schema) == sorted(others)
