@@ -24,7 +24,8 @@ class ResilienceSettings:
         backoff: between attempts.
         poll_after_s: without a stream, before the database is polled. poll_min_s, poll_max_s: between two polls: the
             former after one that found something, growing to the latter while none does.
-        audit_s: while the stream is up, between two looks whether it brought everything; None never looks.
+        audit_s: while the stream is up, between two looks whether it brought everything; None never looks. What
+            Realtime loses without a word (a slot that is gone, a rate that is exceeded) arrives at the next look.
         patience_s: how long a subscription that worked before is tried again although the server says that the table
             is not published: that is what it also says while a publication is being changed.
         tick_s: between two looks at the clocks.

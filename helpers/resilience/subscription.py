@@ -91,6 +91,7 @@ class Subscription:
         self.repeated = self.overtaken = self.gaps = 0
         self._read_first: OrderedDict[Hashable, None] = OrderedDict()
         self.unaudited = ""
+        self._audits_failed = 0
         self.error: WorkbookError | None = None
         self._settings, self._backoff = settings, backoff
         self._poller: asyncio.Task[None] | None = None
@@ -276,13 +277,19 @@ class Subscription:
             await self._read(Origin.AUDIT)
         except ConnectionFailed as error:
             self.unaudited = error.happened
+            self._audits_failed += 1
         else:
             self.unaudited = ""
+            self._audits_failed = 0
 
     def _next_audit(self) -> float | None:
-        if self._settings.audit_s is None:
+        """Sooner after one that failed: what broke the database's connections broke the stream, perhaps."""
+        settings, pause_s = self._settings, self._settings.audit_s
+        if pause_s is None:
             return None
-        return asyncio.get_running_loop().time() + self._settings.audit_s
+        if self._audits_failed:
+            pause_s = min(pause_s, settings.poll_min_s * SLOWER ** min(self._audits_failed - 1, 60))
+        return asyncio.get_running_loop().time() + pause_s
 
     async def _recover(self, origin: Origin) -> None:
         """Read what is missing, until that works: without it the application must not believe to be up to date."""

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+import time
+from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
-from helpers.errors import WorkbookError
+from helpers.errors import ConnectionFailed, WorkbookError
 from helpers.lab.network import BLACK_HOLE, PERFECT, network
 from helpers.pacing import BoundedQueue, WhenFull
 from helpers.resilience import (
@@ -20,6 +23,7 @@ from helpers.resilience import (
     State,
     Subscription,
 )
+from helpers.resilience.change_log import LogNow, LogPage, LogReader
 from helpers.target import Target
 from tests.resilience.conftest import Logged
 from tests.resilience.quick import QUICK
@@ -133,3 +137,50 @@ async def test_the_queue_is_the_one_that_was_given(logged: Logged) -> None:
         items = await collected(subscription, 2)
     assert [item.key for item in items] == [(9,), (10,)]
     assert queue.counts.dropped == 8
+
+
+async def test_a_database_that_ended_the_connections_is_asked_again_at_once(logged: Logged) -> None:
+    """By a new connection: an answer is not put off because the one that was kept is gone."""
+    before = await logged.reader.now(logged.table)
+    await logged.connection.execute(_END_QUESTIONS)
+    assert (await logged.reader.now(logged.table)).history == before.history
+
+
+async def test_a_look_that_failed_is_not_the_last_one_for_long(logged: Logged) -> None:
+    """The next one comes after a poll's pause, not after that of looks that work."""
+    settings = replace(QUICK, audit_s=2.0, poll_min_s=0.05)
+    async with ResilientClient(logged.target, settings=settings) as client:
+        reader = _Failing(logged.reader)
+        subscription = client.subscribe(ChangeLog(reader, logged.table))
+        await subscription.wait_for(State.LIVE)
+        reader.fails = 3
+        async with asyncio.timeout(20):
+            while reader.fails:  # noqa: ASYNC110 - a count has no events
+                await asyncio.sleep(0.01)
+    pauses = [later - earlier for earlier, later in itertools.pairwise(reader.failed_at)]
+    assert len(pauses) == 2
+    assert max(pauses) < 1.0
+
+
+_END_QUESTIONS = """
+    select pg_terminate_backend(pid) from pg_stat_activity
+    where query like '%change_log_now%' and pid <> pg_backend_pid()
+"""
+
+
+class _Failing:
+    """A reader of a database that cannot be asked for a while."""
+
+    def __init__(self, reader: LogReader) -> None:
+        self._reader, self.fails = reader, 0
+        self.failed_at: list[float] = []
+
+    async def page(self, source: str, horizon: int, seen: Sequence[int], after: int, most: int) -> LogPage:
+        if self.fails:
+            self.fails -= 1
+            self.failed_at.append(time.monotonic())
+            raise ConnectionFailed("reading the change log", "the database is away", "Try again")
+        return await self._reader.page(source, horizon, seen, after, most)
+
+    async def now(self, source: str) -> LogNow:
+        return await self._reader.now(source)

@@ -30,7 +30,7 @@ class SqlClient:
         self._turn = asyncio.Lock()
 
     async def ask(self, query: sql.Composed, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """All rows of the answer.
+        """All rows of the answer. What changes something must not be asked: a question may come twice.
 
         Raises:
             ConnectionFailed: there is none.
@@ -38,8 +38,7 @@ class SqlClient:
         async with self._turn:
             try:
                 async with asyncio.timeout(self._timeout_s):
-                    connection = await self._connected()
-                    return await (await connection.execute(query, values)).fetchall()
+                    return await self._answered(query, values)
             except (psycopg.Error, TimeoutError, OSError) as error:
                 await self.close()
                 raise self._failed(error) from None
@@ -53,10 +52,16 @@ class SqlClient:
         if connection is not None:
             await connection.close()
 
-    async def _connected(self) -> psycopg.AsyncConnection:
-        if self._connection is None or self._connection.closed:
-            self._connection = await psycopg.AsyncConnection.connect(self._url, autocommit=True)
-        return self._connection
+    async def _answered(self, query: sql.Composed, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+        """A connection that was kept may have been ended long ago, which shows only now: then by a new one, at once."""
+        if (kept := self._connection) is not None:
+            try:
+                return await (await kept.execute(query, values)).fetchall()
+            except psycopg.Error:
+                if not kept.closed:
+                    raise
+        self._connection = await psycopg.AsyncConnection.connect(self._url, autocommit=True)
+        return await (await self._connection.execute(query, values)).fetchall()
 
     def _failed(self, error: Exception) -> ConnectionFailed:
         said = str(error).strip().splitlines()
