@@ -115,10 +115,11 @@ async def measure_recovery(
     """Break a lab of its own in one way after another, and wait each time until a new change arrives.
 
     Args:
-        faults: names of `helpers.lab.faults.FAULTS`.
+        faults: names of `helpers.lab.faults.FAULTS`; not of those that happen to an application's process.
 
     Raises:
-        KeyError: there is no such fault. FailureError: it did not recover within a minute.
+        KeyError: there is no such fault. SettingsError: it needs a process to happen to.
+        FailureError: it did not recover within a minute.
     """
     chosen = [FAULTS[name] for name in faults]
     changes = ChangeSettings(cold_start_s=(0.0, 0.0), publication_refresh_s=1.0)
@@ -158,7 +159,8 @@ class _Patient:
     async def suffer(self, fault: str) -> Run:
         began = time.monotonic()
         async with FAULTS[fault].strike(self.scene, FAULT_S):
-            await asyncio.sleep(FAULT_S)
+            if FAULTS[fault].lasts:
+                await asyncio.sleep(FAULT_S)
         mended = time.monotonic()
         key = await self._commit()
         by = await self._arrival(key)

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
+from helpers.errors import SettingsError
 from helpers.lab.faults import FAULTS, Scene
 from tests.faults.trial import new_scene, play
 
@@ -22,6 +23,13 @@ async def scene() -> AsyncIterator[Scene]:
 @pytest.mark.parametrize("name", FAULTS)
 async def test_the_mirror_equals_the_table_after(scene: Scene, name: str) -> None:
     """Nothing lost, nothing applied twice, and each row's changes in their order."""
-    run = await play(scene, sorted(FAULTS).index(name), [FAULTS[name]])
+    run = await play(scene, sorted(FAULTS).index(name), [FAULTS[name]], most=1)
     assert run.held, str(run)
     assert run.changes > 0
+
+
+def test_a_scene_without_an_application_says_what_it_needs() -> None:
+    """Some faults happen to a process, and a scene need not have one."""
+    assert [fault.name for fault in FAULTS.values() if fault.needs_application]
+    with pytest.raises(SettingsError, match=r"scene\.application"):
+        _ = Scene().application

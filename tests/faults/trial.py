@@ -18,34 +18,26 @@ from helpers.lab import LabSettings
 from helpers.lab.changes.settings import ChangeSettings
 from helpers.lab.faults import FAULTS, Fault, Scene
 from helpers.prisma import SEED_ROOM, SEED_USERS
-from helpers.resilience import (
-    BackoffSettings,
-    ResilienceSettings,
-    ResilientClient,
-    install_change_log,
-)
-from helpers.sync.mirroring import TableMirror
+from helpers.resilience import install_change_log
+from helpers.sync.mirroring.sqlite import as_stored
 from helpers.workspace import fill
-from tests.faults.witness import Witness
+from tests.faults.application import MirrorProcess
 from tests.faults.writers import written
 
-__all__ = ["SETTINGS", "Run", "new_scene", "play"]
-
-#: Seconds in place of the defaults' tens of seconds; the rules are the same.
-SETTINGS = ResilienceSettings(
-    heartbeat_s=1.0,
-    timeout_s=0.9,
-    connect_timeout_s=3.0,
-    join_timeout_s=10.0,
-    backoff=BackoffSettings(base_s=0.1, cap_s=1.0, spread_s=0.1, reset_after_s=1.0),
-    poll_after_s=0.5,
-    poll_min_s=0.2,
-    poll_max_s=1.0,
-    audit_s=2.0,
-)
+__all__ = ["Run", "new_scene", "play"]
 
 #: After that a mirror has not recovered.
 RECOVERY_LIMIT_S = 60.0
+
+#: What takes longer is told step by step.
+SLOW_S = 4.0
+
+#: Faults of one run, at most.
+MOST = 3
+
+
+#: By the primary key.
+Rows = dict[tuple[Any, ...], dict[str, Any]]
 
 
 @dataclass(slots=True)
@@ -55,6 +47,7 @@ class Run:
     Attributes:
         recovered_s: from the mending of each fault until a row that was written then had arrived.
         changes: that were applied. lost: those of them that Realtime did not bring.
+        details: of rows that came out wrong. slow: what happened in recoveries that took long.
     """
 
     seed: int
@@ -70,6 +63,7 @@ class Run:
     twice: int = 0
     disordered: int = 0
     details: list[str] = field(default_factory=list)
+    slow: list[str] = field(default_factory=list)
 
     @property
     def held(self) -> bool:
@@ -81,7 +75,7 @@ class Run:
         return (
             f"seed {self.seed}: {', '.join(self.faults)}; {self.changes} changes, {self.lost} lost by Realtime; "
             f"{'held' if self.held else wrong + f'{self.disordered} disordered'}"
-            + "".join(f"\n    {line}" for line in self.details)
+            + "".join(f"\n    {line}" for line in (*self.details, *self.slow))
         )
 
 
@@ -99,26 +93,25 @@ async def new_scene() -> Scene:
     return scene
 
 
-async def play(scene: Scene, seed: int, faults: Sequence[Fault] = tuple(FAULTS.values())) -> Run:
-    """Mirror, write, break a few things, and compare."""
-    chance, run, store = random.Random(seed), Run(seed), Witness()
-    async with ResilientClient(scene.service, settings=SETTINGS) as client:
-        mirror = TableMirror(client, "messages", store)
-        mirroring = asyncio.create_task(mirror.run())
+async def play(scene: Scene, seed: int, faults: Sequence[Fault] = tuple(FAULTS.values()), most: int = MOST) -> Run:
+    """Mirror, write, break a few things, and compare.
+
+    Args:
+        most: faults that happen, of those that are given.
+    """
+    chance, run = random.Random(seed), Run(seed)
+    async with MirrorProcess(scene.service) as application:
+        scene.application = application
         try:
-            await mirror.caught_up(RECOVERY_LIMIT_S)
+            await _until_there(application, await _probe(scene))
             async with written(scene, seed) as run.written:
-                for _ in range(chance.randint(1, 3)):
-                    await _suffer(scene, store, chance.choice(faults), chance, run)
+                for _ in range(chance.randint(1, most)):
+                    await _suffer(scene, application, chance.choice(faults), chance, run)
             await _until_quiet(scene)
-            await mirror.caught_up(RECOVERY_LIMIT_S)
-            _compare(store, await _rows(scene), run)
+            await _compare(application, await _rows(scene), run)
         except Exception as error:
-            raise NotRecovered(_story(run, mirror, mirroring)) from error
-        finally:
-            mirroring.cancel()
-            await asyncio.gather(mirroring, return_exceptions=True)
-    _count(mirror, store, run)
+            raise NotRecovered("\n".join([str(run), *application.story()[-30:]])) from error
+        _count(application, run)
     return run
 
 
@@ -126,22 +119,21 @@ class NotRecovered(AssertionError):  # noqa: N818 - a finding
     """The mirror does not follow any more."""
 
 
-def _story(run: Run, mirror: TableMirror, mirroring: asyncio.Task[None]) -> str:
-    """What can be told of a mirror that does not follow."""
-    ended = mirroring.exception() if mirroring.done() and not mirroring.cancelled() else "it runs"
-    steps = [] if mirror.subscription is None else [str(step) for step in mirror.subscription.life.transitions]
-    return "\n".join([f"{run}: {ended!r}", *steps[-30:]])
-
-
-async def _suffer(scene: Scene, store: Witness, fault: Fault, chance: random.Random, run: Run) -> None:
-    """One fault, sometimes two at the same time, and how long it takes until it is got over."""
+async def _suffer(scene: Scene, application: MirrorProcess, fault: Fault, chance: random.Random, run: Run) -> None:
+    """One fault, and how long it takes until it is got over."""
     run.faults.append(fault.name)
     await asyncio.sleep(chance.uniform(0, 0.5))
+    began = time.monotonic()
     async with fault.strike(scene, chance.uniform(0, 1)):
-        await asyncio.sleep(chance.choice((0.05, 0.3, 1.0, 2.5)))
+        if fault.lasts:
+            await asyncio.sleep(chance.choice((0.05, 0.3, 1.0, 2.5)))
     mended = time.monotonic()
-    await _until_there(store, await _probe(scene))
-    run.recovered_s.append((fault.name, time.monotonic() - mended))
+    await _until_there(application, await _probe(scene))
+    recovered_s = time.monotonic() - mended
+    run.recovered_s.append((fault.name, recovered_s))
+    if recovered_s > SLOW_S:
+        run.slow += [f"{fault.name}, mended after {mended - began:.3f} s, recovered in {recovered_s:.3f} s"]
+        run.slow += application.story(began)
 
 
 async def _probe(scene: Scene) -> tuple[int]:
@@ -159,10 +151,10 @@ async def _probe(scene: Scene) -> tuple[int]:
                 await asyncio.sleep(0.02)
 
 
-async def _until_there(store: Witness, key: tuple[int]) -> None:
+async def _until_there(application: MirrorProcess, key: tuple[int]) -> None:
     """Writers may change or delete the row at once; then it was there all the same."""
     async with asyncio.timeout(RECOVERY_LIMIT_S):
-        while not store.had(key):  # noqa: ASYNC110 - a store has no events, and a poll of 2 ms is what is measured
+        while not application.had(key):  # noqa: ASYNC110 - a file has no events, and a poll of 2 ms is what is measured
             await asyncio.sleep(0.002)
 
 
@@ -174,21 +166,27 @@ async def _until_quiet(scene: Scene) -> None:
             await asyncio.sleep(0.02)
 
 
-async def _rows(scene: Scene) -> dict[tuple[Any, ...], dict[str, Any]]:
+async def _rows(scene: Scene) -> Rows:
+    """As SQLite would hold them."""
     async with await scene.connection() as connection:
         found = await (await connection.execute("select to_jsonb(m)::text from messages m")).fetchall()
     rows = [json.loads(text, parse_float=Decimal) for (text,) in found]
-    return {(row["id"],): row for row in rows}
+    return {(row["id"],): {name: as_stored(value) for name, value in row.items()} for row in rows}
 
 
-def _compare(store: Witness, rows: dict[tuple[Any, ...], dict[str, Any]], run: Run) -> None:
-    run.missing = len(rows.keys() - store.rows.keys())
-    run.foreign = len(store.rows.keys() - rows.keys())
-    run.different = sum(rows[key] != row for key, row in store.rows.items() if key in rows)
-    wrong = [key for key in rows.keys() | store.rows.keys() if rows.get(key) != store.rows.get(key)]
-    run.details = [f"{key}: {' | '.join(store.story.get(key, ['never told']))}" for key in wrong[:3]]
+async def _compare(application: MirrorProcess, rows: Rows, run: Run) -> None:
+    """Nobody writes any more: as soon as they are equal, or the time is over."""
+    deadline = time.monotonic() + RECOVERY_LIMIT_S
+    while (copy := application.rows()) != rows and time.monotonic() < deadline:  # noqa: ASYNC110 - it is a file
+        await asyncio.sleep(0.05)
+    run.missing = len(rows.keys() - copy.keys())
+    run.foreign = len(copy.keys() - rows.keys())
+    run.different = sum(rows[key] != row for key, row in copy.items() if key in rows)
+    wrong = [key for key in rows.keys() | copy.keys() if rows.get(key) != copy.get(key)]
+    run.details = [f"{key}: {' | '.join(application.story_of(key)) or 'never told'}" for key in wrong[:3]]
 
 
-def _count(mirror: TableMirror, store: Witness, run: Run) -> None:
-    run.changes, run.lost = mirror.applied.total(), mirror.lost_by_stream
-    run.snapshots, run.twice, run.disordered = mirror.snapshots, store.twice, store.disordered
+def _count(application: MirrorProcess, run: Run) -> None:
+    counts = application.counts()
+    run.changes, run.lost, run.snapshots = counts["changes"], counts["lost"], counts["snapshots"]
+    run.twice, run.disordered = counts["twice"], counts["disordered"]

@@ -2,47 +2,70 @@
 
 from __future__ import annotations
 
-from typing import Any
+import resource
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
 
-from helpers.resilience import Item, LogPosition, place_of
-from helpers.sync.mirroring import MemoryStore
-from helpers.sync.mirroring.snapshot import Snapshot
+from helpers.resilience import Item, LogPosition, keys_of
+from helpers.sync.mirroring import SqliteStore
 
 __all__ = ["Witness"]
 
+A = TypeVar("A")
 
-class Witness(MemoryStore):
-    """A mirror in memory that keeps the books of its changes.
+_BOOKS = """
+create table if not exists "_counts" (what text primary key, count integer not null);
+create table if not exists "_applied" (id integer primary key);
+create table if not exists "_last" (key text primary key, id integer not null);
+create table if not exists "_story" (key text, told text);
+"""
+_COUNT = 'insert into "_counts" values (?, 1) on conflict (what) do update set count = count + 1'
+_LAST = 'insert into "_last" values (?, ?) on conflict (key) do update set id = excluded.id'
 
-    Attributes:
-        twice: changes that were applied a second time. disordered: that came after a later one of the same row.
-        story: what was applied to each row.
+
+class Witness(SqliteStore):
+    """A mirror in a file that keeps the books of its changes there, in the transactions of the changes: so nothing is
+    told of what was rolled back, and nothing is forgotten of what was not, whenever the process ends.
+
+    Counts in its table `_counts`: `changes`, `snapshots`; `twice`: changes that were applied a second time;
+    `disordered`: that came after a later one of the same row.
+
+    Args:
+        is_full: whether nothing more fits onto the disk.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.twice = self.disordered = 0
-        self._applied: set[int] = set()
-        self._last: dict[Any, int] = {}
-        self.story: dict[Any, list[str]] = {}
+    def __init__(self, path: Path, table: str, is_full: Callable[[], bool]) -> None:
+        super().__init__(path, table)
+        self._is_full = is_full
 
-    async def replace(self, snapshot: Snapshot) -> None:
+    async def _run(self, work: Callable[[], A]) -> A:
+        limit = 0 if self._is_full() else resource.RLIM_INFINITY
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))  # a write fails beyond so many bytes
+        return await super()._run(work)
+
+    def _open(self) -> None:
+        super()._open()
+        self._db.executescript(_BOOKS)
+
+    def _begin_at(self, position: LogPosition) -> None:
         """Another history: its entries have numbers of their own."""
-        self._applied.clear()
-        self._last.clear()
-        await super().replace(snapshot)
+        super()._begin_at(position)
+        self._db.execute('delete from "_applied"')
+        self._db.execute('delete from "_last"')
+        self._count("snapshots")
 
-    def had(self, key: Any) -> bool:
-        """Whether a row was ever there."""
-        return key in self._last or key in self.rows
+    def _change(self, item: Item, entry_id: int) -> None:
+        self._count("changes")
+        if not self._db.execute('insert or ignore into "_applied" values (?)', [entry_id]).rowcount:
+            self._count("twice")
+        for key in {key for key in keys_of(item) if key is not None}:
+            last = self._db.execute('select id from "_last" where key = ?', [key]).fetchone()
+            if last is not None and last[0] > entry_id:
+                self._count("disordered")
+            self._db.execute(_LAST, [key, entry_id])
+            self._db.execute('insert into "_story" values (?, ?)', [key, f"{entry_id} {item.type} by {item.origin}"])
+        super()._change(item, entry_id)
 
-    def _write(self, item: Item, position: LogPosition) -> None:
-        entry_id, _ = place_of(item)
-        for key in {item.key, item.old_key} - {None}:
-            self.story.setdefault(key, []).append(f"{entry_id} {item.type} by {item.origin}")
-        self.twice += entry_id in self._applied
-        self._applied.add(entry_id)
-        for key in {item.key if item.record else None, item.old_key} - {None}:
-            self.disordered += entry_id < self._last.get(key, 0)
-            self._last[key] = entry_id
-        super()._write(item, position)
+    def _count(self, what: str) -> None:
+        self._db.execute(_COUNT, [what])

@@ -6,13 +6,29 @@ import argparse
 import asyncio
 import sys
 import tempfile
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Protocol
 
 from helpers.lab import Lab
+from helpers.target import Target
 from tests.kills.mirror import kill_a_mirror
 from tests.kills.outbox import kill_an_outbox
+from tests.kills.prisma_mirror import kill_a_prisma_mirror
 
-VICTIMS = {"mirror": kill_a_mirror, "outbox": kill_an_outbox}
+
+class Verdict(Protocol):
+    """What a victim leaves."""
+
+    @property
+    def held(self) -> bool: ...
+
+
+VICTIMS: dict[str, Callable[[Target, Path, int, int], Awaitable[Verdict]]] = {
+    "mirror": kill_a_mirror,
+    "prisma-mirror": kill_a_prisma_mirror,
+    "outbox": kill_an_outbox,
+}
 
 
 async def kill(victim: str, times: int, seed: int) -> bool:

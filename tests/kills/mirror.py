@@ -10,6 +10,7 @@ import secrets
 import sqlite3
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from psycopg import sql
 from helpers.resilience import install_change_log
 from helpers.target import Target
 from tests.kills.mirror_process import Order, mirror
-from tests.kills.process import end, live_for, start
+from tests.kills.process import bytes_written, end, live_for, start
 
 __all__ = ["Outcome", "kill_a_mirror"]
 
@@ -65,7 +66,7 @@ async def kill_a_mirror(target: Target, folder: Path, times: int, seed: int = 0)
         try:
             async with _written(target.database_url, table, seed):
                 for _ in range(times):
-                    await live_for(chance.uniform(0.0, 0.6), mirror, order, Path(order.file))
+                    await live_for(chance.uniform(0.0, 0.6), mirror, order, partial(bytes_written, Path(order.file)))
             changes = await _changes(connection, table)
             return await _compared(connection, order, times, changes)
         finally:

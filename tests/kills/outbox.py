@@ -8,6 +8,7 @@ import itertools
 import random
 import secrets
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -19,7 +20,7 @@ from helpers.sync.outbox import install_done_writes
 from helpers.target import Target
 from tests.chat import chat_in
 from tests.kills.outbox_process import Order, work
-from tests.kills.process import end, live_for, start
+from tests.kills.process import bytes_written, end, live_for, start
 
 __all__ = ["Losses", "kill_an_outbox"]
 
@@ -58,7 +59,7 @@ async def kill_an_outbox(target: Target, folder: Path, times: int, seed: int = 0
             await install_change_log(connection, ["messages"], schema=schema)
             order = await _order(chat, folder / f"{schema}.db")
             for _ in range(times):
-                await live_for(chance.uniform(0.0, 0.6), work, order, Path(order.file))
+                await live_for(chance.uniform(0.0, 0.6), work, order, partial(bytes_written, Path(order.file)))
             promised = _promised(order)
             await _finish(connection, schema, order, promised)
             return _losses(times, promised, await _history(connection, schema, order))

@@ -7,12 +7,12 @@ import multiprocessing
 import multiprocessing.connection
 import os
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any, TypeVar
 
-__all__ = ["end", "live_for", "start"]
+__all__ = ["bytes_written", "end", "live_for", "start"]
 
 A = TypeVar("A")
 
@@ -21,16 +21,29 @@ LIMIT_S = 60.0
 
 #: Each is forked from one that has imported everything: that is most of what a start costs.
 _FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(["tests.kills.mirror_process", "tests.kills.outbox_process"])
+_FORKS.set_forkserver_preload(
+    [
+        "tests.kills.mirror_process",
+        "tests.kills.outbox_process",
+        "tests.kills.prisma_mirror_process",
+        "tests.faults.application_process",
+    ]
+)
 
 
-async def live_for(seconds: float, work: Callable[[A], Coroutine[Any, Any, None]], order: A, file: Path) -> None:
-    """Start it, and kill it so long after its SQLite file changes: before that it only starts."""
-    before = _bytes_written(file)
+async def live_for(
+    seconds: float, work: Callable[[A], Coroutine[Any, Any, None]], order: A, progress: Callable[[], Awaitable[object]]
+) -> None:
+    """Start it, and kill it so long after its first step: before that it only starts.
+
+    Args:
+        progress: something else after each of its steps.
+    """
+    before = await progress()
     process = start(work, order)
     try:
         async with asyncio.timeout(LIMIT_S):
-            while _bytes_written(file) == before:  # noqa: ASYNC110 - it is another process's file
+            while await progress() == before:  # noqa: ASYNC110 - it is another process
                 await asyncio.sleep(0.005)
         await asyncio.sleep(seconds)
     finally:
@@ -63,8 +76,8 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def _bytes_written(file: Path) -> tuple[int, ...]:
-    """Of file and write-ahead log: they change with each transaction."""
+async def bytes_written(file: Path) -> tuple[int, ...]:
+    """Of an SQLite file and its write-ahead log: they change with each transaction."""
     paths = (file, Path(f"{file}-wal"))
     sizes = [path.stat() if path.exists() else None for path in paths]
     return tuple(0 if found is None else found.st_mtime_ns + found.st_size for found in sizes)

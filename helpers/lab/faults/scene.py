@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 import aiohttp
 import psycopg
 
+from helpers.errors import SettingsError
+from helpers.lab.faults.application import Application
 from helpers.lab.lab import Lab
 from helpers.lab.network import Network, network
 from helpers.lab.settings import LabSettings
@@ -46,6 +48,7 @@ class Scene(contextlib.AsyncExitStack):
     def __init__(self, settings: LabSettings | None = None) -> None:
         super().__init__()
         self._settings = settings or LabSettings()
+        self._application: Application | None = None
         self.restarts = 0
 
     async def __aenter__(self) -> Self:
@@ -76,6 +79,23 @@ class Scene(contextlib.AsyncExitStack):
         target = self.target
         assert target.secret_key is not None
         return replace(target, publishable_key=target.secret_key)
+
+    @property
+    def application(self) -> Application:
+        """Whoever uses the scene, if it was said who does: some faults happen to it, and not to the server.
+
+        Raises:
+            SettingsError: it was not said.
+        """
+        if self._application is None:
+            happened = "the scene does not know the application"
+            advice = "Set `scene.application`, or choose faults of `FAULTS` that do not need one"
+            raise SettingsError("breaking an application", happened, advice)
+        return self._application
+
+    @application.setter
+    def application(self, application: Application) -> None:
+        self._application = application
 
     @property
     def database_url(self) -> str:

@@ -1,4 +1,10 @@
-"""A mirror in a file of SQLite, which a crash leaves whole: rows and position change in one transaction."""
+"""A mirror in a file of SQLite, which a crash leaves whole: rows and position change in one transaction.
+
+It is written by Python's own SQLite, not by Prisma, and is a plain file: whatever reads SQLite reads it while it is
+written. Prisma does by a schema with ``provider = "sqlite"`` whose model has these fields: BigInt, Int, Boolean and
+Float as they are, everything else String (decimals with all their digits, times as ISO 8601 in UTC, JSON as text). To
+have a mirror written by Prisma, in PostgreSQL, take `PrismaStore`.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +21,7 @@ from helpers.errors import RunError
 from helpers.resilience import CHECKPOINT, Item, LogPosition, key_text, keys_of, place_of
 from helpers.sync.mirroring.snapshot import Snapshot
 
-__all__ = ["SqliteStore"]
+__all__ = ["SqliteStore", "as_stored"]
 
 A = TypeVar("A")
 
@@ -186,7 +192,7 @@ class SqliteStore:
         if item.type == "TRUNCATE":
             self._empty(entry_id)
         if item.old_key is not None:
-            self._db.execute(self._erase, [_stored(value) for value in item.old_key])  # type: ignore[attr-defined]
+            self._db.execute(self._erase, [as_stored(value) for value in item.old_key])  # type: ignore[attr-defined]
         if item.record:
             self._db.execute(self._write, self._values(item.record))
 
@@ -198,7 +204,7 @@ class SqliteStore:
         self._db.executemany(self._write, [self._values(row) for row in kept])
 
     def _values(self, row: Any) -> list[Any]:
-        return [_stored(row.get(column)) for column in self._columns]
+        return [as_stored(row.get(column)) for column in self._columns]
 
     def _all_rows(self) -> list[dict[str, Any]]:
         cursor = self._db.execute(f"select * from {_quoted(self.table)} order by {', '.join(map(_quoted, self._key))}")
@@ -225,8 +231,8 @@ def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _stored(value: Any) -> Any:
-    """As SQLite keeps it without loss."""
+def as_stored(value: Any) -> Any:
+    """A value as SQLite keeps it without loss."""
     if isinstance(value, Decimal):
         return format(value, "f")  # as PostgreSQL writes it: without an exponent
     if isinstance(value, dict | list):
