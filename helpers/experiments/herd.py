@@ -41,6 +41,9 @@ JOINS_PER_S = {Size.SMALL: 80.0, Size.FULL: 100.0}
 
 WAYS = {Size.SMALL: (Way.SPREAD, Way.LADDER), Size.FULL: tuple(Way)}
 
+#: As many restarts of each way as an interval needs.
+ROUNDS = 3
+
 #: How often the server judges its joins: it takes 5 s for that, which 200 clients do not fill.
 TICK_S = {Size.SMALL: 1.0, Size.FULL: 5.0}
 
@@ -117,11 +120,17 @@ class Return:
 
 @dataclass(frozen=True, slots=True)
 class Herds:
-    """The experiment, and each return in time."""
+    """The experiment, and each return in time: one of each way in each round."""
 
     experiment: Experiment
     returns: tuple[Return, ...]
     joins_per_s: float
+
+    @property
+    def highest(self) -> tuple[Return, ...]:
+        """Of each way the return with the highest peak."""
+        ways = dict.fromkeys(one.way for one in self.returns)
+        return tuple(max((one for one in self.returns if one.way is way), key=lambda one: one.peak) for way in ways)
 
 
 async def compare_herds(
@@ -130,11 +139,12 @@ async def compare_herds(
     clients: int | None = None,
     joins_per_s: float | None = None,
     ways: Sequence[Way] | None = None,
+    rounds: int = ROUNDS,
 ) -> Herds:
     """Restart a lab of its own under as many clients, in a few processes, with one channel each.
 
     Args:
-        ways: of coming back; in the small size two.
+        ways: of coming back; in the small size two. rounds: restarts of each.
         joins_per_s: the server's limit. What exceeds it is refused as on the real server: judged by the mean at the
             end of each period, with the socket closed.
 
@@ -163,7 +173,7 @@ async def compare_herds(
             scene.lab.target,
             {way.value: partial(come_back, scene, way) for way in ways},
             metrics=(PEAK, REFUSED, TURNED_AWAY, HALF_LIVE, ALL_LIVE),
-            rounds=1,
+            rounds=rounds,
             size=size,
             answer=partial(_say, limit),
             settings={
@@ -287,19 +297,29 @@ def _nth(values: Sequence[float], number: int) -> float | None:
 
 
 def _say(limit: float, experiment: Experiment) -> str:
-    """In numbers of this run."""
-    told = [f"{arm}: {_story(experiment, arm)}" for arm in experiment.arms if experiment.values(arm, PEAK.name)]
-    peaks = {arm: values[0] for arm in experiment.arms if (values := experiment.values(arm, PEAK.name))}
-    kept = [arm for arm, peak in peaks.items() if peak <= limit]
+    """In numbers of these runs."""
+    arms = [arm for arm in experiment.arms if experiment.values(arm, PEAK.name)]
+    kept = [arm for arm in arms if max(experiment.values(arm, PEAK.name)) <= limit]
     verdict = f"Under the limit of {limit:g} joins a second stayed: {', '.join(kept) or 'nobody'}."
     how = "The server judges the mean at the end of each period: a quick herd gets in, and those who come next do not."
-    told_away = any(value > 0 for arm in peaks for value in experiment.values(arm, TURNED_AWAY.name))
-    return " ".join([verdict, "; ".join(told) + ".", *[how] * told_away])
+    told_away = any(value > 0 for arm in arms for value in experiment.values(arm, TURNED_AWAY.name))
+    told = "; ".join(f"{arm}: {_story(experiment, arm)}" for arm in arms)
+    return " ".join([verdict, f"{told}.", *[how] * told_away])
 
 
 def _story(experiment: Experiment, arm: str) -> str:
-    peak, refused, away = (experiment.values(arm, metric.name)[0] for metric in (PEAK, REFUSED, TURNED_AWAY))
-    live = experiment.values(arm, ALL_LIVE.name)
-    end = f"all live again after {live[0]:.1f} s" if live else f"not all live again after {_LIMIT_S:g} s"
-    said = f"{peak:.0f} attempts in the busiest second, {refused:.0f} refused, {away:.0f} % of newcomers turned away"
-    return f"{said}, {end}"
+    peak, refused, away = (_told(experiment, arm, metric) for metric in (PEAK, REFUSED, TURNED_AWAY))
+    runs, live = len(experiment.values(arm, PEAK.name)), len(experiment.values(arm, ALL_LIVE.name))
+    often = "" if live == runs else f" in {live} of {runs} runs"
+    never = f"not all live again after {_LIMIT_S:g} s"
+    end = f"all live again after {_told(experiment, arm, ALL_LIVE)} s{often}" if live else never
+    return f"{peak} attempts in the busiest second, {refused} refused, {away} % of newcomers turned away, {end}"
+
+
+def _told(experiment: Experiment, arm: str, metric: Metric) -> str:
+    """The mean, with its interval where there is one."""
+    found = experiment.estimate(arm, metric.name)
+    digits = 1 if metric.unit == "s" else 0
+    if found.n < 2:
+        return f"{found.mean:.{digits}f}"
+    return f"{found.mean:.{digits}f} ({found.low:.{digits}f} to {found.high:.{digits}f})"

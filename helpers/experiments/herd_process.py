@@ -6,11 +6,13 @@ First line in: `Flock`. Then for each `Ask` a `Lives`. It ends when its stdin do
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import queue
 import sys
 import threading
 import time
+from collections.abc import Callable, Coroutine
 from enum import StrEnum
 
 import msgspec
@@ -29,11 +31,12 @@ class Way(StrEnum):
 
     SPREAD = "spread, as ResilientClient"
     LADDER = "ladder, as supabase-js"
+    DOUBLING = "doubling, as supabase-py"
     AT_ONCE = "every half second"
 
 
 #: The delays of those that leave nothing to chance. The ladder is realtime-js's (`realtime-js`, `RECONNECT_INTERVALS`):
-#: it begins anew when a socket opens.
+#: it begins anew when a socket opens. Who comes back as supabase-py is supabase-py itself.
 DELAYS_S = {Way.LADDER: (1.0, 2.0, 5.0, 10.0), Way.AT_ONCE: (0.5,)}
 
 #: Between the starts of two clients: only their return is to be a herd.
@@ -101,10 +104,26 @@ async def try_again(flock: Flock, life: Life) -> None:
         tries += 1
 
 
+async def supabase_py(flock: Flock, life: Life) -> None:
+    """The vendor's own client with one channel: it tries at once, after 1, 2, 4 and 8 s, and then never again."""
+    from realtime import AsyncRealtimeClient, RealtimeSubscribeStates  # slow to import
+
+    client = AsyncRealtimeClient(f"{flock.target.api_url}/realtime/v1", flock.target.publishable_key)
+    await client.connect()
+    channel = client.channel(_TOPIC)
+    await channel.subscribe(lambda state, _: life.note(state is RealtimeSubscribeStates.SUBSCRIBED))
+    await asyncio.Event().wait()  # its own tasks do the rest
+
+
+def live_of(way: Way) -> Callable[[Flock, Life], Coroutine[None, None, None]]:
+    """How a client of that way lives."""
+    return {Way.SPREAD: survive, Way.DOUBLING: supabase_py}.get(way, try_again)
+
+
 async def serve(lines: queue.Queue[bytes]) -> None:
     """Run all clients, and answer questions, until the process ends."""
     flock = msgspec.json.decode(lines.get(), type=Flock)
-    live, lives = survive if flock.way is Way.SPREAD else try_again, [Life() for _ in range(flock.clients)]
+    live, lives = live_of(flock.way), [Life() for _ in range(flock.clients)]
     async with asyncio.TaskGroup() as group:
         answering = group.create_task(_answer(lines, lives))
         for life in lives:
@@ -132,6 +151,12 @@ def _listen(lines: queue.Queue[bytes]) -> None:
 
 
 def main() -> None:
+    for name in (
+        "realtime",
+        "websockets",
+        "asyncio",
+    ):  # what a client says when it cannot come back is counted, not read
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     lines: queue.Queue[bytes] = queue.Queue()
     threading.Thread(target=_listen, args=(lines,), daemon=True).start()
     asyncio.run(serve(lines))

@@ -20,16 +20,17 @@ _BIN_S = 1.0
 
 
 def herd_plot(herds: Herds) -> Figure:
-    """A panel for each way: attempts a second as the server counted them, its limit, and who is live again."""
-    count = len(herds.returns)
+    """A panel for each way, of its highest peak: attempts a second as the server counted them, and all live again."""
+    shown = herds.highest
+    count = len(shown)
     figure, panels = plt.subplots(count, 1, figsize=(7.5, 1.2 + 1.9 * count), sharex=True, sharey=True, squeeze=False)
-    for axes, one in zip(panels[:, 0], herds.returns, strict=True):
+    for axes, one in zip(panels[:, 0], shown, strict=True):
         _draw(axes, one, herds.joins_per_s)
-    panels[-1, 0].set_ylim(0, 2 * max(herds.joins_per_s, *(one.peak for one in herds.returns)))
+    panels[-1, 0].set_ylim(0, 2 * max(herds.joins_per_s, *(one.peak for one in shown)))
     panels[-1, 0].set_xlabel("seconds after the server let the first one in")
     experiment = herds.experiment
     title = "Attempts to join after a restart, by how clients come back\n"
-    return finish(figure, title + caption(experiment.target, experiment.taken_at, herds.returns[0].clients))
+    return finish(figure, title + caption(experiment.target, experiment.taken_at, shown[0].clients))
 
 
 def _draw(axes: Axes, one: Return, limit: float) -> None:

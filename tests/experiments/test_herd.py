@@ -12,7 +12,7 @@ from helpers.plots import herd_plot
 
 async def test_a_spread_herd_stays_below_the_peak_of_a_naive_one() -> None:
     """All of both are live again, and the picture has a panel for each."""
-    herds = await compare_herds(clients=60, joins_per_s=30.0, ways=(Way.SPREAD, Way.LADDER))
+    herds = await compare_herds(clients=60, joins_per_s=30.0, ways=(Way.SPREAD, Way.LADDER), rounds=1)
     found = herds.experiment
     spread, ladder = (found.values(way.value, PEAK.name)[0] for way in (Way.SPREAD, Way.LADDER))
     assert ladder > 50, "no herd, so this shows nothing"
@@ -20,6 +20,15 @@ async def test_a_spread_herd_stays_below_the_peak_of_a_naive_one() -> None:
     assert all(found.values(way.value, ALL_LIVE.name) for way in (Way.SPREAD, Way.LADDER)), found.notes
     assert "attempts in the busiest second" in found.answer
     assert len(herd_plot(herds).axes) == 2
+
+
+async def test_the_vendors_client_is_a_herd_of_its_own() -> None:
+    """supabase-py comes back, too, and each round is told."""
+    herds = await compare_herds(clients=40, joins_per_s=30.0, ways=(Way.DOUBLING,), rounds=2)
+    peaks = herds.experiment.values(Way.DOUBLING.value, PEAK.name)
+    assert len(peaks) == len(herds.returns) == 2
+    assert min(peaks) > 20, "no herd, so this shows nothing"
+    assert herds.highest == (max(herds.returns, key=lambda one: one.peak),)
 
 
 def test_the_busiest_second_need_not_begin_at_a_look() -> None:
