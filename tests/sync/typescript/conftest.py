@@ -13,7 +13,7 @@ from tests.sync.typescript.project import HERE, Project
 @pytest.fixture(scope="session")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """For the workbook's own schema."""
-    return compiled(tmp_path_factory.mktemp("typescript"), SCHEMA.read_text(), ("follow", "patterns", "hook"))
+    return compiled(tmp_path_factory.mktemp("typescript"), SCHEMA.read_text(), ("follow", "patterns", "hook", "replay"))
 
 
 @pytest.fixture(scope="session")

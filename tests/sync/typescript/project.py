@@ -55,9 +55,10 @@ class Project:
 
     Args:
         schema: text of the Prisma schema. checks: names of the programs in `checks` to be compiled with it.
+        patterns: whether they need the generated sources.
     """
 
-    def __init__(self, folder: Path, schema: str, checks: tuple[str, ...]) -> None:
+    def __init__(self, folder: Path, schema: str, checks: tuple[str, ...], *, patterns: bool = True) -> None:
         self.folder = folder
         parts = installed(MANIFEST, "Installing TypeScript, Prisma and React for the tests (once, about 100 MB) …")
         self.modules = parts / "node_modules"
@@ -66,7 +67,8 @@ class Project:
         sources = generate(
             parse_datamodel(schema), imports=Imports("../generated/client.js", "../generated/browser.js")
         )
-        write_sources(sources, folder / "src" / "sync")
+        if patterns:
+            write_sources(sources, folder / "src" / "sync")
         for check in (*checks, "harness"):
             shutil.copyfile(HERE / "checks" / f"{check}.ts", folder / "src" / f"{check}.ts")
         self._run("prisma/build/index.js", "generate", "--schema", "prisma/schema.prisma", "--no-hints")

@@ -10,7 +10,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from helpers.lab import Lab
+from helpers.lab import Lab, LabSettings
+from helpers.lab.changes.settings import ChangeSettings
+from helpers.lab.faults import FAULTS, Scene
 from helpers.lab.network import BLACK_HOLE, PERFECT, Ending, network
 from helpers.prisma import deploy_migrations
 from helpers.resilience import drop_change_log, install_change_log
@@ -170,3 +172,62 @@ async def test_the_copy_is_equal_after_a_black_hole_and_an_application_that_fail
         copied = {key: bodies[-1] for key, bodies in bodies_of(told).items()}
         assert copied == {key: body for key, body in last.items() if body != "(deleted)" or key in copied}
         assert told["rejected"] == []
+
+
+async def test_the_copy_is_equal_after_a_truncate_and_a_fail_over(project: Project) -> None:
+    """Neither can be followed entry by entry: the application is told that what it has is void, and goes on from there.
+
+    Changes are written before, between, and after; on the fresh server transactions are numbered anew.
+    """
+    async with (
+        Scene(LabSettings(changes=ChangeSettings(cold_start_s=(0.0, 0.0)))) as scene,
+        running_in(scene, project) as (program, room),
+    ):
+        await until_state(program, "live")
+        await write(scene, room)
+        async with await scene.connection() as connection:
+            await connection.execute("truncate messages")
+        await write(scene, room)
+        [emptied] = (await report_when_copied(program, scene, room))["resets"]
+        assert "emptied" in emptied
+        async with FAULTS["failover"].strike(scene, 0.2):
+            pass
+        await write(scene, room)
+        _, moved = (await report_when_copied(program, scene, room))["resets"]
+        assert "another server" in moved
+        await until_state(program, "live")
+        await write(scene, room)
+        told = await report_when_copied(program, scene, room)
+        assert len(told["resets"]) == 2
+        assert told["rejected"] == []
+        async with await scene.connection() as connection:
+            assert await is_equal(connection, room), told["states"]
+
+
+@contextlib.asynccontextmanager
+async def running_in(scene: Scene, project: Project) -> AsyncIterator[tuple[Program, int]]:
+    """A copy by the change log, of a room in a scene."""
+    await asyncio.to_thread(deploy_migrations, scene.database_url, "public")
+    async with await scene.connection() as connection:
+        await install_change_log(connection, ["messages"])
+        cursor = await connection.execute("insert into rooms (name) values ('typescript') returning id")
+        row = await cursor.fetchone()
+    assert row is not None
+    async with running(project, "follow", scene.lab, scene.via.target.api_url, room=row[0], source="log") as program:
+        yield program, row[0]
+
+
+async def write(scene: Scene, room: int) -> None:
+    async with await scene.connection() as connection:
+        await Writer(connection, room).write(5)
+
+
+async def report_when_copied(program: Program, scene: Scene, room: int) -> Any:
+    """Its report as soon as the copy is equal, or after a while."""
+    for _ in range(200):
+        told = await report(program, "peek")
+        async with await scene.connection() as connection:
+            if await is_equal(connection, room):
+                break
+        await asyncio.sleep(0.1)
+    return told

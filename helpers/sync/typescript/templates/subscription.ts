@@ -74,6 +74,8 @@ export class Subscription<Row extends object, Key extends object, Place> {
   #waiting = 0;
   #overflowed = false;
   #hasBeenLive = false;
+  /** Why what the application holds is void, until it has dealt with that: nothing is read before. */
+  #owedReset: string | null = null;
   #supervisor: Promise<void> | null = null;
   #polling: AbortController | null = null;
   #listeners = new Set<() => void>();
@@ -259,11 +261,14 @@ export class Subscription<Row extends object, Key extends object, Place> {
   /** The source first: what is committed while the application reads the table comes again, and none is missing. */
   async #reset(reason: string): Promise<void> {
     if (!this.#options.onReset) throw this.#fail(new Error(`${reason} (there is no onReset)`));
+    this.#owedReset = reason;
     await this.source.restart();
     await this.#options.onReset(reason);
+    this.#owedReset = null;
   }
 
   async #read(origin: Origin): Promise<void> {
+    if (this.#owedReset !== null) await this.#reset(this.#owedReset);
     for await (const page of this.source.read(origin)) await this.#deliver(page, origin);
   }
 

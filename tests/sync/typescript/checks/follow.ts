@@ -41,9 +41,22 @@ async function take(effects: readonly MessageEffect[]): Promise<void> {
   }
 }
 
+const resets: string[] = [];
+
+/** What is copied is void: all of it again. */
+async function copyAnew(reason: string): Promise<void> {
+  resets.push(reason);
+  await writer.settle();
+  await prisma.mirroredMessage.deleteMany({ where: { roomId: room } });
+  for (const row of await prisma.message.findMany({ where: { roomId: room } })) {
+    await writer.add({ type: 'upsert', key: messageModel.keyOf(row), row });
+  }
+  await writer.settle();
+}
+
 const subscription = new Subscription<MessageRow, MessageKey, never>(supabase, source as never, {
   onEffects: take,
-  onReset: () => undefined,
+  onReset: copyAnew,
   onState: (state, reason) => {
     states.push(reason ? `${state}: ${reason}` : state);
     say('state', state);
@@ -57,7 +70,7 @@ const subscription = new Subscription<MessageRow, MessageKey, never>(supabase, s
 for (let word = await heard(); word !== 'end' && word !== ''; word = await heard()) {
   if (word === 'report') await subscription.check();
   await writer.settle();
-  say('report', { bodies, states, rejected, counts: subscription.counts, writer: writer.counts, refetches: revalidator.counts });
+  say('report', { bodies, states, resets, rejected, counts: subscription.counts, writer: writer.counts, refetches: revalidator.counts });
 }
 await subscription.close();
 say('closed', { state: subscription.state, error: subscription.error?.message ?? null });

@@ -1,0 +1,17 @@
+// Listens to a private channel of the database's broadcasts, and tells what comes.
+
+import { finish, heard, say, settings, supabaseClient } from './harness.js';
+import { Broadcasts } from './sync/broadcasts.js';
+
+const supabase = supabaseClient(settings.key);
+await supabase.realtime.setAuth(String(settings['token']));
+const broadcasts = new Broadcasts(supabase, String(settings['topic']), {
+  onMessage: ({ event, payload, replayed }) => say('message', { event, payload, replayed }),
+  onState: (state) => say('state', state),
+  onIncomplete: () => say('incomplete', true),
+  retryBaseMs: 100,
+}).start();
+
+for (let word = await heard(); word !== 'end' && word !== ''; word = await heard()) say('incompletes', broadcasts.incomplete);
+await broadcasts.close();
+await finish();
