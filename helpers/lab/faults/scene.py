@@ -17,6 +17,7 @@ import psycopg
 
 from helpers.errors import SettingsError
 from helpers.lab.faults.application import Application
+from helpers.lab.faults.timeline import begin_timeline
 from helpers.lab.lab import Lab
 from helpers.lab.network import Network, network
 from helpers.lab.settings import LabSettings
@@ -118,7 +119,7 @@ class Scene(contextlib.AsyncExitStack):
         self.restarts += 1
 
     async def move(self, prepare: Callable[[str], None]) -> None:
-        """Bring another server to the address, with the same keys.
+        """Bring another server to the address, with the same keys and a history of its own.
 
         Args:
             prepare: fills it, given its database URL, before anybody can reach it at the address. Blocking.
@@ -129,6 +130,7 @@ class Scene(contextlib.AsyncExitStack):
             assert fresh.target.database_url is not None
             await asyncio.to_thread(prepare, fresh.target.database_url)
         (self._place / "lab.json").write_bytes(keys)
+        await asyncio.to_thread(begin_timeline, self._place / "postgres", self.restarts + 2)
         await self.start_lab()
 
     async def connection(self) -> psycopg.AsyncConnection:
