@@ -2,4 +2,5 @@
 
 python -m tests.faults --runs 200 --seed 1
 python -m tests.faults --minutes 60
+python -m tests.faults --runs 50 --fault "latency spike"
 """

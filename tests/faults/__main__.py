@@ -11,17 +11,19 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from helpers.lab.faults import FAULTS
 from tests.faults.trial import Run, new_scene, play
 
 
-async def many(runs: int, minutes: float | None, seed: int) -> list[Run]:
+async def many(runs: int, minutes: float | None, seed: int, names: Sequence[str]) -> list[Run]:
     """On one lab, one after the other, until there are as many, or the time is over."""
+    faults = [FAULTS[name] for name in names]
     done: list[Run] = []
     scene = await new_scene()
     began = time.monotonic()
     try:
         while (len(done) < runs) if minutes is None else (time.monotonic() - began < 60 * minutes):
-            run = await play(scene, seed + len(done))
+            run = await play(scene, seed + len(done), faults)
             done.append(run)
             print(f"{time.monotonic() - began:7.1f} s  {run}", flush=True)
             if not run.held:
@@ -58,8 +60,9 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=200)
     parser.add_argument("--minutes", type=float, help="go on for so long, instead of a number of runs")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--fault", action="append", choices=FAULTS, help="this one only; may be given again")
     arguments = parser.parse_args()
-    runs = asyncio.run(many(arguments.runs, arguments.minutes, arguments.seed))
+    runs = asyncio.run(many(arguments.runs, arguments.minutes, arguments.seed, arguments.fault or list(FAULTS)))
     print("\n" + summary(runs))
     return 0 if all(run.held for run in runs) else 1
 

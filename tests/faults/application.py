@@ -98,11 +98,9 @@ class MirrorProcess:
 
     # What it has
 
-    def had(self, key: tuple[Any, ...]) -> bool:
-        """Whether a row was ever there."""
-        return bool(self._ask('select 1 from "_last" where key = ?', key_text(key))) or bool(
-            self._ask("select 1 from messages where id = ?", *key)
-        )
+    def has(self, key: tuple[int]) -> bool:
+        """Whether a row is in its copy."""
+        return bool(self._ask("select 1 from messages where id = ?", *key))
 
     def rows(self) -> dict[tuple[Any, ...], dict[str, Any]]:
         """Its copy, as SQLite holds it."""
@@ -111,8 +109,10 @@ class MirrorProcess:
         return {(row["id"],): row for row in rows}
 
     def counts(self) -> Counter[str]:
-        """See `Witness`; and `lost`: changes that Realtime did not bring."""
-        return Counter(dict(self._ask('select what, count from "_counts"')) | {"lost": self.world.lost})
+        """See `Witness`; and `lost`: changes that no stream brought."""
+        found = Counter(dict(self._ask('select what, count from "_counts"')))
+        found["lost"] = max(0, found["read"] - self.world.overtaken)
+        return found
 
     def story_of(self, key: tuple[Any, ...]) -> list[str]:
         """What was applied to a row."""

@@ -44,7 +44,7 @@ class World(ctypes.Structure):
 
     ahead_s: of its wall clock. is_full: its disk. tokens_withheld: whether no token is given; token_life_s: of those
     that are; tokens_wanted: how often one is to be taken before it is due. Told by the process: tokens_given,
-    expires_at of the last one (Unix time), lost: changes that Realtime did not bring.
+    expires_at of the last one (Unix time), overtaken: changes that were read first, and then came by the stream.
     """
 
     _fields_ = (
@@ -55,7 +55,7 @@ class World(ctypes.Structure):
         ("tokens_wanted", ctypes.c_int64),
         ("tokens_given", ctypes.c_int64),
         ("expires_at", ctypes.c_double),
-        ("lost", ctypes.c_int64),
+        ("overtaken", ctypes.c_int64),
     )
 
 
@@ -100,16 +100,18 @@ async def _live(order: Order) -> None:
 
 async def _look(order: Order, client: ResilientClient, mirror: TableMirror) -> None:
     """Heed what the world wants, and tell what happens."""
-    world, told, followed = order.world, order.world.lost, None
-    wanted = world.tokens_wanted
+    world, wanted = order.world, order.world.tokens_wanted
+    overtaken: dict[Subscription, int] = {}
+    before = world.overtaken
     while True:
-        if mirror.subscription is not followed and mirror.subscription is not None:
-            followed = mirror.subscription
-            _tell_life(order.story, followed)
+        if (followed := mirror.subscription) is not None:
+            if followed not in overtaken:
+                _tell_life(order.story, followed)
+            overtaken[followed] = followed.overtaken
         if wanted != world.tokens_wanted:
             wanted = world.tokens_wanted
             client.replace_token(None)
-        world.lost = told + mirror.lost_by_stream
+        world.overtaken = before + sum(overtaken.values())
         await asyncio.sleep(_LOOK_S)
 
 

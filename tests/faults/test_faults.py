@@ -23,7 +23,7 @@ async def scene() -> AsyncIterator[Scene]:
 @pytest.mark.parametrize("name", FAULTS)
 async def test_the_mirror_equals_the_table_after(scene: Scene, name: str) -> None:
     """Nothing lost, nothing applied twice, and each row's changes in their order."""
-    run = await play(scene, sorted(FAULTS).index(name), [FAULTS[name]], most=1)
+    run = await play(scene, sorted(FAULTS).index(name), [FAULTS[name]], most=1, lasting_s=(0.05, 0.3))
     assert run.held, str(run)
     assert run.changes > 0
 

@@ -22,7 +22,7 @@ from helpers.resilience import install_change_log
 from helpers.sync.mirroring.sqlite import as_stored
 from helpers.workspace import fill
 from tests.faults.application import MirrorProcess
-from tests.faults.writers import written
+from tests.faults.writers import PROBE, written
 
 __all__ = ["Run", "new_scene", "play"]
 
@@ -34,6 +34,9 @@ SLOW_S = 4.0
 
 #: Faults of one run, at most.
 MOST = 3
+
+#: How long a fault is there that does not end by itself, or a server is down.
+LASTING_S = (0.05, 0.3, 1.0, 2.5)
 
 
 #: By the primary key.
@@ -93,11 +96,18 @@ async def new_scene() -> Scene:
     return scene
 
 
-async def play(scene: Scene, seed: int, faults: Sequence[Fault] = tuple(FAULTS.values()), most: int = MOST) -> Run:
+async def play(
+    scene: Scene,
+    seed: int,
+    faults: Sequence[Fault] = tuple(FAULTS.values()),
+    most: int = MOST,
+    lasting_s: Sequence[float] = LASTING_S,
+) -> Run:
     """Mirror, write, break a few things, and compare.
 
     Args:
         most: faults that happen, of those that are given.
+        lasting_s: how long one is there that does not end by itself; it is one of these.
     """
     chance, run = random.Random(seed), Run(seed)
     async with MirrorProcess(scene.service) as application:
@@ -106,7 +116,9 @@ async def play(scene: Scene, seed: int, faults: Sequence[Fault] = tuple(FAULTS.v
             await _until_there(application, await _probe(scene))
             async with written(scene, seed) as run.written:
                 for _ in range(chance.randint(1, most)):
-                    await _suffer(scene, application, chance.choice(faults), chance, run)
+                    await asyncio.sleep(chance.uniform(0, 0.5))
+                    lasting = chance.choice(lasting_s)
+                    await _suffer(scene, application, chance.choice(faults), lasting, run)
             await _until_quiet(scene)
             await _compare(application, await _rows(scene), run)
         except Exception as error:
@@ -119,14 +131,13 @@ class NotRecovered(AssertionError):  # noqa: N818 - a finding
     """The mirror does not follow any more."""
 
 
-async def _suffer(scene: Scene, application: MirrorProcess, fault: Fault, chance: random.Random, run: Run) -> None:
+async def _suffer(scene: Scene, application: MirrorProcess, fault: Fault, lasting_s: float, run: Run) -> None:
     """One fault, and how long it takes until it is got over."""
     run.faults.append(fault.name)
-    await asyncio.sleep(chance.uniform(0, 0.5))
     began = time.monotonic()
-    async with fault.strike(scene, chance.uniform(0, 1)):
+    async with fault.strike(scene, lasting_s):
         if fault.lasts:
-            await asyncio.sleep(chance.choice((0.05, 0.3, 1.0, 2.5)))
+            await asyncio.sleep(lasting_s)
     mended = time.monotonic()
     await _until_there(application, await _probe(scene))
     recovered_s = time.monotonic() - mended
@@ -138,13 +149,13 @@ async def _suffer(scene: Scene, application: MirrorProcess, fault: Fault, chance
 
 async def _probe(scene: Scene) -> tuple[int]:
     """A new row; its key."""
-    statement = "insert into messages (room_id, author, body) values (%s, %s, 'probe') returning id"
+    statement = "insert into messages (room_id, author, body) values (%s, %s, %s) returning id"
     async with asyncio.timeout(RECOVERY_LIMIT_S):
         while True:
             try:
                 async with await scene.connection() as connection:
                     author = next(iter(SEED_USERS.values()))
-                    row = await (await connection.execute(statement, [SEED_ROOM, author])).fetchone()
+                    row = await (await connection.execute(statement, [SEED_ROOM, author, PROBE])).fetchone()
                     assert row is not None
                     return (row[0],)
             except psycopg.Error:
@@ -152,9 +163,8 @@ async def _probe(scene: Scene) -> tuple[int]:
 
 
 async def _until_there(application: MirrorProcess, key: tuple[int]) -> None:
-    """Writers may change or delete the row at once; then it was there all the same."""
     async with asyncio.timeout(RECOVERY_LIMIT_S):
-        while not application.had(key):  # noqa: ASYNC110 - a file has no events, and a poll of 2 ms is what is measured
+        while not application.has(key):  # noqa: ASYNC110 - a file has no events, and a poll of 2 ms is what is measured
             await asyncio.sleep(0.002)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from helpers.resilience import Item, LogPosition, keys_of
+from helpers.resilience import Item, LogPosition, Origin, keys_of
 from helpers.sync.mirroring import SqliteStore
 
 __all__ = ["Witness"]
@@ -28,8 +28,8 @@ class Witness(SqliteStore):
     """A mirror in a file that keeps the books of its changes there, in the transactions of the changes: so nothing is
     told of what was rolled back, and nothing is forgotten of what was not, whenever the process ends.
 
-    Counts in its table `_counts`: `changes`, `snapshots`; `twice`: changes that were applied a second time;
-    `disordered`: that came after a later one of the same row.
+    Counts in its table `_counts`: `changes`, and those of them that were `read`; `snapshots`; `twice`: changes that
+    were applied a second time; `disordered`: that came after a later one of the same row.
 
     Args:
         is_full: whether nothing more fits onto the disk.
@@ -57,6 +57,8 @@ class Witness(SqliteStore):
 
     def _change(self, item: Item, entry_id: int) -> None:
         self._count("changes")
+        if item.origin is not Origin.STREAM:
+            self._count("read")
         if not self._db.execute('insert or ignore into "_applied" values (?)', [entry_id]).rowcount:
             self._count("twice")
         for key in {key for key in keys_of(item) if key is not None}:
