@@ -69,6 +69,7 @@ class Project:
         )
         if patterns:
             write_sources(sources, folder / "src" / "sync")
+        (folder / "src").mkdir(exist_ok=True)
         for check in (*checks, "harness"):
             shutil.copyfile(HERE / "checks" / f"{check}.ts", folder / "src" / f"{check}.ts")
         self._run("prisma/build/index.js", "generate", "--schema", "prisma/schema.prisma", "--no-hints")

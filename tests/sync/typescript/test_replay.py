@@ -83,3 +83,10 @@ async def test_more_than_are_replayed_is_told(lab: Lab, project: Project) -> Non
         assert await program.hear("incomplete")
         program.say("how many")
         assert await program.hear("incompletes") == 1
+
+
+async def test_a_stranger_is_refused_for_good(lab: Lab, project: Project) -> None:
+    """Without a policy that lets it read, it says so and does not ask for ever."""
+    topic = f"news:{secrets.token_hex(4)}"
+    async with running(project, "replay", lab, topic=topic, token=lab.token(), heartbeatMs=20_000) as program:
+        assert "do not have permissions" in await program.hear("state")

@@ -3,6 +3,9 @@
 // Realtime keeps broadcasts that come from the database (`realtime.send`, `realtime.broadcast_changes`), and replays at
 // most 25 of them at a join, from a moment on that the joining client names. supabase-js joins again by itself, but with
 // the moment of its first join: so a channel that was lost is replaced here by one that asks from the last message on.
+//
+// The client must know its user by itself, by a session or by the option `accessToken`: a token that was handed to
+// `realtime.setAuth` is forgotten with the socket, and the next join is refused as that of a stranger.
 
 import type { RealtimeChannel, SupabaseClient } from '@supabase/supabase-js';
 
@@ -13,6 +16,9 @@ const REPLAYED = 25;
 
 /** Ids that are remembered, to know a message again. */
 const KEPT = 10_000;
+
+/** Refusals that another attempt does not change: by the policies of `realtime.messages`, and of what was asked for. */
+const LASTING = /do not have permissions|UnableToReplayMessages|given parameters/i;
 
 /** A channel that held for so long was a success: the next attempt does not wait long. */
 const STABLE_MS = 10_000;
@@ -29,6 +35,7 @@ export interface Message {
 export interface BroadcastsOptions {
   /** Gets every message once, those that are replayed among them. */
   readonly onMessage: (message: Message) => void;
+  /** It is closed for good when it was asked to, or refused for a reason that lasts. */
   readonly onState?: (state: 'joining' | 'joined' | 'closed', reason: string) => void;
   /** The server replayed all that it replays, and none was known: there may be more that nobody will tell. */
   readonly onIncomplete?: () => void;
@@ -77,14 +84,14 @@ export class Broadcasts {
   async close(): Promise<void> {
     this.#stop.abort();
     await this.#supervisor;
-    this.#options.onState?.('closed', '');
   }
 
   async #supervise(): Promise<void> {
     for (let failures = 0; !this.#stop.signal.aborted; ) {
       const since = Date.now();
       const reason = await this.#useOneChannel();
-      if (this.#stop.signal.aborted) return;
+      const isOver = this.#stop.signal.aborted;
+      if (isOver || LASTING.test(reason)) return this.#options.onState?.('closed', isOver ? '' : reason);
       failures = Date.now() - since > STABLE_MS ? 0 : failures + 1;
       this.#options.onState?.('joining', reason);
       await pause(jittered(failures, this.#options.retryBaseMs, this.#options.retryCapMs), this.#stop.signal);

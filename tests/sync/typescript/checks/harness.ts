@@ -18,10 +18,11 @@ export const settings = JSON.parse(process.argv[2] ?? '{}') as Settings;
 
 export const prisma = new PrismaClient({ adapter: new PrismaPg({ connectionString: settings.database, max: 4 }) });
 
-export function supabaseClient(key: string): SupabaseClient {
+/** A client with the rights of a key, or of a user's token. */
+export function supabaseClient(key: string, token?: string): SupabaseClient {
   return createClient(settings.url, key, {
-    auth: { persistSession: false, autoRefreshToken: false },
-    realtime: { heartbeatIntervalMs: 2_000 },
+    ...(token === undefined ? { auth: { persistSession: false, autoRefreshToken: false } } : { accessToken: async () => token }),
+    realtime: { heartbeatIntervalMs: Number(settings['heartbeatMs'] ?? 2_000) },
   });
 }
 

@@ -3,11 +3,10 @@
 import { finish, heard, say, settings, supabaseClient } from './harness.js';
 import { Broadcasts } from './sync/broadcasts.js';
 
-const supabase = supabaseClient(settings.key);
-await supabase.realtime.setAuth(String(settings['token']));
+const supabase = supabaseClient(settings.key, String(settings['token']));
 const broadcasts = new Broadcasts(supabase, String(settings['topic']), {
   onMessage: ({ event, payload, replayed }) => say('message', { event, payload, replayed }),
-  onState: (state) => say('state', state),
+  onState: (state, reason) => say('state', reason && state === 'closed' ? `closed: ${reason}` : state),
   onIncomplete: () => say('incomplete', true),
   retryBaseMs: 100,
 }).start();

@@ -1,10 +1,10 @@
 // Reads a mirror's SQLite file with Prisma, through the SQLite that Node brings.
 
+import { createInterface } from 'node:readline';
 import { DatabaseSync } from 'node:sqlite';
 import { ColumnTypeEnum, type ColumnType, type SqlDriverAdapter, type SqlQuery, type SqlResultSet } from '@prisma/driver-adapter-utils';
 
 import { PrismaClient } from './generated/client.js';
-import { heard, say, settings } from './harness.js';
 
 const TYPES: Readonly<Record<string, ColumnType>> = {
   INTEGER: ColumnTypeEnum.Int64,
@@ -46,12 +46,13 @@ class NodeSqlite implements SqlDriverAdapter {
   }
 }
 
-const database = new DatabaseSync(String(settings['file']), { readOnly: true });
+const { file } = JSON.parse(process.argv[2] ?? '{}') as { file: string };
+const database = new DatabaseSync(file, { readOnly: true });
 const adapter = { provider: 'sqlite', adapterName: 'node:sqlite', connect: async () => new NodeSqlite(database) } as const;
 const prisma = new PrismaClient({ adapter });
 
-for (let word = await heard(); word !== 'end' && word !== ''; word = await heard()) {
-  say('rows', await prisma.copied.findMany({ where: { amount: { not: null } }, orderBy: { id: 'asc' } }));
+for await (const _ of createInterface({ input: process.stdin })) {
+  const rows = await prisma.copied.findMany({ where: { amount: { not: null } }, orderBy: { id: 'asc' } });
+  const text = JSON.stringify({ rows }, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value));
+  process.stdout.write(`${text}\n`);
 }
-await prisma.$disconnect();
-process.exit(0);
