@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -75,22 +78,30 @@ async def test_rows_are_those_of_sql(
 
 
 async def test_times_are_told_as_realtime_tells_them(chat: Target, chat_sql: psycopg.AsyncConnection) -> None:
-    """In UTC, whatever zone the session has: else a row that was read would be another one than its change."""
-    await insert(chat_sql, 3, "of one zone")
-    query = "select to_jsonb(m) ->> 'created_at' from messages m where body = 'of one zone' order by id"
-    await chat_sql.execute("set timezone = 'UTC'")
-    [wanted, *_] = [text for (text,) in await (await chat_sql.execute(query)).fetchall()]
-    there = replace(chat, database_url=f"{chat.database_url}?options=-c%20timezone%3DAsia%2FKolkata")
-    sql = SqlRowReader(
-        there.database_url or "", "messages", "created_at", schema=chat.schema, where="body like '%zone'"
-    )
-    async with prisma_for(there) as client:
-        [zone] = await client.query_raw("select current_setting('timezone') as name")
-        assert zone["name"] == "Asia/Kolkata", "another zone, or this shows nothing"
-        prisma = PrismaRowReader(client, "messages", "created_at", where="body like '%zone'")
-        for rows in await sql.since(None, None, 10), await prisma.since(None, None, 10):
-            assert [row["created_at"] for row in rows] == [wanted] * 3
-    await sql.close()
+    """In UTC, whatever zone the role is set to: else a row that was read would be another one than its change."""
+    await chat_sql.execute("insert into events (room_id, sent_at) values (7, '2026-11-22T10:00:00.5+02:00')")
+    async with zoned(chat, chat_sql) as there, prisma_for(there) as client:
+        sql = SqlRowReader(there.database_url or "", "events", "sent_at", schema=chat.schema, where="t.room_id = 7")
+        prisma = PrismaRowReader(client, "events", "sent_at", where="t.room_id = 7")
+        for [row] in await sql.since(None, None, 10), await prisma.since(None, None, 10):
+            assert row["sent_at"] == "2026-11-22T08:00:00.5+00:00"
+        await sql.close()
+
+
+@asynccontextmanager
+async def zoned(chat: Target, connection: psycopg.AsyncConnection) -> AsyncIterator[Target]:
+    """The same database for a role that lives in India, and may read what everybody may."""
+    name, password = f"zoned_{secrets.token_hex(4)}", secrets.token_hex(8)
+    await connection.execute(f"create role {name} login password '{password}' in role anon".encode())
+    await connection.execute(f"alter role {name} set timezone = 'Asia/Kolkata'".encode())
+    url = urlsplit(chat.database_url or "")
+    url = url._replace(netloc=f"{name}:{password}@{url.netloc.split('@')[1]}")
+    try:
+        async with await psycopg.AsyncConnection.connect(url.geturl()) as there:
+            assert await (await there.execute("show timezone")).fetchone() == ("Asia/Kolkata",)
+        yield replace(chat, database_url=url.geturl())
+    finally:
+        await connection.execute(f"drop role {name}".encode())
 
 
 async def test_the_log_is_that_of_sql(chat: Target, chat_sql: psycopg.AsyncConnection, client: Prisma) -> None:
