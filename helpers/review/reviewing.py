@@ -13,6 +13,8 @@ from helpers.review.code.linking import linked, wanted_modules
 from helpers.review.code.paths import Paths
 from helpers.review.code.processes import read_all
 from helpers.review.code.reading import READERS, Batch, Result
+from helpers.review.database.facts import DatabaseFacts
+from helpers.review.database.reading import ENDINGS, database_of
 from helpers.review.files import SourceFile, decoded, read_bytes, root_of, source_files
 from helpers.review.findings import Finding
 from helpers.review.inventory import Inventory, Unread
@@ -95,12 +97,27 @@ class _Reading:
         self._read_users(code)
         paths = Paths(code)
         facts = linked(self._drafts.values(), paths, self._exports(code, paths))
+        database = self._database(files)
         return Inventory(
             str(self._root),
             tuple(sorted(facts, key=lambda each: each.path)),
+            database,
             unread=tuple(dict.fromkeys(sorted(self._unread, key=lambda each: each.path))),
             looked_at=len(files),
         )
+
+    def _database(self, files: Iterable[SourceFile]) -> DatabaseFacts:
+        """What schemas of Prisma and migrations say; of them there are few, and their order counts."""
+        texts: dict[str, str] = {}
+        for file in files:
+            content = read_bytes(self._root, file) if file.ending in ENDINGS else b""
+            if isinstance(content, Unread):
+                self._unread.append(content)
+            elif content:
+                texts[file.path] = decoded(content)
+        database, unread = database_of(texts)
+        self._unread += unread
+        return database
 
     def _read(self, batch: Batch, what: str) -> None:
         total = len(batch.files)
