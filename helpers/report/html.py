@@ -20,7 +20,7 @@ __all__ = ["as_html"]
 
 
 class _Renderer(RendererHTML):
-    """Embeds the pictures, and lets wide tables scroll by themselves."""
+    """Embeds the pictures, and lets wide tables and long lines of code scroll by themselves."""
 
     def image(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
         token = tokens[idx]
@@ -34,11 +34,22 @@ class _Renderer(RendererHTML):
             "</picture>"
         )
 
+    def fence(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
+        return _reachable(super().fence(tokens, idx, options, env))
+
+    def code_block(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
+        return _reachable(super().code_block(tokens, idx, options, env))
+
     def table_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
         return '<div class="wide" tabindex="0"><table>\n'
 
     def table_close(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
         return "</table></div>\n"
+
+
+def _reachable(block: str) -> str:
+    """What scrolls can be reached without a mouse."""
+    return block.replace("<pre>", '<pre tabindex="0">', 1)
 
 
 def as_html(report: Report, pictures: Sequence[Picture] = ()) -> str:
