@@ -61,9 +61,12 @@ def _pooling(inputs: Inputs) -> str:
 def monitoring(inputs: Inputs) -> tuple[str, ...]:
     """What to watch, and from which value on to worry, taken from this run."""
     return (
-        f"**Realtime dashboard**: connections, latency, throughput. Healthy here: {_values(inputs)}.",
-        "**Alerting**: disconnects (any close code but 1000), `CHANNEL_ERROR`, heartbeats without answer; error rate "
-        f"above 0.1 % of connections and heartbeats (now: {measures.stability(inputs)} succeeded).",
+        "**Realtime dashboard**: connections, latency, throughput. `workbook watch` measures them with a client of its "
+        "own and exports them; `workbook alerts --out monitoring` writes a dashboard for Grafana. Healthy here: "
+        f"{_values(inputs)}.",
+        "**Alerting**: disconnects, lost messages and slow deliveries, by how fast they burn the error budget: the same "
+        "command writes the rules for Prometheus and an example for Alertmanager. Now: "
+        f"{measures.stability(inputs)} of connections and heartbeats succeeded.",
         "**Performance logs**: for each filtered subscription, messages, bytes and latency; "
         f"delivery p95 {_twice(inputs)}.",
         "**Usage analytics**: message volume per channel against the plan's quota; every message counts once when it "
