@@ -20,7 +20,7 @@ from rich.text import Text
 from helpers import session, workspace
 from helpers.diagnosis import Diagnosis, diagnose
 from helpers.diagnosis.document import as_json, schema
-from helpers.diagnosis.explain import explain
+from helpers.diagnosis.explaining import explain
 from helpers.diagnosis.pages import AREAS, all_pages
 from helpers.diagnosis.summary import as_summary
 from helpers.errors import SettingsError

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from helpers.diagnosis.arrival import Arrival, would_arrive
 from helpers.diagnosis.arrival.facts import EVENTS
 from helpers.errors import WorkbookError
 from helpers.target import Target
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["Answer", "Audience", "who_would_hear"]
 
@@ -39,6 +40,8 @@ class Audience:
 
     def to_frame(self) -> pd.DataFrame:
         """One row for each listener, a column for each kind of change."""
+        import pandas as pd
+
         cells = {(each.listener, each.event): f"{_sign(each)} {each.because}" for each in self.heard}
         rows = list(dict.fromkeys(listener for listener, _ in cells))
         columns = list(dict.fromkeys(event for _, event in cells))

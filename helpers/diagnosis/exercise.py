@@ -10,7 +10,7 @@ from typing import Any
 
 import psycopg
 
-from helpers.diagnosis.diagnose import diagnose
+from helpers.diagnosis.diagnosing import diagnose
 from helpers.diagnosis.evidence import TableName
 from helpers.diagnosis.render import checks_as_html
 from helpers.diagnosis.results import Check

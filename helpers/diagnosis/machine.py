@@ -9,14 +9,17 @@ import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
+from typing import TYPE_CHECKING
 
-import pandas as pd
 import psutil
 
 from helpers.errors import WorkbookError
 from helpers.lab.installation import find_installation
 from helpers.node import node_executable
 from helpers.places import cache_dir
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["Part", "check_machine", "machine_parts"]
 
@@ -40,6 +43,8 @@ class Part:
 
 def check_machine() -> pd.DataFrame:
     """One row for each part; `ready` says whether it will do."""
+    import pandas as pd
+
     return pd.DataFrame(list(machine_parts()), columns=["part", "found", "ready", "advice"])
 
 

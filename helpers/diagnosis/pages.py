@@ -6,13 +6,14 @@ import difflib
 from dataclasses import dataclass
 from functools import cache
 from html import escape
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from helpers.diagnosis.rules import RULES, Rule
 from helpers.diagnosis.rules.answers import says
 from helpers.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["AREAS", "Page", "all_pages", "rule_index", "rule_page"]
 
@@ -125,6 +126,8 @@ def rule_page(rule_id: str) -> Page:
 
 def rule_index(area: str | None = None) -> pd.DataFrame:
     """One row for each rule: its area, its name, what is healthy, and what is seen when it is not."""
+    import pandas as pd
+
     rows = [[page.area, page.id, page.title, page.symptom] for page in all_pages() if area in (None, page.area)]
     return pd.DataFrame(rows, columns=["area", "rule", "healthy", "what you will see"])
 

@@ -6,11 +6,12 @@ import math
 import statistics
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from helpers.diagnosis import render
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["Check", "Diagnosis", "Layer", "Status"]
 
@@ -179,12 +180,16 @@ class Diagnosis:
 
     def to_frame(self) -> pd.DataFrame:
         """One row for each check, most urgent first."""
+        import pandas as pd
+
         columns = ["status", "id", "title", "evidence", "cause", "fix", "took_ms"]
         rows = [[check.status.value, *(getattr(check, name) for name in columns[1:])] for check in self.ranked]
         return pd.DataFrame(rows, columns=columns)
 
     def layers_frame(self) -> pd.DataFrame:
         """One row for each layer, in the order of time; no numbers for one that was skipped."""
+        import pandas as pd
+
         columns = ["layer", "status", "started_ms", "took_ms", "median_ms", "n"]
         return pd.DataFrame(list(map(_row, self.layers)), columns=columns)
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from html import escape
 from typing import TYPE_CHECKING
 
-import pandas as pd
-
 if TYPE_CHECKING:
+    import pandas as pd
+
     from helpers.diagnosis.evidence.watch import Committed, Drop, Subscribed, TableSeen, TopicSeen, Watched
 
 __all__ = ["as_frame", "as_html", "as_text"]
@@ -36,6 +36,8 @@ def as_html(watched: Watched) -> str:
 
 def as_frame(watched: Watched) -> pd.DataFrame:
     """One row for each stretch of time."""
+    import pandas as pd
+
     rows = [[getattr(stretch, name) for name in COLUMNS] for stretch in watched.timeline]
     return pd.DataFrame(rows, columns=COLUMNS)
 

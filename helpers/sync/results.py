@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import pandas as pd
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["SyncComparison", "SyncRun"]
 
@@ -87,6 +89,8 @@ class SyncComparison:
 
     def to_frame(self) -> pd.DataFrame:
         """One row per strategy."""
+        import pandas as pd
+
         rows = [
             {
                 "strategy": run.strategy,

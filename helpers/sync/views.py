@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from helpers.client import Channel, RealtimeClient
 from helpers.prisma import prisma_client
@@ -18,6 +16,9 @@ from helpers.target import Target
 from helpers.wire.events import Change
 from helpers.wire.frames import encode_json
 from helpers.wire.join import ChangeBinding, JoinConfig
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["RowViews", "one_row_twice"]
 
@@ -33,6 +34,8 @@ class RowViews:
 
     def to_frame(self) -> pd.DataFrame:
         """One row per column of the table."""
+        import pandas as pd
+
         return pd.DataFrame(self.rows, columns=["column", "payload.new", "Prisma's field", "Prisma's value"])
 
     def __str__(self) -> str:

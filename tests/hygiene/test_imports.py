@@ -15,10 +15,22 @@ from helpers.lazy import lazy_exports
 
 LAZY = (
     "helpers.capacity",
+    "helpers.diagnosis",
     "helpers.experiments",
     "helpers.profiling",
     "helpers.profiling.receiving",
     "helpers.profiling.workloads",
+    "helpers.sync",
+)
+#: What starts often, as a command or in a process of its own, and can show a table when somebody asks for one.
+STARTED = (
+    "helpers.diagnosis.diagnosing",
+    "helpers.doctor",
+    "helpers.lab.process",
+    "helpers.run",
+    "helpers.session",
+    "helpers.sync.batching",
+    "helpers.sync.experiment",
 )
 #: Packages that take a process a tenth of a second and more to import.
 HEAVY = {"IPython", "aiohttp", "distributed", "matplotlib", "numpy", "pandas", "psycopg", "pyarrow", "seaborn"}
@@ -52,16 +64,16 @@ def shown_to_mypy(package: str) -> dict[str, str]:
     return {alias.name: str(node.module) for node in own for alias in node.names}
 
 
-@pytest.mark.parametrize("package", LAZY)
+@pytest.mark.parametrize("package", [*LAZY, "helpers.cli"])
 def test_a_package_alone_costs_nothing(package: str) -> None:
-    """Importing a package of many parts imports no package of others that is heavy."""
+    """Importing a package of many parts, or the commands, imports no package of others that is heavy."""
     assert packages_after(package) & HEAVY == set()
 
 
-@pytest.mark.parametrize("worker", WORKERS)
-def test_workers_import_nothing_for_readers(worker: str) -> None:
-    """A worker process imports nothing that draws, tabulates or schedules."""
-    assert packages_after(worker) & FOR_READERS == set()
+@pytest.mark.parametrize("module", [*WORKERS, *STARTED])
+def test_processes_import_nothing_for_readers(module: str) -> None:
+    """A worker process, a command or a lab imports nothing that draws, tabulates or schedules."""
+    assert packages_after(module) & FOR_READERS == set()
 
 
 @pytest.mark.parametrize("package", [*LAZY, "helpers.plots"])
