@@ -19,7 +19,8 @@ from helpers.experiments.rounds import Arm, run_rounds
 from helpers.experiments.size import Size, experiment_size
 from helpers.experiments.tables import OwnTable, ReplicaIdentity, own_table
 from helpers.profiling.results import Skipped
-from helpers.target import Target
+from helpers.profiling.workloads import Audience, Burst, Workload, permit
+from helpers.target import Target, TargetKind
 from helpers.wire.events import Change
 from helpers.wire.join import ChangeBinding
 
@@ -44,8 +45,9 @@ METRICS = (
 )
 ROUNDS = {Size.SMALL: 3, Size.FULL: 15}
 
-#: Rows of a run; each is updated once and deleted once, and either goes to two subscribers at most.
-ROWS = 40
+#: Rows of a run; each is inserted, updated and deleted once, and each of these goes to two subscribers at most. Where
+#: quotas count, all of it within one second stays below that of the free plan.
+ROWS, GENTLE_ROWS = 40, 10
 #: Large enough to be stored apart (TOAST), so that an UPDATE of another column leaves it untouched.
 LARGE_BYTES = 4_000
 QUIET_S = 15.0
@@ -67,7 +69,7 @@ IDENTITIES: Mapping[str, _Identity] = {
 
 
 async def compare_replica_identities(
-    target: Target, *, size: Size | str | None = None, rounds: int | None = None
+    target: Target, *, size: Size | str | None = None, rounds: int | None = None, above_quota: bool | None = None
 ) -> Experiment | Skipped:
     """Update a small column of rows that have a large one, and delete them.
 
@@ -75,14 +77,16 @@ async def compare_replica_identities(
     the lab it takes a lab of its own, which waits less.
 
     Raises:
-        SettingsError: an unknown size.
+        SettingsError: an unknown size, or more than the target's plan allows without `above_quota`.
         ConnectionFailed, JoinFailed: the target refused a subscription.
     """
     chosen = experiment_size(size)
     if not (target.writes_allowed and target.database_url):
         because = "the workbook may not write to this target (set DATABASE_URL and WORKBOOK_ALLOW_WRITES=yes)"
         return Skipped(QUESTION, because)
-    async with quick_target(target) as place, _arms(place) as arms:
+    rows = ROWS if target.kind is TargetKind.LAB else GENTLE_ROWS
+    _permit(target, rows, above_quota)
+    async with quick_target(target) as place, _arms(place, rows) as arms:
         return await run_rounds(
             "replica identities",
             QUESTION,
@@ -92,12 +96,18 @@ async def compare_replica_identities(
             rounds=rounds or ROUNDS[chosen],
             size=chosen,
             answer=identity_answer,
-            settings={"rows": ROWS, "bytes of the large column": LARGE_BYTES, **wait_setting(place)},
+            settings={"rows": rows, "bytes of the large column": LARGE_BYTES, **wait_setting(place)},
         )
 
 
+def _permit(target: Target, rows: int, above_quota: bool | None) -> None:
+    """A run's three statements, each with the row that marks its end, should they all come within one second."""
+    workload = Workload(rate=Burst(size=3 * (rows + 1), every_s=1.0), seconds=1.0, body_bytes=LARGE_BYTES)
+    permit(target, workload, Audience(subscribers=2), above_quota=above_quota)
+
+
 @asynccontextmanager
-async def _arms(target: Target) -> AsyncIterator[Mapping[str, Arm]]:
+async def _arms(target: Target, rows: int) -> AsyncIterator[Mapping[str, Arm]]:
     async with AsyncExitStack() as stack:
         clock = await CpuClock.of(target)
         arms: dict[str, Arm] = {}
@@ -113,7 +123,7 @@ async def _arms(target: Target) -> AsyncIterator[Mapping[str, Arm]]:
             whole = ChangeBinding("*", table.schema, table.name)
             filtered = ChangeBinding("*", table.schema, table.name, filter="room_id=eq.1")
             crowd = await stack.enter_async_context(Crowd(target, (Seat((whole,)), Seat((filtered,)))))
-            arms[name] = partial(_run, table, crowd, clock)
+            arms[name] = partial(_run, table, crowd, clock, rows)
         yield arms
 
 
@@ -133,33 +143,33 @@ class _Heard:
         return [change for place, change in self.receipts if (place, change.type) == (seat, kind)]
 
 
-async def _run(table: OwnTable, crowd: Crowd, clock: CpuClock, number: int) -> Outcome:
+async def _run(table: OwnTable, crowd: Crowd, clock: CpuClock, rows: int, number: int) -> Outcome:
     await table.empty()
     insert = f"insert into {table.quoted} (seq, room_id, body) select n, n % 2, repeat('x', {LARGE_BYTES})"
-    await _hear(crowd, table, f"{insert} from generate_series(1, {ROWS}) n")
+    await _hear(crowd, table, f"{insert} from generate_series(1, {rows}) n")
     before = await clock.read()
     updated = await _hear(crowd, table, f"update {table.quoted} set seq = seq + 1 where seq > 0")
     deleted = await _hear(crowd, table, f"delete from {table.quoted} where seq > 0")
     used = (await clock.read()).since(before)
     return Outcome(
-        _values(updated, deleted)
+        _values(updated, deleted, rows)
         | {
-            SERVER: _each_us(used.server_s),
-            DATABASE: _each_us(used.database_s),
+            SERVER: _each_us(used.server_s, rows),
+            DATABASE: _each_us(used.database_s, rows),
         }
     )
 
 
-def _values(updated: _Heard, deleted: _Heard) -> dict[str, float | None]:
+def _values(updated: _Heard, deleted: _Heard, rows: int) -> dict[str, float | None]:
     updates, deletes = updated.of(0, "UPDATE"), deleted.of(0, "DELETE")
     return {
         UPDATE_BYTES: _mean([change.size_bytes for change in updates]),
         DELETE_BYTES: _mean([change.size_bytes for change in deletes]),
-        UPDATE_LOG: updated.log_bytes / ROWS,
-        DELETE_LOG: deleted.log_bytes / ROWS,
+        UPDATE_LOG: updated.log_bytes / rows,
+        DELETE_LOG: deleted.log_bytes / rows,
         WHOLE: _mean([100 * ("body" in change.record) for change in updates]),
         OLD: _mean([len(change.old_record) for change in deletes]),
-        FILTERED: 100 * len(deleted.of(1, "DELETE")) / (ROWS // 2),
+        FILTERED: 100 * len(deleted.of(1, "DELETE")) / (rows // 2),
         LATENCY: median([1e3 * (change.received_at - updated.start) for change in updates]) if updates else None,
     }
 
@@ -191,6 +201,6 @@ def _mean(values: Sequence[float]) -> float | None:
     return sum(values) / len(values) if values else None
 
 
-def _each_us(seconds: float | None) -> float | None:
+def _each_us(seconds: float | None, rows: int) -> float | None:
     """Of an update and a deletion of every row, for each of them."""
-    return None if seconds is None else 1e6 * seconds / (2 * ROWS)
+    return None if seconds is None else 1e6 * seconds / (2 * rows)

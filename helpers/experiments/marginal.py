@@ -241,8 +241,8 @@ def _busy(found: MarginalCosts) -> str:
         return ""
     most = max(line.high for line in lines)
     return (
-        f"A message costs the client at most {most:.0f} µs of CPU, so {TARGET_CPU_PERCENT:.0f} % of a core is spent at "
-        f"{1e4 * TARGET_CPU_PERCENT / most:,.0f} messages a second."
+        f"A message costs the client at most {most:.0f} µs of CPU, so {TARGET_CPU_PERCENT:.0f} % of a core is not "
+        f"spent before {1e4 * TARGET_CPU_PERCENT / most:,.0f} messages a second."
     )
 
 

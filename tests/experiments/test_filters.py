@@ -83,6 +83,17 @@ async def test_a_project_is_measured_as_it_is_and_within_its_quota(target: Targe
     assert isinstance(found, Experiment)
     assert found.target == str(project)
     assert found.settings["subscribers"] == "1" and found.settings["rows"] == "90"
+    identities = await compare_replica_identities(project, rounds=1)
+    assert isinstance(identities, Experiment)
+    assert identities.settings["rows"] == "10"
+    assert await left_over(target) == []
+
+
+async def test_nothing_goes_above_a_quota_unasked(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+    """More rows than the plan lets through in a second are refused before anything is made."""
+    monkeypatch.setattr("helpers.experiments.identities.GENTLE_ROWS", 40)
+    with pytest.raises(SettingsError, match="above the quota"):
+        await compare_replica_identities(replace(target, kind=TargetKind.HOSTED), rounds=1)
     assert await left_over(target) == []
 
 
