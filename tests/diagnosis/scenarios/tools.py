@@ -160,6 +160,16 @@ class Talker:
         if frame.event == "phx_reply" and frame.payload["status"] != "ok":
             self.heard.append(Heard(Place.SYSTEM, reason_of(frame)))
 
+    @property
+    def is_told(self) -> bool:
+        """Whether the server has said anything that is no matter of course."""
+        return bool(self.heard or self.dialogue.overheard)
+
+    async def catch_up(self) -> None:
+        """Listen to all that the server says in answer to what it was sent so far."""
+        ref = await self.dialogue.send("phoenix", "heartbeat", {})
+        await self.dialogue.frame(is_reply(ref))
+
     async def wait(self, seconds: float) -> None:
         """Listen for so long."""
         with contextlib.suppress(TimeoutError):
@@ -195,7 +205,7 @@ def hears(behaviour: Callable[[Ward, Talker], Awaitable[None]]) -> Callable[[War
             try:
                 await behaviour(ward, client)
             except (*WORLD, StepFailed) as error:
-                assert client.heard or client.dialogue.overheard, error
+                assert client.is_told, error
         return await ward.look(heard=client.heard)
 
     return looks
