@@ -22,7 +22,7 @@ from helpers.lab.changes import ChangeBatch, ChangeDelivery, ChangeFeed, ChangeS
 
 ALICE = "11111111-1111-4111-8111-111111111111"
 BOB = "22222222-2222-4222-8222-222222222222"
-LIMIT_S = 10.0
+LIMIT_S = 30.0
 
 _numbers = itertools.count(1)
 

@@ -183,7 +183,7 @@ async def test_nothing_is_sent_before_and_after(target: Target) -> None:
 async def test_heartbeats_go_by_themselves(target: Target) -> None:
     """Each round trip is kept."""
     async with RealtimeClient(target, heartbeat_s=0.02) as client:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while len(client.round_trips_ms) < 3:  # noqa: ASYNC110 - heartbeats tell nobody of themselves
                 await asyncio.sleep(0.02)
     assert all(round_trip > 0 for round_trip in client.round_trips_ms)
@@ -200,7 +200,7 @@ async def test_a_dead_link_is_noticed(target: Target) -> None:
         via.set(BLACK_HOLE)
         with pytest.raises(ConnectionFailed, match="a heartbeat was not answered within"):
             await channel.broadcast("lost", {})
-        await asyncio.wait_for(client.wait_closed(), 5)
+        await asyncio.wait_for(client.wait_closed(), 30)
         assert client.state is ClientState.DEAD
         assert (channel.state, channel.reason) == ("errored", "a heartbeat was not answered within 0.4 s")
         await client.close()
@@ -215,7 +215,7 @@ async def test_a_link_that_breaks_is_lost(target: Target) -> None:
         await asyncio.sleep(0)
         via.cut()
         with pytest.raises(ConnectionFailed, match="broke off without a closing handshake"):
-            await asyncio.wait_for(reading, 5)
+            await asyncio.wait_for(reading, 30)
         assert client.state is ClientState.LOST
         with pytest.raises(ConnectionFailed, match="broke off"):
             await client.heartbeat()
@@ -230,7 +230,7 @@ async def test_a_link_that_breaks_while_joining(target: Target) -> None:
         await asyncio.sleep(0.05)
         via.cut()
         with pytest.raises(ConnectionFailed, match="broke off"):
-            await asyncio.wait_for(joining, 5)
+            await asyncio.wait_for(joining, 30)
 
 
 async def test_a_push_that_is_stuck_in_the_socket_fails_once(target: Target) -> None:
@@ -246,7 +246,7 @@ async def test_a_push_that_is_stuck_in_the_socket_fails_once(target: Target) -> 
         await asyncio.sleep(0.1)
         via.cut()
         with pytest.raises(ConnectionFailed, match="broke off"):
-            await asyncio.wait_for(pushing, 5)
+            await asyncio.wait_for(pushing, 30)
     del pushing
     gc.collect()
     loop.set_exception_handler(None)
@@ -256,7 +256,7 @@ async def test_a_push_that_is_stuck_in_the_socket_fails_once(target: Target) -> 
 async def test_a_lost_connection_tells_its_silence(target: Target) -> None:
     """Seconds since the last frame in either direction: those of an idle limit, and none after traffic."""
     async with network(target, Conditions(lifetime=Lifetime(idle_s=0.4))) as via, RealtimeClient(via.target) as client:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             await client.heartbeat()
             await client.wait_closed()
         assert client.silent_s >= 0.4
@@ -264,6 +264,6 @@ async def test_a_lost_connection_tells_its_silence(target: Target) -> None:
         await asyncio.sleep(0.3)
         await client.heartbeat()
         via.cut()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             await client.wait_closed()
         assert client.silent_s < 0.3

@@ -49,7 +49,7 @@ async def test_a_message_in_fragments_is_one_message(target: Target) -> None:
         channel = client.channel("room")
         await channel.subscribe()
         events = channel.events()
-        text, raw = [await asyncio.wait_for(anext(events), 5) for _ in range(2)]
+        text, raw = [await asyncio.wait_for(anext(events), 30) for _ in range(2)]
     assert isinstance(text, Broadcast) and isinstance(raw, Broadcast)
     assert (text.payload, text.size_bytes) == ({"text": "é😀"}, len(HELLO.encode()))
     assert raw.payload == bytes(range(100))
@@ -90,7 +90,7 @@ async def test_noise_is_counted_and_passed_over(target: Target) -> None:
     async with serving(target, answer) as there, RealtimeClient(there) as client:
         channel = client.channel("room")
         await channel.subscribe()
-        assert isinstance(await asyncio.wait_for(anext(channel.events()), 5), Broadcast)
+        assert isinstance(await asyncio.wait_for(anext(channel.events()), 30), Broadcast)
     counters = client.counters
     assert (counters.malformed, counters.unmatched, counters.stale) == (2, 2, 1)
 
@@ -108,7 +108,7 @@ async def test_a_server_that_closes_as_soon_as_it_has_granted(target: Target) ->
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
     there = replace(target, api_url=f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
     async with RealtimeClient(there) as client:
-        await asyncio.wait_for(client.wait_closed(), 5)
+        await asyncio.wait_for(client.wait_closed(), 30)
         assert (client.state, client.close_code) == (ClientState.LOST, 1012)
         with pytest.raises(ConnectionFailed, match="code 1012"):
             await client.heartbeat()
@@ -140,7 +140,7 @@ async def test_messages_are_whole_wherever_reads_cut_them(target: Target, cut: i
     async with await asyncio.start_server(serve_bytes, "127.0.0.1", 0) as server:
         there = replace(target, api_url=f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
         async with RealtimeClient(there) as client:
-            await asyncio.wait_for(client.wait_closed(), 10)
+            await asyncio.wait_for(client.wait_closed(), 30)
     assert (client.counters.frames_in, client.counters.unmatched, client.counters.malformed) == (6, 6, 0)
     assert client.counters.bytes_in == 6 * len(HELLO.encode()) + sum(sizes)
     assert client.close_code == 1000

@@ -159,7 +159,7 @@ async def test_arms_that_wait_run_at_the_same_time() -> None:
     meeting = asyncio.Barrier(2)
 
     async def meet(_: int) -> Outcome:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await meeting.wait()
         return Outcome({})
 

@@ -21,7 +21,7 @@ from helpers.target import Target, TargetKind
 from helpers.wire.events import Broadcast, Event
 from helpers.wire.join import JoinConfig
 
-LIMIT_S = 15.0
+LIMIT_S = 30.0
 
 
 def stream(messages: int = 20, form: Form = Form.JSON_V2, body_bytes: int = 200) -> Stream:

@@ -14,7 +14,7 @@ __all__ = [
 ]  # fmt: skip
 
 #: Seconds that a test waits for anything.
-LIMIT_S = 15.0
+LIMIT_S = 30.0
 
 
 async def eventually(ask: Callable[[], Awaitable[Any]], wanted: Any) -> None:

@@ -14,7 +14,7 @@ from helpers.pacing import BoundedQueue, WhenFull, batches, each, throttled
 
 T = TypeVar("T")
 
-LIMIT_S = 10.0
+LIMIT_S = 30.0
 
 PACERS: dict[str, Callable[[BoundedQueue[int]], AsyncIterator[int | list[int]]]] = {
     "each": each,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from helpers.errors import SettingsError
 from helpers.pacing import BoundedQueue, WhenFull
 
-LIMIT_S = 5.0
+LIMIT_S = 30.0
 
 
 def first(item: tuple[str, int]) -> str:

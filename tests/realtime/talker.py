@@ -17,7 +17,7 @@ from helpers.wire.frames import Frame, Message, Version, decode, decode_json
 
 __all__ = ["Place", "Talker"]
 
-PATIENCE_S = 5.0
+PATIENCE_S = 30.0
 
 
 class Talker:

@@ -117,7 +117,7 @@ async def test_a_held_outbox_is_bounded() -> None:
     outbox.hold()
     for _ in range(11):
         outbox.put(b"x" * 100)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await wire.gone.wait()
     server.close()
 

@@ -74,7 +74,7 @@ async def test_a_link_that_survived_the_sleep_is_kept(logged: Logged) -> None:
         subscription = client.subscribe(logged.source())
         await subscription.wait_for(State.LIVE)
         machine.set_by_s += 600.0
-        async with asyncio.timeout(5.0):
+        async with asyncio.timeout(30.0):
             while not client.jumps:  # noqa: ASYNC110 - a client tells nobody of a jump
                 await asyncio.sleep(0.01)
         await asyncio.sleep(0.5)
@@ -94,7 +94,7 @@ async def test_a_clock_that_was_set_back_brings_a_fresh_token(logged: Logged) ->
         subscription = client.subscribe(logged.source())
         await subscription.wait_for(State.LIVE)
         machine.set_by_s -= 3600.0
-        async with asyncio.timeout(5.0):
+        async with asyncio.timeout(30.0):
             while len(given) < 2:  # noqa: ASYNC110 - a source tells nobody when it is asked
                 await asyncio.sleep(0.01)
         await logged.run("insert into {} values (1, 'a', 0)")

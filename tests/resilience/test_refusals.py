@@ -163,7 +163,7 @@ async def test_a_server_that_is_full_is_asked_less_and_less() -> None:
         async with ResilientClient(lab.target, settings=quick) as first:
             await first.subscribe(Broadcasts(private=False)).wait_for(State.LIVE)
             waiting = second.subscribe(Broadcasts(private=False))
-            async with asyncio.timeout(10.0):
+            async with asyncio.timeout(30.0):
                 while not waiting.life.losses:  # noqa: ASYNC110 - losses that change no state are told to nobody
                     await asyncio.sleep(0.02)
             assert "Too many connected users" in next(iter(waiting.life.losses))

@@ -131,7 +131,7 @@ async def test_the_queue_is_the_one_that_was_given(logged: Logged) -> None:
         subscription = client.subscribe(logged.source(), queue=queue)
         await subscription.wait_for(State.LIVE)
         await logged.run("insert into {} select g, 'a', 0 from generate_series(1, 10) g")
-        async with asyncio.timeout(10.0):
+        async with asyncio.timeout(30.0):
             while queue.counts.put < 10:  # noqa: ASYNC110 - a queue tells its reader only
                 await asyncio.sleep(0.01)
         items = await collected(subscription, 2)

@@ -190,7 +190,7 @@ def test_interrupted_run_leaves_nothing(shell: Shell, tmp_path: Path, notebooks:
     assert process.returncode == 130
     assert "Traceback" not in message
     assert "Interrupted" in message
-    wait_for(lambda: descendants_of(str(tmp_path)) == [], 5)
+    wait_for(lambda: descendants_of(str(tmp_path)) == [], 30)
     assert not (tmp_path / "out").exists()
 
 
@@ -199,7 +199,7 @@ def test_killed_run_leaves_no_process(shell: Shell, tmp_path: Path, notebooks: P
     process = long_run(shell, tmp_path, notebooks)
     process.kill()
     process.wait()
-    wait_for(lambda: descendants_of(str(tmp_path)) == [], 15)
+    wait_for(lambda: descendants_of(str(tmp_path)) == [], 30)
     (notebooks / "01_long.ipynb").unlink()
     again = shell("run", "--target", "lab", "--notebooks", str(notebooks), "--out", str(tmp_path / "out"))
     seen, message = again.communicate(timeout=60)

@@ -32,7 +32,7 @@ SETTINGS = LabSettings.from_mapping(
         "realtime": {"join_error_delay_s": 0.01},
     }
 )
-LIMIT_S = 10.0
+LIMIT_S = 30.0
 RETRY_S = 0.03
 
 
