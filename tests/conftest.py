@@ -7,6 +7,7 @@ import signal
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -16,13 +17,26 @@ from helpers.lab import Lab, LabSettings
 from helpers.target import Target
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Heed SIGINT and SIGHUP, so that tests may send them: a background job, or `nohup`, makes its children deaf."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
     # How fast examples are made says something about the machine, and nothing about what is tested.
     settings.register_profile("workbook", deadline=None, suppress_health_check=[HealthCheck.too_slow])
     settings.load_profile("workbook")
+    # With xdist, files go to the workers in the order of collection, not those with the most tests first.
+    config.option.loadscopereorder = False
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Spare xdist's workers the second in which a grammar is built that nobody needs: see `helpers.run.light`."""
+    node.gateway.remote_exec("import sys; sys.modules['rfc3987_syntax'] = None").waitclose()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Notebooks first: each is one long test, of which none should be what all workers wait for in the end."""
+    items.sort(key=lambda item: item.path.suffix != ".ipynb")
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

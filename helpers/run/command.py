@@ -13,6 +13,7 @@ from rich.console import Console
 
 from helpers import session
 from helpers.places import repository_root
+from helpers.run.light import without_address_grammar
 from helpers.run.settings import Settings
 
 __all__ = ["run_command"]
@@ -57,7 +58,8 @@ def _checked_size(size: str | None) -> str | None:
 
 async def _until_terminated(settings: Settings, console: Console) -> Path:
     """SIGTERM ends a run as Ctrl-C does: in order."""
-    from helpers.run.workbook import run_workbook  # Jupyter takes seconds to import; a wrong URL need not wait for it
+    with without_address_grammar():  # Jupyter takes long to import all the same; a wrong URL need not wait for it
+        from helpers.run.workbook import run_workbook
 
     task = asyncio.current_task()
     assert task is not None

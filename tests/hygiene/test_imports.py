@@ -94,6 +94,20 @@ def test_no_part_has_the_name_of_an_export(package: str) -> None:
     assert parts & set(module.__all__) == set()
 
 
+def test_a_run_imports_jupyter_without_a_grammar_of_addresses() -> None:
+    """It takes longer to build than all else; what needs it afterwards still finds it."""
+    code = (
+        "import sys\n"
+        "from helpers.run.light import without_address_grammar\n"
+        "with without_address_grammar():\n"
+        "    import helpers.run.workbook\n"
+        "print(*sorted({'lark', 'nbformat', 'jsonschema', 'rfc3987_syntax'} & set(sys.modules)))\n"
+        "import rfc3987_syntax\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.split() == ["jsonschema", "nbformat"]
+
+
 def test_a_name_that_is_not_there() -> None:
     """A lazy package says what it has not in the words of any module."""
     with pytest.raises(ImportError, match="cannot import name 'compare_nothing'"):
