@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, settings
 
 from helpers.lab import Lab, LabSettings
 from helpers.target import Target
+from tests.thorough import so_many
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -22,7 +23,9 @@ def pytest_configure(config: pytest.Config) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
     # How fast examples are made says something about the machine, and nothing about what is tested.
-    settings.register_profile("workbook", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.register_profile(
+        "workbook", deadline=None, max_examples=so_many(50, 500), suppress_health_check=[HealthCheck.too_slow]
+    )
     settings.load_profile("workbook")
     # With xdist, files go to the workers in the order of collection, not those with the most tests first.
     config.option.loadscopereorder = False

@@ -55,11 +55,11 @@ async def measure() -> None:
         tell_slowest(crowded[0][1])
 
 
-async def crowd(database_url: str) -> None:
+async def crowd(database_url: str, tables: int = TABLES) -> None:
     """Make the tables, and let PostgreSQL learn their statistics."""
     async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as connection:
         await connection.execute("create schema crowd; grant usage on schema crowd to authenticated")
-        for first in range(0, TABLES, BATCH):
+        for first in range(0, tables, BATCH):
             await connection.execute(TABLE.format(first=first, last=first + BATCH - 1).encode())
         await connection.execute("analyze")
 

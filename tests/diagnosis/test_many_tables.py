@@ -1,4 +1,4 @@
-"""A project with 2,000 tables: the one that is broken is found, and nothing is written."""
+"""A project with hundreds of tables: the one that is broken is found, and nothing is written."""
 
 from __future__ import annotations
 
@@ -12,17 +12,21 @@ import pytest_asyncio
 from helpers.diagnosis import diagnose
 from helpers.lab import Lab, LabSettings
 from helpers.target import Target
-from tests.benchmarks.bench_diagnosis import TABLES, crowd
+from tests.benchmarks.bench_diagnosis import crowd
 from tests.diagnosis.test_diagnose_lab import snapshot
+from tests.thorough import so_many
+
+#: More than a diagnosis looks at one by one.
+TABLES = so_many(400, 2_000)
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def crowded() -> AsyncIterator[Target]:
-    """A lab with 2,000 published tables, in which nothing may be written."""
+    """A lab with as many published tables, in which nothing may be written."""
     async with Lab(LabSettings()) as lab:
-        await crowd(lab.info["database_url"])
+        await crowd(lab.info["database_url"], TABLES)
         yield replace(lab.target, writes_allowed=False)
 
 

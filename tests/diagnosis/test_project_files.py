@@ -26,6 +26,7 @@ from helpers.prisma.datamodel import read_datamodel
 from helpers.target import Target, TargetKind
 from tests.diagnosis import samples
 from tests.diagnosis.scenarios.application import FILES, PASSWORD, SCHEMA, write_files
+from tests.thorough import so_many
 
 NOWHERE = Target(TargetKind.HOSTED, "https://abc.supabase.co", "sb_publishable_x")
 
@@ -256,7 +257,7 @@ async def test_a_schema_elsewhere_is_found_where_it_is_configured(tmp_path: Path
         assert [(url.setting, url.port) for url in found.urls] == [("url", 6543), ("directUrl", 5432)]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=so_many(100, 1_000), deadline=None)
 @given(st.lists(st.sampled_from([*SCHEMA.split(), "\n", "{", "}", '"', "(", ")", "//", "/*", "@", "[", "]"])))
 def test_any_order_of_words_parses_or_is_named_by_a_line(words: list[str]) -> None:
     """No other exception leaves the parser."""

@@ -19,8 +19,9 @@ from helpers.lab.realtime.settings import Secrets
 from helpers.lab.realtime.tokens import KeyRing, TokenError
 from helpers.wire.filters import FilterError, Operator, check_conditions, parse_conditions
 from helpers.wire.frames import BinaryPush, Frame, MalformedFrame, Version, decode, decode_json, encode_json
+from tests.thorough import so_many
 
-FEW = settings(max_examples=300, deadline=None)
+FEW = settings(max_examples=so_many(100, 1_000), deadline=None)
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=40)
 NUMBERS = st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False, allow_infinity=False)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from helpers.lab.realtime.fanout import Fanout
 from helpers.lab.realtime.outbox import Mailroom, Outbox
+from tests.thorough import so_many
 
 SOCKETS, TOPICS = 4, 2
 sockets = st.integers(0, SOCKETS - 1)
@@ -113,7 +114,7 @@ async def _play(moves: list[tuple[Any, ...]]) -> None:
     hall.check()
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=so_many(100, 2_000), deadline=None)
 @given(st.lists(actions, max_size=40))
 def test_order(moves: list[tuple[Any, ...]]) -> None:
     """Direct frames, exclusions, joins, leaves and held sockets change neither the order nor the set of frames."""

@@ -27,6 +27,7 @@ from helpers.sync.optimistic import (
     WriteType,
 )
 from helpers.sync.writes import blocked_by
+from tests.thorough import so_many
 
 #: A body that the server's check constraint does not take.
 BAD = "bad"
@@ -149,7 +150,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=so_many(150, 2_000), deadline=None)
 @given(STEPS, st.sampled_from([(ByTransaction(), True), (ByTransaction(), False), (ByVersion("version"), False)]))
 def test_in_the_end_the_view_is_the_servers_state(steps: list[Any], kind: tuple[Marks, bool]) -> None:
     """Whatever is written by whom, refused or not, and in whichever order answers and echoes come."""
