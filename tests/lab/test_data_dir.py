@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
+import pytest_asyncio
 import supabase
 
 from helpers.errors import LabError, SettingsError
@@ -29,6 +32,30 @@ def unwritable(place: Path) -> Iterator[Path]:
         pytest.skip("root may not mount a read-only file system here")
     yield place
     subprocess.run(["umount", str(place)], check=True)
+
+
+@pytest.fixture(scope="module")
+def store() -> Iterator[Path]:
+    """A folder for the tests of this file, that PostgreSQL's account may enter."""
+    folder = Path(tempfile.mkdtemp(prefix="made-", dir="/tmp"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def made(store: Path) -> Path:
+    """What a lab has left in its folder; to be copied, and not to be touched."""
+    async with Lab(LabSettings(data_dir=store / "lab")):
+        pass
+    return store / "lab"
+
+
+@pytest.fixture
+def kept(made: Path, place: Path) -> Path:
+    """A copy of what a lab has left, with the files' owners."""
+    subprocess.run(["cp", "-a", str(made), str(place)], check=True)
+    return place
 
 
 def put(file: Path, text: str) -> None:
@@ -72,10 +99,15 @@ async def test_data_and_keys_are_kept(place: Path) -> None:
     await lab.stop()
 
 
-async def test_keys_are_private(place: Path) -> None:
+async def test_keys_are_private(made: Path) -> None:
     """The file that holds the keys is closed to others."""
-    async with Lab(LabSettings(data_dir=place)):
-        assert (place / "lab.json").stat().st_mode & 0o077 == 0
+    assert (made / "lab.json").stat().st_mode & 0o077 == 0
+
+
+async def test_a_copy_is_as_good(kept: Path) -> None:
+    """A folder that was copied elsewhere, with its owners, is a lab's as well."""
+    async with Lab(LabSettings(data_dir=kept)) as lab:
+        assert lab.running
 
 
 async def test_in_use(place: Path) -> None:
@@ -86,14 +118,12 @@ async def test_in_use(place: Path) -> None:
         assert lab.running
 
 
-async def test_other_version(place: Path) -> None:
+async def test_other_version(kept: Path) -> None:
     """A database of another PostgreSQL is refused, with both versions named, and not touched."""
-    async with Lab(LabSettings(data_dir=place)):
-        pass
-    (place / "postgres" / "PG_VERSION").write_text("15\n")
+    (kept / "postgres" / "PG_VERSION").write_text("15\n")
     with pytest.raises(SettingsError, match=r"made by PostgreSQL 15.*\n.*runs PostgreSQL 18"):
-        await Lab.start(LabSettings(data_dir=place))
-    assert (place / "postgres" / "PG_VERSION").read_text() == "15\n"
+        await Lab.start(LabSettings(data_dir=kept))
+    assert (kept / "postgres" / "PG_VERSION").read_text() == "15\n"
 
 
 @pytest.mark.parametrize(
@@ -105,17 +135,15 @@ async def test_other_version(place: Path) -> None:
         ("lab.json", "is damaged"),
     ],
 )
-async def test_damaged(place: Path, victim: str, words: str) -> None:
+async def test_damaged(kept: Path, victim: str, words: str) -> None:
     """A damaged folder is refused with what is damaged, and is left as it was."""
-    async with Lab(LabSettings(data_dir=place)):
-        pass
-    file = place / victim
+    file = kept / victim
     if victim == "lab.json":
         file.write_text('{"jwt_secret": ')
     else:
         file.unlink()
     with pytest.raises((SettingsError, LabError)) as caught:
-        await Lab.start(LabSettings(data_dir=place))
+        await Lab.start(LabSettings(data_dir=kept))
     assert words in str(caught.value)
 
 

@@ -185,7 +185,7 @@ async def test_rules_look_through_tls_that_ends_before_them(target: Target, monk
     """A network behind the TLS front sees messages; one before it sees bytes alone, and says so."""
     async with network(target, to_client(drop(everything))) as via, tls_front(via.target, TlsFault.NONE) as front:
         monkeypatch.setenv("SSL_CERT_FILE", str(front.ca_file))
-        async with RealtimeClient(front.target, timeout_s=0.4) as client:
+        async with RealtimeClient(front.target, timeout_s=2.0) as client:
             with pytest.raises(ConnectionFailed, match="not answered"):
                 await client.heartbeat()
         async with network(front.target) as outside:
