@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -22,6 +24,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Heed SIGINT and SIGHUP, so that tests may send them: a background job, or `nohup`, makes its children deaf."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    keep_bytecode(config.rootpath / ".pytest_cache" / "bytecode")
     # How fast examples are made says something about the machine, and nothing about what is tested.
     settings.register_profile(
         "workbook", deadline=None, max_examples=so_many(50, 500), suppress_health_check=[HealthCheck.too_slow]
@@ -29,6 +32,16 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile("workbook")
     # With xdist, files go to the workers in the order of collection, not those with the most tests first.
     config.option.loadscopereorder = False
+
+
+def keep_bytecode(folder: Path) -> None:
+    """Where Python may write no bytecode, let the processes that tests start write theirs into a folder of its own.
+
+    There are hundreds, and each would compile everything that it imports: as much work as all the tests.
+    """
+    if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
+        os.environ["PYTHONPYCACHEPREFIX"] = str(folder)
+        sys.dont_write_bytecode, sys.pycache_prefix = False, str(folder)
 
 
 @pytest.hookimpl(optionalhook=True)
