@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from helpers.diagnosis.explain import explain
+from helpers.diagnosis import explain
 from helpers.diagnosis.pages import Page, all_pages
 from helpers.review.pages import AREAS, review_pages
 from helpers.review.rules import RULES
