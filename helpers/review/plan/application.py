@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import PurePosixPath
 
 from helpers.review.database.facts import TableFacts
 from helpers.review.inventory import Binding, Channel, FileFacts, Handler, Inventory
 from helpers.review.plan.replay import Arrangement
 from helpers.review.plan.shapes import Column, Shape
+from helpers.review.plan.stage import mentions
 from helpers.review.plan.subscriptions import ALL_KINDS, Kind, Poll, Reaction, Screen, Stream, SubscriptionSet, Wish
 from helpers.review.plan.usage import Usage
 from helpers.review.plan.values import plain_type
@@ -28,7 +29,7 @@ def application_of(inventory: Inventory, usage: Usage) -> Arrangement:
     screens = [screen for file in inventory.files for screen in _screens(file, usage)]
     subscriptions = SubscriptionSet(screens=tuple(screens))
     groups = _groups(inventory)
-    asked = dict(_asked_tables(inventory, subscriptions.tables))
+    asked = _asked_tables(inventory, subscriptions.tables, groups)
     shapes = [
         *(_shape(name, inventory, usage, groups.get(by), by) for name, by in asked.items()
           if name not in subscriptions.tables),
@@ -87,7 +88,7 @@ def _screens(file: FileFacts, usage: Usage) -> Iterator[Screen]:
         yield Screen(
             name=name,
             streams=tuple(stream for _, stream in found),
-            users=used.users,
+            users=1 if file.server else used.users,
             sockets=_sockets(file, name, [channel for channel, _ in found], used.visits),
             polls=tuple(_polls(file, name, tables)),
         )
@@ -164,14 +165,19 @@ def _groups(inventory: Inventory) -> dict[str, str]:
     return {table: columns.most_common(1)[0][0] for table, columns in found.items()}
 
 
-def _asked_tables(inventory: Inventory, tables: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """Tables that the policies of these ask, and by which of these."""
+def _asked_tables(inventory: Inventory, tables: Iterable[str], groups: Mapping[str, str]) -> dict[str, str]:
+    """Tables that the policies of these ask, and by which of these: best by one whose groups they know."""
+    found: dict[str, str] = {}
     for name in tables:
-        found = inventory.database.table(name)
-        for policy in found.policies if found else ():
-            for other in inventory.database.tables:
-                if other.schema == "public" and other.name != name and other.name in policy.using:
-                    yield other.name, name
+        table = inventory.database.table(name)
+        for other in inventory.database.tables:
+            if other.schema != "public" or other.name == name or table is None:
+                continue
+            if any(mentions(policy.using, other.name) for policy in table.policies):
+                knows_group = other.column(groups.get(name, "")) is not None
+                if knows_group or other.name not in found:
+                    found[other.name] = name
+    return found
 
 
 def _shape(name: str, inventory: Inventory, usage: Usage, group: str | None, grouped: str) -> Shape:

@@ -16,19 +16,28 @@ from helpers.review.plan.values import filter_value
 __all__ = ["seat_orders"]
 
 
-def seat_orders(stage: Stage, seats: Sequence[Seat], tokens: Sequence[str]) -> tuple[SeatOrder, ...]:
+#: However fast time is made to run, nobody polls more often.
+OFTENEST_S = 0.05
+
+
+def seat_orders(
+    stage: Stage, seats: Sequence[Seat], tokens: Sequence[str], *, speed: float = 1.0
+) -> tuple[SeatOrder, ...]:
     """What everybody connects to and joins.
 
     Args:
-        tokens: of the persons.
+        tokens: of the persons. speed: how much faster than life; so much more often is polled.
     """
-    return tuple(_seat_order(stage, seat, tokens[seat.person]) for seat in seats)
+    return tuple(_seat_order(stage, seat, tokens[seat.person], speed) for seat in seats)
 
 
-def _seat_order(stage: Stage, seat: Seat, token: str) -> SeatOrder:
+def _seat_order(stage: Stage, seat: Seat, token: str, speed: float) -> SeatOrder:
     channels = [_channel(stage, stream, seat.person) for stream in seat.screen.streams for _ in range(stream.copies)]
     sockets = tuple(tuple(channels[place :: seat.screen.sockets]) for place in range(seat.screen.sockets))
-    polls = tuple(PollOrder(_list_url(stage, poll.table, seat.person), poll.every_s) for poll in seat.screen.polls)
+    polls = tuple(
+        PollOrder(_list_url(stage, poll.table, seat.person), max(OFTENEST_S, poll.every_s / speed))
+        for poll in seat.screen.polls
+    )
     return SeatOrder(token, sockets, polls)
 
 

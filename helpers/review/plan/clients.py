@@ -45,6 +45,7 @@ __all__ = ["Clients"]
 SUBSCRIBE_LIMIT_S = 30.0
 #: Seats that connect and join at a time.
 AT_ONCE = 25
+GOLDEN = (5**0.5 - 1) / 2
 
 
 class Clients:
@@ -119,7 +120,7 @@ class Clients:
         assert self._session is not None
         reader = Reader(self._session, target, seat.token)
         self._readers.append(reader)
-        self._tasks += [asyncio.create_task(_poll(reader, poll, self._ledger)) for poll in seat.polls]
+        self._tasks += [asyncio.create_task(_poll(reader, poll, self._ledger, place)) for poll in seat.polls]
         for channels in seat.sockets:
             client = RealtimeClient(target, token=seat.token)
             self._sockets.append(client)
@@ -162,12 +163,14 @@ class Clients:
         return any(handler.is_busy for handler in self._handlers)
 
 
-async def _poll(reader: Reader, poll: PollOrder, ledger: Ledger) -> None:
+async def _poll(reader: Reader, poll: PollOrder, ledger: Ledger, place: int) -> None:
+    """Each seat has begun at its own moment: spread by the golden ratio, which fills a circle evenly."""
     await ledger.polling.wait()
+    await asyncio.sleep(poll.every_s * (place * GOLDEN % 1))
     while True:
-        await asyncio.sleep(poll.every_s)
         await reader.read(poll.url)
         ledger.updates += 1
+        await asyncio.sleep(poll.every_s)
 
 
 def _listening(handlers: Sequence[tuple[Binding, Handler]], ledger: Ledger) -> Callable[[Event], None]:

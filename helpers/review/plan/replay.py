@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import msgspec
 import psycopg
@@ -36,7 +36,7 @@ from helpers.review.plan.shapes import Shape
 from helpers.review.plan.stage import Stage, open_stage
 from helpers.review.plan.subscriptions import SubscriptionSet
 from helpers.review.plan.usage import Usage
-from helpers.review.plan.values import person_id
+from helpers.review.plan.values import person_id, plain_type
 
 __all__ = ["METRICS", "Arrangement", "Scale", "compare_arrangements"]
 
@@ -69,6 +69,9 @@ QUIET_S, HEAR_LIMIT_S = 3.0, 30.0
 #: From the order to begin to the first write.
 LEAD_S = 0.1
 
+#: Of fewer changes nobody can tell how often they come together.
+FEWEST_LIFELIKE = 8
+
 _TRIED = "replaying subscriptions"
 
 
@@ -100,6 +103,18 @@ class Arrangement:
         return tuple(dict.fromkeys(wish.table for wish in wishes if wish.broadcast is broadcast))
 
 
+class Pace(NamedTuple):
+    """Of the writes of a run.
+
+    Attributes:
+        changes, seconds: how many in how long. speed: how much faster than in the application.
+    """
+
+    changes: int
+    seconds: float
+    speed: float
+
+
 @dataclass(frozen=True, slots=True)
 class Scale:
     """How much a replay does, within bounds that a laptop bears.
@@ -110,6 +125,8 @@ class Scale:
         least, most: changes in a run; the usage's rate is raised or lowered to stay between them.
         users: with a seat, all screens together.
         rows: that a table holds at most.
+        longest_s: for which rows are written at the application's own rate, where it matters how close together they
+            come: readings that are coalesced.
     """
 
     rounds: int = 8
@@ -118,10 +135,11 @@ class Scale:
     most: int = 300
     users: int = 60
     rows: int = 20_000
+    longest_s: float = 12.0
 
     def __post_init__(self) -> None:
         bounds = (("rounds", 2, 100), ("seconds", 0.1, 60), ("least", 1, 5_000), ("most", 1, 5_000),
-                  ("users", 1, 500), ("rows", 0, 200_000))  # fmt: skip
+                  ("users", 1, 500), ("rows", 0, 200_000), ("longest_s", 0.1, 60))  # fmt: skip
         for name, low, high in bounds:
             if not low <= getattr(self, name) <= high:
                 happened, advice = f"{name} is {getattr(self, name):,}", f"Choose {name} from {low:g} to {high:,}"
@@ -131,13 +149,30 @@ class Scale:
     def of(cls, size: Size | str | None = None) -> Scale:
         """Small fits into a test, full is for quoting."""
         if experiment_size(size) is Size.SMALL:
-            return cls(rounds=4, seconds=0.6, least=40, most=100, users=12, rows=1_000)
+            return cls(rounds=4, seconds=0.6, least=40, most=100, users=12, rows=1_000, longest_s=3.0)
         return cls()
 
-    def changes(self, usage: Usage, tables: Sequence[str]) -> int:
-        """How many are written in a run."""
-        wished = self.seconds * sum(usage.table(table).changes_per_s for table in tables)
-        return round(min(self.most, max(self.least, wished)))
+    def pace(self, usage: Usage, tables: Sequence[str], *, lifelike: bool) -> Pace:
+        """How many changes are written in a run, and how fast.
+
+        Args:
+            lifelike: whether at the application's own rate.
+
+        Raises:
+            FailureError: at that rate too few would come.
+        """
+        rate = sum(usage.table(table).changes_per_s for table in tables)
+        if not lifelike:
+            count = round(min(self.most, max(self.least, self.seconds * rate)))
+            return Pace(count, self.seconds, max(1.0, count / self.seconds / rate) if rate else 1.0)
+        seconds = min(self.longest_s, max(self.seconds, self.least / rate if rate else self.longest_s))
+        count = round(min(self.most, seconds * rate))
+        if count < FEWEST_LIFELIKE:
+            happened = f"{count} changes would come in {seconds:g} s, at {rate:g} a second"
+            raise FailureError(
+                _TRIED, f"{happened}: too few to tell how often they come together", "State a higher rate"
+            )
+        return Pace(count, count / rate, 1.0)
 
 
 async def compare_arrangements(
@@ -164,15 +199,16 @@ async def compare_arrangements(
         SettingsError: an arrangement would show something else than `before`.
         FailureError: the lab's database refuses the tables or policies, or clients could not connect.
     """
-    scale = scale or Scale.of()
+    scale, tables = scale or Scale.of(), before.subscriptions.tables
+    lifelike = any(arrangement.subscriptions.coalesces for arrangement in (before, *after.values()))
+    pace = scale.pace(usage, tables, lifelike=lifelike)
     async with AsyncExitStack() as stack:
         arms: dict[str, _Arm] = {}
         for label, arrangement in {BEFORE: before, **after}.items():
             arms[label] = await stack.enter_async_context(_open_arm(lab, arrangement, scale))
-        tables = before.subscriptions.tables
-        plays = {label: partial(_play, arm, usage, tables, scale) for label, arm in arms.items()}
+        plays = {label: partial(_play, arm, usage, tables, pace) for label, arm in arms.items()}
         for label in after:
-            _check_equal(name, label, arms[BEFORE], arms[label], usage, tables, scale)
+            _check_equal(name, label, arms[BEFORE], arms[label], usage, tables, pace)
         for play in plays.values():  # the first change of a table is dearer, as everybody has to get to know it
             await play(-1)
         return await run_rounds(
@@ -184,7 +220,7 @@ async def compare_arrangements(
             rounds=scale.rounds,
             size=Size.SMALL if scale == Scale.of(Size.SMALL) else Size.FULL,
             answer=answer or _answer,
-            settings=_settings(before, usage, scale),
+            settings=_settings(before, usage, scale, pace),
         )
 
 
@@ -226,7 +262,7 @@ async def _open_arm(lab: Lab, arrangement: Arrangement, scale: Scale) -> AsyncIt
     subscriptions = arrangement.subscriptions.scaled(scale.users)
     seats = seats_of(subscriptions)
     users = 1 + max(seat.person for seat in seats)
-    shapes = [_bounded(shape, scale) for shape in arrangement.shapes]
+    shapes = [_bounded(shape, scale, users) for shape in arrangement.shapes]
     async with (
         open_stage(
             lab.target, shapes, users=users, published=arrangement.published, broadcast=arrangement.broadcast
@@ -237,17 +273,21 @@ async def _open_arm(lab: Lab, arrangement: Arrangement, scale: Scale) -> AsyncIt
         yield _Arm(lab, stage, seats, worker, subscriptions.rows_per_transaction, tokens)
 
 
-def _bounded(shape: Shape, scale: Scale) -> Shape:
-    return msgspec.structs.replace(shape, rows=min(shape.rows, scale.rows))
+def _bounded(shape: Shape, scale: Scale, users: int) -> Shape:
+    """Within the scale. Rows of a person's own are of as many groups as there are persons, and rows that are groups
+    themselves of as many as there are rows: a share of the usage says nothing of these."""
+    rows = min(shape.rows, scale.rows)
+    if shape.group == shape.identity:
+        return msgspec.structs.replace(shape, rows=scale.most, groups=scale.most)
+    kind = next((plain_type(column.type) for column in shape.columns if column.name == shape.group), "")
+    return msgspec.structs.replace(shape, rows=rows, groups=users if kind == "uuid" else shape.groups)
 
 
 def _check_equal(
-    name: str, label: str, before: _Arm, after: _Arm, usage: Usage, tables: Sequence[str], scale: Scale
+    name: str, label: str, before: _Arm, after: _Arm, usage: Usage, tables: Sequence[str], pace: Pace
 ) -> None:
     """Both show the same of the same writes, screen by screen."""
-    script = write_script(
-        usage, tables, _fresh(before.stage), changes=scale.changes(usage, tables), seconds=1.0, seed=0
-    )
+    script = write_script(usage, tables, _fresh(before.stage), changes=pace.changes, seconds=1.0, seed=0)
     for one, other in zip(before.seats, after.seats, strict=True):
         shown = [shown_changes(seat, script, arm.stage.shapes, arm.stage.persons)
                  for seat, arm in ((one, before), (other, after))]  # fmt: skip
@@ -261,13 +301,13 @@ def _fresh(stage: Stage) -> dict[str, Rows]:
     return {name: Rows(rows.next, deque(rows.alive)) for name, rows in stage.rows.items()}
 
 
-async def _play(arm: _Arm, usage: Usage, tables: Sequence[str], scale: Scale, number: int) -> Outcome:
+async def _play(arm: _Arm, usage: Usage, tables: Sequence[str], pace: Pace, number: int) -> Outcome:
     """One run: everybody joins, rows are written, all is shown, everybody leaves."""
-    count = scale.changes(usage, tables)
-    script = write_script(usage, tables, arm.stage.rows, changes=count, seconds=scale.seconds, seed=number)
+    script = write_script(usage, tables, arm.stage.rows, changes=pace.changes, seconds=pace.seconds, seed=number)
+    seats = seat_orders(arm.stage, arm.seats, arm.tokens, speed=pace.speed)
     try:
         async with Meters(arm.lab.target, client_pid=arm.worker.pid) as meters:
-            joined = await arm.ask(Gather(arm.lab.target, seat_orders(arm.stage, arm.seats, arm.tokens)))
+            joined = await arm.ask(Gather(arm.lab.target, seats))
             joining = await meters.read()
             await arm.ask(Begin())
             began = await meters.read()
@@ -343,14 +383,15 @@ def _notes(arm: _Arm, script: Sequence[Write], heard: Answer, shown: int, used: 
     yield from used.notes
 
 
-def _settings(before: Arrangement, usage: Usage, scale: Scale) -> dict[str, object]:
+def _settings(before: Arrangement, usage: Usage, scale: Scale, pace: Pace) -> dict[str, object]:
     tables = before.subscriptions.tables
-    changes, wished = scale.changes(usage, tables), sum(usage.table(table).changes_per_s for table in tables)
+    wished = sum(usage.table(table).changes_per_s for table in tables)
     return {
         "usage": usage.source,
         "changes a second of the application": f"{wished:g}",
-        "changes in a run": changes,
-        "seconds of a run": scale.seconds,
+        "changes in a run": pace.changes,
+        "seconds of a run": f"{pace.seconds:g}",
+        "times as fast as the application": f"{pace.speed:.3g}",
         "users of the application": before.subscriptions.users,
         "users in the lab": before.subscriptions.scaled(scale.users).users,
         "tables": ", ".join(tables),

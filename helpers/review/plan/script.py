@@ -57,6 +57,8 @@ class Persons:
         """Whether a screen's filter or guard lets row `number` through."""
         if shape.group is None:
             return True
+        if shape.group == shape.identity:  # each row is a group of its own
+            return number == person % shape.groups
         return (number % self.count) % shape.groups == person % shape.groups
 
 

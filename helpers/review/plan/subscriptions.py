@@ -116,6 +116,12 @@ class SubscriptionSet(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(dict.fromkeys([*(wish.table for wish in wishes), *(poll.table for poll in polls)]))
 
     @property
+    def coalesces(self) -> bool:
+        """Whether it matters how close together changes come."""
+        wishes = (wish for screen in self.screens for stream in screen.streams for wish in stream.wishes)
+        return any(wish.reaction in (Reaction.COALESCE, Reaction.BATCH) for wish in wishes)
+
+    @property
     def users(self) -> int:
         """Of all screens together."""
         return sum(screen.users for screen in self.screens)

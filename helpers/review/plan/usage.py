@@ -45,8 +45,8 @@ class TableUsage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     rows: Annotated[int, msgspec.Meta(ge=0)] = 1_000
     inserts_per_s: _Rate = 1.0
-    updates_per_s: _Rate = 0.0
-    deletes_per_s: _Rate = 0.0
+    updates_per_s: _Rate = 0.3
+    deletes_per_s: _Rate = 0.1
     row_bytes: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 400
     column_bytes: dict[str, Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]] = {}
     match_share: _Share = 0.1
