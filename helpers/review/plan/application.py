@@ -16,12 +16,12 @@ from helpers.review.plan.usage import Usage
 from helpers.review.plan.values import plain_type
 from helpers.wire.filters import FilterError, Operator, parse_filter
 
-__all__ = ["application_of", "change_bindings", "guard_of", "screen_name", "stream_name"]
+__all__ = ["READS", "application_of", "change_bindings", "guard_of", "screen_name", "stream_name"]
 
 #: Of a table that no file of the code base declares.
 _ASSUMED = (Column(name="id", type="bigint"), Column(name="body", type="text"))
 _LARGE = ("text", "json", "jsonb", "bytea")
-_READS = ("refetch", "table_read", "prisma_read", "invalidate", "router_refresh")
+READS = ("refetch", "table_read", "prisma_read", "invalidate", "router_refresh")
 
 
 def application_of(inventory: Inventory, usage: Usage) -> Arrangement:
@@ -118,7 +118,7 @@ def _polls(file: FileFacts, screen: str, tables: set[str]) -> Iterator[Poll]:
 
 
 def _reaction(handler: Handler | None) -> Reaction:
-    reads = [deed for deed in handler.deeds if deed.kind in _READS and not deed.key] if handler is not None else []
+    reads = [deed for deed in handler.deeds if deed.kind in READS and not deed.key] if handler is not None else []
     if not reads:
         return Reaction.APPLY
     return Reaction.COALESCE if all(deed.timed for deed in reads) else Reaction.REFETCH

@@ -59,10 +59,12 @@ async def make_plan(
     scale = scale or Scale.of()
     async with AsyncExitStack() as stack:
         place = lab if lab is not None else await stack.enter_async_context(replay_lab())
-        asked = [one for one in proposals if measure is True or one.id in measure]
         measured = _Measured(proposals)
-        for proposal in asked:
-            await _measure(place, whole, proposal, usage, scale, measured)
+        for proposal in proposals:
+            if measure is True or proposal.id in measure:
+                await _measure(place, whole, proposal, usage, scale, measured)
+            elif proposal.apply is not None:
+                measured.reasons[proposal.id] = UNASKED
         if measure is True:
             await _measure_rest(place, inventory, whole, usage, scale, measured)
     return _planned(measured, sources, usage)

@@ -37,6 +37,7 @@ class ChangeKind(StrEnum):
     COALESCED_REFETCH = "coalesced refetch"
     APPLIED_PAYLOAD = "payload in place of refetch"
     CLEANUP = "cleanup"
+    STABLE = "stable dependencies"
     CLIENT = "one client"
     POLICY = "policy"
     INDEX = "index"

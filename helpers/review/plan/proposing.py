@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
@@ -11,12 +12,13 @@ import msgspec
 
 from helpers.review.database.facts import PolicyFacts, TableFacts
 from helpers.review.inventory import Binding, Channel, Client, Comparison, Deed, Inventory
-from helpers.review.plan.application import application_of, change_bindings, stream_name
+from helpers.review.plan.application import READS, application_of, change_bindings, stream_name
 from helpers.review.plan.edits import Edit
 from helpers.review.plan.kinds.coalescing import coalescing_edits
 from helpers.review.plan.kinds.lifetime import cleanup_edits, client_edits
 from helpers.review.plan.kinds.narrowing import event_edit, filter_edit, select_edit, selected_columns
 from helpers.review.plan.kinds.sharing import sharing_edits
+from helpers.review.plan.kinds.stability import memo_edits
 from helpers.review.plan.kinds.statements import index_sql, missing_indexes, once, policy_sql, publication_sql
 from helpers.review.plan.migrations import Migrations
 from helpers.review.plan.proposal import (
@@ -284,27 +286,59 @@ def _reacting(stream: Stream, reaction: Reaction) -> Stream:
 
 
 def _deeds_at(review: _Review, place: Place) -> Iterator[tuple[Channel, Binding, int, Deed]]:
+    """The readings on that line: the call in the handler, and not what it leads to."""
     for channel in review.inventory.channels:
         for number, binding in enumerate(change_bindings(channel)):
             for deed in binding.handler.deeds if binding.handler else ():
-                if _same_line(deed.place, place) or any(_same_line(one, place) for one in deed.via):
+                if deed.kind in READS and not deed.via and _same_line(deed.place, place):
                     yield channel, binding, number, deed
 
 
-def _cleanup(review: _Review, finding: Found) -> Proposal:
-    channel = review.channel(finding.place)
-    names = review.streams_of(channel)
+def _cleanups(review: _Review, found: Sequence[Found]) -> Iterator[Proposal]:
+    """One change for each effect, as all that it leaves behind is removed in one place."""
+    by_effect: dict[Place, list[tuple[Found, Channel]]] = {}
+    for finding in found:
+        with suppress(Refused):
+            channel = review.channel(finding.place)
+            place = channel.effect.place if channel.effect is not None else channel.created
+            by_effect.setdefault(place, []).append((finding, channel))
+    for some in by_effect.values():
+        yield _cleanup(review, [finding for finding, _ in some], [channel for _, channel in some])
+
+
+def _cleanup(review: _Review, found: Sequence[Found], channels: Sequence[Channel]) -> Proposal:
+    names = tuple(name for channel in channels for name in review.streams_of(channel))
+    topics = " and ".join(f"“{channel.topic}”" for channel in channels)
     proposal = Proposal(
-        id=f"cleanup:{channel.created}",
+        id=f"cleanup:{channels[0].created}",
         kind=ChangeKind.CLEANUP,
-        title=f"Remove the channel {channel.topic} when the component goes",
-        place=channel.created,
+        title=f"Remove the channel{'s' * (len(channels) > 1)} {topics} when the component goes",
+        place=channels[0].created,
         streams=names,
         apply=with_streams(names, partial(msgspec.structs.replace, copies=1)) if names else None,
         chosen=MESSAGES,
+        rules=(found[0].rule,),
+    )
+    return _edited(proposal, lambda: cleanup_edits(review.sources.script(channels[0].created), channels))
+
+
+def _stable(review: _Review, finding: Found) -> Proposal:
+    effect = next(
+        (one.effect for one in review.inventory.channels if one.effect and _same_line(one.effect.place, finding.place)),
+        None,
+    )
+    if effect is None:
+        raise Refused("the effect could not be found again")
+    unstable = [f"`{one.text}`" for one in effect.dependencies or () if one.stable is False]
+    proposal = Proposal(
+        id=f"stable:{effect.place}",
+        kind=ChangeKind.STABLE,
+        title=f"Keep {' and '.join(unstable)} from render to render, so that the channel stays joined",
+        place=finding.place,
+        advice="Each render leaves the channel now and joins it again; what changes in between is lost.",
         rules=(finding.rule,),
     )
-    return _edited(proposal, lambda: cleanup_edits(review.sources.script(channel.created), channel))
+    return _edited(proposal, lambda: memo_edits(review.sources.script(finding.place), effect))
 
 
 def _client(review: _Review, finding: Found) -> Proposal:
@@ -497,7 +531,8 @@ _BUILDERS: Mapping[str, Callable[[_Review, Sequence[Found]], Iterator[Proposal]]
     "table_unpublished": _each(_publication),
     "delete_filter_identity": _each(_identity),
     "client_in_render": _each(_client),
-    "channel_not_removed": _each(_cleanup),
+    "channel_not_removed": _cleanups,
+    "unstable_dependencies": _each(_stable),
     "full_table": _each(_filter),
     "wildcard_event": _each(_event),
     "large_columns": _each(_select),

@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import statistics
 import time
-from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -298,7 +297,7 @@ def _check_equal(
 
 
 def _fresh(stage: Stage) -> dict[str, Rows]:
-    return {name: Rows(rows.next, deque(rows.alive)) for name, rows in stage.rows.items()}
+    return {name: Rows(rows.next, list(rows.alive)) for name, rows in stage.rows.items()}
 
 
 async def _play(arm: _Arm, usage: Usage, tables: Sequence[str], pace: Pace, number: int) -> Outcome:

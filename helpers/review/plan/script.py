@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -67,21 +66,25 @@ class Rows:
     """Which rows a table has: so that each is changed once in a run at most, and none after it was deleted."""
 
     next: int
-    alive: deque[int] = field(default_factory=deque)
+    alive: list[int] = field(default_factory=list)
 
     @classmethod
     def of(cls, count: int) -> Rows:
         """A table that was filled with so many."""
-        return cls(count, deque(range(count)))
+        return cls(count, list(range(count)))
 
     def insert(self) -> int:
         """A new row; it can be changed from the next run on."""
         self.next += 1
         return self.next - 1
 
-    def take(self) -> int | None:
-        """One that has not been taken in this run; None if there is none."""
-        return self.alive.popleft() if self.alive else None
+    def take(self, dice: random.Random) -> int | None:
+        """Any that has not been taken in this run; None if there is none."""
+        if not self.alive:
+            return None
+        place = dice.randrange(len(self.alive))
+        self.alive[place], self.alive[-1] = self.alive[-1], self.alive[place]
+        return self.alive.pop()
 
 
 def write_script(
@@ -93,7 +96,7 @@ def write_script(
     due = sorted(dice.uniform(0, seconds) for _ in range(changes))
     script, updated = [], []
     for moment, (table, kind) in zip(due, dice.choices(choices, weights, k=changes), strict=True):
-        number = rows[table].insert() if kind is Kind.INSERT else rows[table].take()
+        number = rows[table].insert() if kind is Kind.INSERT else rows[table].take(dice)
         if number is None:  # it has no rows left: the application would find none either
             kind, number = Kind.INSERT, rows[table].insert()
         if kind is not Kind.DELETE:

@@ -46,7 +46,7 @@ def channel(text: str, statement: str, name: str = "", *, binding: int = 0) -> C
 
 def test_a_channel_is_removed_when_the_component_goes() -> None:
     """The chain gets a name and the effect a cleanup, with the tabs, quotes and semicolons of the file."""
-    written = edited(LEAK, *cleanup_edits(script(LEAK), channel(LEAK, CHAIN + ";")))
+    written = edited(LEAK, *cleanup_edits(script(LEAK), [channel(LEAK, CHAIN + ";")]))
     assert written == LEAK.replace("\t\tsupabase\n", "\t\tconst channel = supabase\n").replace(
         ".subscribe();\n", ".subscribe();\n\n\t\treturn () => {\n\t\t\tsupabase.removeChannel(channel);\n\t\t};\n"
     )
@@ -58,7 +58,7 @@ def test_a_channel_is_removed_in_the_cleanup_that_there_is() -> None:
         "\t}, []);",
         "\t\tconst timer = setInterval(tick, 5);\n\t\treturn () => {\n\t\t\tclearInterval(timer);\n\t\t};\n\t}, []);",
     )
-    written = edited(text, *cleanup_edits(script(text), channel(text, CHAIN + ";")))
+    written = edited(text, *cleanup_edits(script(text), [channel(text, CHAIN + ";")]))
     assert "return () => {\n\t\t\tsupabase.removeChannel(channel);\n\t\t\tclearInterval(timer);" in written
 
 
@@ -66,7 +66,7 @@ def test_a_channel_is_removed_in_the_cleanup_that_there_is() -> None:
     ("old", "new", "reason"),
     [
         ("useEffect(() => {", "useEffect(async () => {", "asynchronous"),
-        (".subscribe();\n", ".subscribe();\n\t\treturn stop;\n", "not written as a function"),
+        (".subscribe();\n", ".subscribe();\n\t\treturn stop;\n", "not written as a function here"),
         ("\t\tsupabase\n", "\t\tif (x) return stop;\n\t\tsupabase\n", "several places"),
     ],
 )
@@ -80,7 +80,7 @@ def test_an_effect_that_cannot_be_added_to_is_left(old: str, new: str, reason: s
             **{name: getattr(found, name) for name in Channel.__slots__}
             | {"effect": Effect(at(text, effect), (), False), "statement": at(text, CHAIN + ";")}
         )
-        cleanup_edits(script(text), moved)
+        cleanup_edits(script(text), [moved])
 
 
 CLIENT = """\

@@ -80,9 +80,11 @@ def _call_edits(script: Script, deed: Deed, done: dict[tuple[str, int], str]) ->
     if any(_declares(script, one, name) and one.type != "function_declaration" and one.start_byte >= first.start_byte
            for one in effect.named_children):  # fmt: skip
         raise Refused(f"`{name}` is declared after the channel is made")
-    place = script.span(first)[0]
-    indent, style = script.indent_of(place), script.style
-    line = f"const {again} = {HELPER}({name}){style.end}{style.newline}{indent}"
+    before = first.prev_named_sibling
+    # At the end of the line before: what the statement begins with may be edited by others.
+    place = script.span(before)[1] if before is not None else script.span(effect)[0] + 1
+    style, indent = script.style, script.indent_of(script.span(first)[0])
+    line = f"{style.newline}{indent}const {again} = {HELPER}({name}){style.end}"
     return [Edit(script.path, place, place, line), *edits]
 
 

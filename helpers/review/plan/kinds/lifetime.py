@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 
 from tree_sitter import Node
 
@@ -22,29 +23,41 @@ _CONSTANT = re.compile(r"process\.env\.\w+!?|import\.meta\.env\.\w+")
 _SCOPES = ("statement_block", "program")
 
 
-def cleanup_edits(script: Script, channel: Channel) -> tuple[Edit, ...]:
-    """Removes a channel when the component goes.
+def cleanup_edits(script: Script, channels: Sequence[Channel]) -> tuple[Edit, ...]:
+    """Removes the channels of one effect when the component goes.
 
     Raises:
         Refused: the effect does more than that can be added to.
     """
-    if channel.through or channel.effect is None or channel.effect.name not in _REACT or channel.statement is None:
-        raise Refused("it is not made in a `useEffect` of this file")
-    body, statement = _effect_body(script, channel), _statement(script, channel)
-    if statement.parent != body:
-        raise Refused("it is made under a condition, or in a function")
-    indent, style = script.indent_of(script.span(statement)[0]), script.style
-    name, edits = _variable(script, channel, statement, body)
-    removal = f"{channel.client}.removeChannel({name}){style.end}"
+    body, style = _effect_body(script, channels[0]), script.style
+    taken = {script.source(node) for node in walk(script.root) if node.type == "identifier"}
+    edits, removals = list[Edit](), list[str]()
+    for channel in channels:
+        statement = _statement(script, channel)
+        if statement.parent != body:
+            raise Refused("it is made under a condition, or in a function")
+        name, naming = _variable(script, channel, statement, taken)
+        edits += naming
+        removals.append(f"{channel.client}.removeChannel({name}){style.end}")
+    indent = script.indent_of(script.span(body.named_children[-1])[0])
+    return (*edits, _cleaning(script, body, indent, removals))
+
+
+def _cleaning(script: Script, body: Node, indent: str, removals: Sequence[str]) -> Edit:
+    """The edit of the effect's cleanup, a new one if there is none."""
+    style, deeper = script.style, indent + script.style.indent
+    lines = "".join(f"{style.newline}{deeper}{removal}" for removal in removals)
     ending = _returned(body)
     if ending is None:
-        lines = ("return () => {", f"{style.indent}{removal}", f"}}{style.end}")
-        text = "".join(f"{style.newline}{indent}{line}" for line in lines)
         last = script.span(body.named_children[-1])[1]
-        return (*edits, Edit(script.path, last, last, f"{style.newline}{text}"))
-    block = _cleanup_block(ending)
-    first = script.span(block)[0] + 1
-    return (*edits, Edit(script.path, first, first, f"{style.newline}{indent}{style.indent}{removal}"))
+        text = f"return () => {{{lines}{style.newline}{indent}}}{style.end}"
+        return Edit(script.path, last, last, f"{style.newline}{style.newline}{indent}{text}")
+    inner = _cleanup_body(ending)
+    start, end = script.span(inner)
+    if inner.type == "statement_block":
+        return Edit(script.path, start + 1, start + 1, lines)
+    own = f"{style.newline}{deeper}{script.source(inner)}{style.end}{style.newline}{indent}"
+    return Edit(script.path, start, end, f"{{{lines}{own}}}")
 
 
 def client_edits(script: Script, client: Client) -> tuple[Edit, ...]:
@@ -120,8 +133,8 @@ def _statement(script: Script, channel: Channel) -> Node:
     return node
 
 
-def _variable(script: Script, channel: Channel, statement: Node, body: Node) -> tuple[str, tuple[Edit, ...]]:
-    """The name that holds the channel, and the edit that gives it one."""
+def _variable(script: Script, channel: Channel, statement: Node, taken: set[str]) -> tuple[str, tuple[Edit, ...]]:
+    """The name that holds the channel, and the edit that gives it one that is not taken."""
     if statement.type != "expression_statement":
         names = [one.child_by_field_name("name") for one in statement.named_children]
         if len(names) != 1 or names[0] is None or names[0].type != "identifier":
@@ -129,10 +142,22 @@ def _variable(script: Script, channel: Channel, statement: Node, body: Node) -> 
         return script.source(names[0]), ()
     if channel.variable:
         raise Refused("it is held by something that outlives the effect")
-    taken = {script.source(node) for node in walk(script.root) if node.type == "identifier"}
-    name = next(one for one in ("channel", "subscription", "realtimeChannel") if one not in taken)
+    name = next(one for one in _names(channel) if one not in taken)
+    taken.add(name)
     start = script.span(statement)[0]
     return name, (Edit(script.path, start, start, f"const {name} = "),)
+
+
+def _names(channel: Channel) -> Iterator[str]:
+    """By which a reader would call it: what is bound, else what it is."""
+    yield "channel"
+    word = re.sub(r"\W", "", channel.bindings[0].event.value) if channel.bindings else ""
+    table = channel.bindings[0].table if channel.bindings else None
+    if table is not None and re.fullmatch(r"\w+", table.value):
+        word = table.value
+    if word and not word[0].isdigit():
+        yield f"{word}Channel"
+    yield from (f"channel{number}" for number in range(2, 1_000))
 
 
 def _returned(body: Node) -> Node | None:
@@ -153,11 +178,11 @@ def _own_returns(node: Node) -> list[Node]:
     return found
 
 
-def _cleanup_block(returned: Node) -> Node:
+def _cleanup_body(returned: Node) -> Node:
     function = returned.named_children[0]
     body = function.child_by_field_name("body") if function.type == "arrow_function" else None
-    if body is None or body.type != "statement_block":
-        raise Refused("the effect's cleanup is not written as a function with a body")
+    if body is None or body.type == "object":
+        raise Refused("the effect's cleanup is not written as a function here")
     return body
 
 
