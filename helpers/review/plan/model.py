@@ -71,9 +71,14 @@ class Plan:
     usage: str = ""
     notes: tuple[str, ...] = ()
 
-    def patch(self) -> str:
-        """All diffs, in order: each applies to what those before it leave, so `git apply` takes them one by one."""
-        return "".join(change.diff for change in self.changes if change.diff)
+    def patch(self, *, unmeasured: bool = False) -> str:
+        """All diffs, in order: each applies to what those before it leave, and `git apply` takes them as one.
+
+        Args:
+            unmeasured: whether those too that nobody has measured; they follow the others.
+        """
+        changes = (*self.changes, *(self.not_measured if unmeasured else ()))
+        return "".join(change.diff for change in changes if change.diff)
 
     def to_frame(self) -> pd.DataFrame:
         """One row per change; see `COLUMNS`."""

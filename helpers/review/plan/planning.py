@@ -130,11 +130,11 @@ def _planned(measured: _Measured, sources: Sources, usage: Usage) -> Plan:
     kept = [one for one in measured.proposals if measured.pays(one) or (one.apply is None and one.edits)]
     idle = [one for one in measured.proposals if one.id in measured.gains and not measured.pays(one)]
     rest = [one for one in measured.proposals if one not in kept and one not in idle]
-    changes, notes = _composed(kept, measured, sources)
+    changes, notes = _composed([*kept, *rest], measured, sources)
     return Plan(
-        changes=changes,
+        changes=changes[: len(kept)],
         not_gaining=tuple(_change(one, measured, sources.texts) for one in idle),
-        not_measured=tuple(_change(one, measured, sources.texts) for one in rest),
+        not_measured=changes[len(kept) :],
         together=measured.together,
         usage=usage.source,
         notes=notes,
@@ -142,12 +142,12 @@ def _planned(measured: _Measured, sources: Sources, usage: Usage) -> Plan:
 
 
 def _composed(
-    kept: Sequence[Proposal], measured: _Measured, sources: Sources
+    proposals: Sequence[Proposal], measured: _Measured, sources: Sources
 ) -> tuple[tuple[Change, ...], tuple[str, ...]]:
     """Each diff against the state after those before it; a change that collides with an earlier one has none there."""
     taken: list[Edit] = []
     edited, notes = [], []
-    for proposal in kept:
+    for proposal in proposals:
         clashes = collides(taken, proposal.edits)
         if clashes:
             notes.append(
@@ -158,7 +158,7 @@ def _composed(
     diffs = composed(sources.texts, edited)
     changes = tuple(
         _change(proposal, measured, sources.texts, diff or None)
-        for proposal, (diff, _) in zip(kept, diffs, strict=True)
+        for proposal, (diff, _) in zip(proposals, diffs, strict=True)
     )
     return changes, tuple(notes)
 

@@ -47,7 +47,12 @@ def test_equal_seeds_give_equal_writes() -> None:
 def test_a_filter_takes_the_place_of_a_guard() -> None:
     """The screen shows the same, and fewer messages are sent for it."""
     script = write_script(
-        Usage(tables={"messages": TableUsage()}), ["messages"], {"messages": Rows.of(8)}, changes=40, seconds=1, seed=1
+        Usage(tables={"messages": TableUsage(updates_per_s=0, deletes_per_s=0)}),
+        ["messages"],
+        {"messages": Rows.of(8)},
+        changes=40,
+        seconds=1,
+        seed=1,
     )
     persons = Persons(4, {})
     handles = (Kind.INSERT,)
@@ -70,7 +75,7 @@ def test_a_filter_loses_deletes_that_a_handler_makes_use_of() -> None:
 
 def test_copies_multiply_messages_and_policies_divide_them() -> None:
     """A channel that nobody left is sent everything again; whose row may not be read is sent to nobody."""
-    usage = Usage(tables={"messages": TableUsage()})
+    usage = Usage(tables={"messages": TableUsage(updates_per_s=0, deletes_per_s=0)})
     script = write_script(usage, ["messages"], {"messages": Rows.of(8)}, changes=40, seconds=1, seed=1)
     leaking = seat(Wish(table="messages"), copies=5)
     assert expected_messages(leaking, script, SHAPES, Persons(4, {})) == 200
