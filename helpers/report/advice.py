@@ -64,8 +64,8 @@ def monitoring(inputs: Inputs) -> tuple[str, ...]:
         "**Realtime dashboard**: connections, latency, throughput. `workbook watch` measures them with a client of its "
         "own and exports them; `workbook alerts --out monitoring` writes a dashboard for Grafana. Healthy here: "
         f"{_values(inputs)}.",
-        "**Alerting**: disconnects, lost messages and slow deliveries, by how fast they burn the error budget: the same "
-        "command writes the rules for Prometheus and an example for Alertmanager. Now: "
+        "**Alerting**: disconnects, lost messages and slow deliveries, by how fast they burn the error budget: the "
+        "same command writes the rules for Prometheus and an example for Alertmanager. Now: "
         f"{measures.stability(inputs)} of connections and heartbeats succeeded.",
         "**Performance logs**: for each filtered subscription, messages, bytes and latency; "
         f"delivery p95 {_twice(inputs)}.",
