@@ -230,7 +230,11 @@ class _Audience:
             socket.reason = ""  # it is told already
 
     async def _beat(self) -> None:
-        """A part of the sockets at each moment, lest all beat together."""
+        """A part of the sockets at each moment, lest all beat together; the first after a pause, as the vendor's.
+
+        Until then nothing wakes this process but what it receives.
+        """
+        await asyncio.sleep(HEARTBEAT_S)
         while True:
             for moment in range(_BEATS):
                 await asyncio.sleep(HEARTBEAT_S / _BEATS)

@@ -17,7 +17,7 @@ from helpers.client import RealtimeClient
 from helpers.errors import ConnectionFailed, JoinFailed, SettingsError
 from helpers.lab import Lab
 from helpers.profiling.histogram import Histogram
-from helpers.profiling.receiving import Listening, Received, listen, receive
+from helpers.profiling.receiving import Listening, Received, listen, listener, receive
 from helpers.profiling.receiving.intake import Intake
 from helpers.profiling.receiving.listener import Rendezvous
 from helpers.profiling.receiving.socket import LoadSocket
@@ -259,3 +259,16 @@ def _sockets(wanted: int) -> int:
     """As many as this system lets a process open, server and client each."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return min(wanted, soft - 500)
+
+
+@pytest.mark.parametrize(("pause_s", "answers"), [(listener.HEARTBEAT_S, 0), (0.3, 3)])
+async def test_a_socket_sends_its_first_heartbeat_after_a_pause(
+    wide: Target, monkeypatch: pytest.MonkeyPatch, pause_s: float, answers: int
+) -> None:
+    """As the vendor's clients do; before, only what it receives wakes a process that is measured."""
+    monkeypatch.setattr(listener, "HEARTBEAT_S", pause_s)
+    topic = f"heartbeats:{pause_s}"
+    orders = [Listening(target=wide, channels=(topic,), sockets=3, messages=1, limit_s=s) for s in (0.05, 0.55)]
+    brief, longer = [await listen(order) for order in orders]
+    assert brief.joined == longer.joined == 3
+    assert (longer.frames - brief.frames >= answers) if answers else (longer.frames == brief.frames)
