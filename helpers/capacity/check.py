@@ -1,11 +1,14 @@
-"""Whether the model is right where it was not fitted: predicted, measured, error, point by point."""
+"""Whether the model is right where it was not fitted: predicted, measured, error, point by point.
+
+A measurement is no truth: each comes with its interval, and whether a prediction is near it may be too close to tell.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from statistics import median
+from statistics import fmean
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,6 +28,7 @@ from helpers.capacity.service import (
     predicted,
     served_of,
 )
+from helpers.experiments import Estimate, estimate
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,7 +48,7 @@ class CheckRow:
     Attributes:
         what: is predicted, with its unit.
         low, high: 95 % interval of one measurement.
-        measured: median over the rounds.
+        measured: mean over the rounds, with its 95 % interval: by as much it differs from one run of them to the next.
         role: what the point is for.
     """
 
@@ -53,7 +57,7 @@ class CheckRow:
     predicted: float
     low: float
     high: float
-    measured: float
+    measured: Estimate
     role: Role
 
     @property
@@ -64,12 +68,24 @@ class CheckRow:
     @property
     def error_percent(self) -> float:
         """By how much the prediction is off."""
-        return 100 * (self.predicted / self.measured - 1)
+        return _off_percent(self.predicted, self.measured.mean)
 
     @property
     def holds(self) -> bool:
         """Whether that is within the tolerance."""
         return abs(self.error_percent) <= TOLERANCE_PERCENT
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether that is so for every mean within the interval of what was measured; never after a single round."""
+        least, most = (_off_percent(self.predicted, end) for end in (self.measured.high, self.measured.low))
+        if self.holds:
+            return least >= -TOLERANCE_PERCENT and most <= TOLERANCE_PERCENT
+        return least > TOLERANCE_PERCENT or most < -TOLERANCE_PERCENT
+
+
+def _off_percent(predicted: float, measured: float) -> float:
+    return 100 * (predicted / measured - 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +130,7 @@ class Check:
         worst = max(rows, key=lambda row: abs(row.error_percent))
         begin = "The model holds" if self.holds else "The model does not hold everywhere"
         end = f"the worst is {worst.error_percent:+.0f} % ({worst.what}; {worst.point})"
-        return f"{begin}: {counts} are {limit}, {typical}; {end}."
+        return f"{begin}: {counts} are {limit} of the measured mean, {typical}; {end}. {_doubt(rows)}"
 
     def to_frame(self, *, held_out: bool | None = None) -> pd.DataFrame:
         """One row for each prediction: of points that were not fitted, of fitted ones, or of all."""
@@ -128,9 +144,11 @@ class Check:
                 "what": [row.what for row in rows],
                 "predicted": [row.predicted for row in rows],
                 "interval": [f"{row.low:.3g} to {row.high:.3g}" for row in rows],
-                "measured": [row.measured for row in rows],
+                "measured": [row.measured.mean for row in rows],
+                "its interval": [f"{row.measured.low:.3g} to {row.measured.high:.3g}" for row in rows],
                 "error (%)": [row.error_percent for row in rows],
                 "within 20 %": ["yes" if row.holds else "no" for row in rows],
+                "surely": ["yes" if row.is_sure else "too noisy to tell" for row in rows],
             }
         )
 
@@ -140,6 +158,14 @@ def _count(rows: Sequence[CheckRow], role: Role) -> str:
     name = "held-out loads" if role is Role.HELD_OUT else "the confirmation"
     within = sum(row.holds for row in rows)
     return f"{'all' if within == len(rows) else f'{within} of'} {len(rows)} predictions for {name}"
+
+
+def _doubt(rows: Sequence[CheckRow]) -> str:
+    """Whether the measurement can tell at all."""
+    if all(row.measured.n < 2 for row in rows):
+        return "A single round cannot tell how far a measurement is from the next one."
+    unsure = sum(not row.is_sure for row in rows)
+    return f"Of {unsure} of these {len(rows)} the measurement is too noisy to tell surely." if unsure else "All surely."
 
 
 def check(times: ServiceTimes, observations: Sequence[Observation], design: Design) -> Check:
@@ -155,21 +181,21 @@ def check(times: ServiceTimes, observations: Sequence[Observation], design: Desi
 
 
 def _rows(times: ServiceTimes, point: Point, mine: Sequence[Observation], role: Role) -> Iterator[CheckRow]:
-    seconds, polled_s = median(one.seconds for one in mine), median(one.polled_s for one in mine)
+    seconds, polled_s = fmean(one.seconds for one in mine), fmean(one.polled_s for one in mine)
     way = Way.of(point.flow)
     every = (times.best, *times.draws[::_EVERY])
     sent = [one.sent_s for one in mine if one.sent_s]  # what is predicted is the load as it was
     served = [served_of(point, costs, sent) for costs in every]
     for meter in (Meter.SERVER, Meter.DATABASE, Meter.CLIENT):
         if (way, meter) in MODELS and not (meter is Meter.CLIENT and point.flow is Flow.SECURED):
-            measured = 1e3 * median(metered(one, meter) for one in mine) / seconds
+            measured = estimate([1e3 * metered(one, meter) / one.seconds for one in mine])
             used = [_used_s(*both, point, meter, seconds, polled_s) for both in zip(every, served, strict=True)]
             values = [1e3 * one / seconds for one in used]
             low, high = _of_one(values, times.scatter_of(way, meter))
             yield CheckRow(point, f"{meter} CPU, ms a second", values[0], low, high, measured, role)
     if point.flow.is_change:
         best, *drawn = (_delay_ms(one) for one in served)
-        measured = median(one.p95_ms for one in mine)
+        measured = estimate([one.p95_ms for one in mine])
         yield CheckRow(point, "delivery p95, ms", *interval(best, drawn), measured, role)
 
 

@@ -53,7 +53,7 @@ async def measure_idle(bench: Bench, steps: Sequence[int]) -> Idle:
     """Let more and more sockets join a lab that has done nothing else yet, and meter what each step adds.
 
     Args:
-        steps: how many join in each, two at least. They stay until the last has joined.
+        steps: how many join in each, three at least. They stay until the last has joined.
     """
     readings, join_s = [], []
     async with AsyncExitStack() as stack:

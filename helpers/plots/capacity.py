@@ -50,7 +50,7 @@ def capacity_check_plot(capacity: Capacity) -> Figure:
 
 
 def _draw_check(axes: Axes, rows: Sequence[CheckRow], label: str) -> None:
-    values = [value for row in rows for value in (row.predicted, row.measured)]
+    values = [value for row in rows for value in (row.predicted, row.measured.mean)]
     ends = np.array([min(values) * 0.7, max(values) * 1.4])
     axes.plot(ends, ends, color=PALETTE[7], linewidth=1)
     share = TOLERANCE_PERCENT / 100
@@ -60,7 +60,7 @@ def _draw_check(axes: Axes, rows: Sequence[CheckRow], label: str) -> None:
         for held_out in (False, True):
             mine = [row for row in rows if row.what == what and row.held_out is held_out]
             axes.plot(
-                [row.measured for row in mine],
+                [row.measured.mean for row in mine],
                 [row.predicted for row in mine],
                 "o",
                 color=PALETTE[number],

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from helpers.capacity import Capacity
 from helpers.capacity.design import Flow, Point, design_of
-from helpers.capacity.service import Meter, ServiceTimes, Way, fit_service_times
+from helpers.capacity.service import Meter, Way, fit_service_times
 from helpers.errors import SettingsError
 from helpers.experiments import Size
 from tests.capacity import synthetic
-
-
-@pytest.fixture(scope="module")
-def times() -> ServiceTimes:
-    """Of six rounds."""
-    return fit_service_times(synthetic.measured(design_of(Size.SMALL, rounds=6)))
 
 
 @pytest.mark.parametrize(
@@ -27,18 +22,13 @@ def times() -> ServiceTimes:
         (Way.BROADCAST, Meter.CLIENT, "delivery"),
     ],
 )
-def test_known_times_are_found(times: ServiceTimes, way: Way, meter: Meter, term: str) -> None:
+def test_known_times_are_found(capacity: Capacity, way: Way, meter: Meter, term: str) -> None:
     """Within 25 %, from readings that are each off by some 3 %, in their interval or next to it."""
+    times = capacity.times
     true, found = synthetic.TRUE.of(way, meter)[term], times.best.of(way, meter)[term]
     assert found == pytest.approx(true, rel=0.25)
     low, high = times.interval(way, meter, term)
     assert 0.7 * low <= true <= 1.3 * high
-
-
-def test_the_same_observations_give_the_same_times() -> None:
-    """Draws come from a seed."""
-    observations = synthetic.measured(design_of(Size.SMALL, rounds=1))
-    assert fit_service_times(observations) == fit_service_times(observations)
 
 
 def test_a_broadcast_does_not_touch_the_database() -> None:
@@ -81,5 +71,5 @@ def test_held_out_loads_are_others() -> None:
     for point in design.held_out:
         mine = [one for one in design.fitted if one.flow is point.flow]
         assert point.subscribers not in {one.subscribers for one in mine}
-        assert point.body_bytes not in {one.body_bytes for one in mine}
+        assert (point.rate_per_s, point.body_bytes) not in {(one.rate_per_s, one.body_bytes) for one in mine}
         assert point.rate_per_s <= max(one.rate_per_s for one in mine)
