@@ -444,12 +444,18 @@ class Poll:
 
 @dataclass(frozen=True, slots=True)
 class AuthUse:
-    """A place that deals with Realtime's token. `argument` is the token's expression, as written."""
+    """A place that deals with Realtime's token.
+
+    Attributes:
+        argument: the token's expression, as written.
+        effect: in which it runs.
+    """
 
     kind: Literal["set_auth", "on_auth_state_change", "access_token"]
     place: Place
     where: Where = Where()
     argument: str = ""
+    effect: Effect | None = None
 
 
 @dataclass(frozen=True, slots=True)

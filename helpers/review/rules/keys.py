@@ -68,7 +68,7 @@ def token_not_refreshed(code: Reviewed) -> Iterator[Found]:
     if any(use.kind != "set_auth" for _, use in uses):
         return
     given = [(file, use) for file, use in uses if use.argument.strip() not in ("", "null", "undefined", "None")]
-    if len(given) != 1 or not _once(given[0][1]):
+    if len(given) != 1 or not _once(*given[0]):
         return
     _, use = given[0]
     cause = f"{use.argument} is set once: when it expires, the channels are closed"
@@ -76,10 +76,14 @@ def token_not_refreshed(code: Reviewed) -> Iterator[Found]:
     yield Found(use.place, f"setAuth({use.argument}) once, no accessToken, no later setAuth", cause, fix)
 
 
-def _once(use: AuthUse) -> bool:
-    """Whether it is not called again by something: a handler, a loop; and not with a session that is refreshed."""
+def _once(file: FileFacts, use: AuthUse) -> bool:
+    """Whether nothing calls it again: no handler, loop or interval, no effect that depends on the token; and whether it
+    is not the token of a session, which the client refreshes."""
     again = use.where.in_handler is not None or use.where.in_loop is not None
-    return not again and not SESSION.search(use.argument)
+    functions = {scope.name for scope in use.where.scopes if scope.kind == "function" and scope.name}
+    polled = any(functions & set(re.findall(r"\w+", poll.target)) for poll in file.polls)
+    watched = use.effect is not None and any(each.text == use.argument for each in use.effect.dependencies or ())
+    return not (again or polled or watched or SESSION.search(use.argument))
 
 
 @failure(

@@ -134,7 +134,7 @@ def large_columns(code: Reviewed) -> Iterator[Found]:
     for change in code.changes:
         handler, facts = change.handler, change.facts
         read = columns_of(handler.reads)
-        if facts is None or change.binding.select is not None or not read or not handler.complete:
+        if facts is None or change.binding.select is not None or not read:
             continue
         large = [each for each in facts.columns if _is_large(each) and not {each.name, each.field} & read]
         if large and change.event in ("INSERT", "UPDATE", "*"):

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from tree_sitter import Node
 
+from helpers.review.code.scripts.effects import effect_of
 from helpers.review.code.scripts.module import Module
 from helpers.review.code.scripts.standing import last_name, where
 from helpers.review.code.scripts.syntax import (
@@ -132,7 +133,8 @@ def auth_uses(module: Module) -> Iterator[AuthUse]:
         if owner is None:
             yield from _access_token(module, call, given)
         elif owner[1] == "setAuth":
-            yield AuthUse("set_auth", module.place(call), where(module, call), text(given[0])[:80] if given else "")
+            argument = text(given[0])[:80] if given else ""
+            yield AuthUse("set_auth", module.place(call), where(module, call), argument, effect_of(module, call))
         elif owner[1] == "onAuthStateChange":
             yield AuthUse("on_auth_state_change", module.place(call), where(module, call))
         else:

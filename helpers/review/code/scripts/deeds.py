@@ -61,10 +61,12 @@ class _Reader:
         self._tracked = tracked
         self._every = every
         self._entered: set[int] = set()
+        self._handler: Node | None = None
 
     def deeds(self, function: Node, depth: int) -> Iterator[Deed]:
         if function.id in self._entered:
             return
+        self._handler = self._handler or function
         self._entered.add(function.id)
         body = field(function, "body")
         if body is None:
@@ -203,7 +205,15 @@ class _Reader:
                 "Promise",
                 "clearTimeout",
             )
-        return not (declaration.kind == "parameter" and field(callee(call), "object") is not None)
+        is_method = field(callee(call), "object") is not None
+        return not (declaration.kind == "parameter" and is_method and not self._is_around(declaration.function))
+
+    def _is_around(self, function: Node | None) -> bool:
+        """Whether a function stands around the handler: what it was given belongs to the application."""
+        handler = self._handler
+        return (
+            function is not None and handler is not None and function.id != handler.id and is_inside(handler, function)
+        )
 
     def _goes_on_from_known(self, call: Node) -> bool:
         """Whether a call is chained onto one that is a deed already: `from('a').insert(row)`."""

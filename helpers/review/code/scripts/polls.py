@@ -47,7 +47,7 @@ def _option(module: Module, call: Node, given: Node) -> Iterator[Poll]:
         if name in _OPTIONS and text(value) not in ("false", "0", "undefined"):
             every = constant_number(module, value)
             target = last_name(call)
-            yield Poll(module.place(call), where(module, call), every, target, name, _tables(module, arguments(call)))
+            yield Poll(module.place(value), where(module, call), every, target, name, _tables(module, arguments(call)))
 
 
 def _tables(module: Module, given: list[Node]) -> tuple[str, ...]:

@@ -29,6 +29,7 @@ from helpers.review.code.scripts.syntax import (
     method_call,
     number,
     outermost,
+    properties,
     root_of,
     text,
     unwrapped,
@@ -41,6 +42,8 @@ _LOOPS = frozenset({"for_statement", "for_in_statement", "while_statement", "do_
 _CLASSES = frozenset({"class_declaration", "class"})
 _HOOK = re.compile(r"use[A-Z0-9]")
 _LENGTH = re.compile(r"\bArray\((\d+)\)|\blength:\s*(\d+)")
+#: Methods that are given what to do when something happens: `onAuthStateChange`, `onTokenRefresh`.
+_LISTENER = re.compile(r"on[A-Z]")
 #: Timers and their names as events.
 _TIMERS = {"setInterval": "interval", "setTimeout": "timeout", "requestAnimationFrame": "frame"}
 #: How many functions are gone through from a helper to the effect or cleanup that calls it.
@@ -153,6 +156,8 @@ def _given_to(module: Module, function: Node, call: Node) -> tuple[ScopeKind, st
         return "loop", text(owner[0])[:80]
     if name in ("on", "addEventListener", "addListener", "once", "$on", "useEventListener", "subscribe"):
         return "handler", literal_string(first) or name
+    if _LISTENER.match(name):
+        return "handler", name
     return None
 
 
@@ -200,6 +205,9 @@ def _count(module: Module, over: Node | None) -> int | None:
         return None
     if over.type == "array" and not any(child.type == "spread_element" for child in over.named_children):
         return len(over.named_children)
+    length = next((number(value) for name, value in properties(over) if name == "length"), None)
+    if length is not None:
+        return int(length)
     found = _LENGTH.search(text(over))
     return int(found[1] or found[2]) if found else None
 

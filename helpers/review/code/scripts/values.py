@@ -19,6 +19,7 @@ from helpers.review.code.scripts.syntax import (
     is_call,
     literal_string,
     method_call,
+    number,
     properties,
     returned_values,
     text,
@@ -97,6 +98,9 @@ def evaluate(module: Module, node: Node | None, depth: int = DEPTH) -> Text:
         return Text(plain)
     if node.type in ("number", "true", "false", "null", "undefined"):
         return Text(text(node))
+    computed = number(node)
+    if computed is not None:
+        return Text(f"{computed:.15g}")
     return _EVALUATORS.get(node.type, _unnamed)(module, node, depth)
 
 
