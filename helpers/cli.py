@@ -37,6 +37,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_doctor(commands)
     _add_explain(commands)
     _add_lab(commands)
+    _add_review(commands)
     _add_typescript(commands)
     _add_watch(commands)
     _add_alerts(commands)
@@ -111,6 +112,27 @@ def _add_lab(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     lab.add_argument("--data", type=Path, metavar="DIR", help="keep the database here (default: thrown away)")
     lab.add_argument("--settings", type=Path, metavar="FILE", help="settings as JSON or TOML")
     lab.set_defaults(run=_lab)
+
+
+def _add_review(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    review = commands.add_parser(
+        "review",
+        help="review an application's subscriptions",
+        description="Read TypeScript, JavaScript, Vue, Svelte, Python, Dart, Swift and Kotlin, schema.prisma and SQL "
+        "migrations under a path; say which subscriptions there are and what is wrong with them. With --plan each "
+        "change is replayed in a lab, and proposed with the gain that was measured. The code is only read.",
+        epilog="exit codes: 0 nothing but notes, 1 failures, 2 an option cannot be used, 3 warnings only, 130 "
+        "interrupted; `// workbook-ignore RULE` on a line or the one above silences a rule there",
+    )
+    review.add_argument("path", nargs="?", type=Path, default=Path(), metavar="PATH", help="default: this folder")
+    review.add_argument("--all", action="store_true", help="print also notes, and every file that was not read")
+    review.add_argument("--json", action="store_true", help="print one JSON document")
+    review.add_argument("--json-schema", action="store_true", help="print the JSON Schema of that document, and end")
+    review.add_argument("--sarif", type=Path, metavar="FILE", help="write the findings as SARIF 2.1.0, for code hosts")
+    review.add_argument("--plan", action="store_true", help="measure what changes would bring (some minutes)")
+    review.add_argument("--usage", type=Path, metavar="FILE", help="TOML with table sizes, rates and users")
+    review.add_argument("--out", type=Path, metavar="DIR", help="write the plan's patches and SQL there")
+    review.set_defaults(run=_review)
 
 
 def _add_typescript(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -215,6 +237,12 @@ def _typescript(arguments: argparse.Namespace) -> int:
     from helpers.sync.typescript import typescript_command
 
     return typescript_command(arguments)
+
+
+def _review(arguments: argparse.Namespace) -> int:
+    from helpers.review.command import review_command
+
+    return review_command(arguments)
 
 
 def _watch(arguments: argparse.Namespace) -> int:
