@@ -16,7 +16,7 @@ __all__ = ["Arrival", "Kind", "Outage", "Service"]
 
 #: Outages that are kept to be looked at, and numbers by which a duplicate is known.
 KEPT_OUTAGES = 1_000
-KEPT_NUMBERS = 10_000
+KEPT_NUMBERS = 1_000
 
 
 class Kind(StrEnum):

@@ -31,7 +31,9 @@ def report(finding: Finding) -> int:
     print(f"uptime told {100 * finding.uptime:.3f} %, injected {100 * finding.true_uptime:.3f} %")
     print(f"watched {finding.watched_s:,.0f} s, lost beside outages {finding.lost}, disconnects {finding.reasons}")
     print(f"outages of the channel of changes: {len(finding.changes)}")
-    print(f"memory {slope_bytes_per_minute(finding.resident_bytes) / 1024:+.1f} KiB/min")
+    half = len(finding.resident_bytes) // 2
+    for name, points in (("all", finding.resident_bytes), ("second half", finding.resident_bytes[half:])):
+        print(f"memory, {name}: {slope_bytes_per_minute(points) / 1024:+.1f} KiB/min")
     holds = not wrong and abs(finding.uptime - finding.true_uptime) <= UPTIME_TOLERANCE
     print("everything held" if holds else "IT DID NOT HOLD")
     return 0 if holds else 1
