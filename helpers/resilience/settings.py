@@ -1,4 +1,21 @@
-"""What can be chosen about surviving."""
+"""What can be chosen about surviving, and what a recovery consists of.
+
+How long it takes until a change arrives that is committed once the server is back:
+
+    what happened                                  is bounded by
+    ---------------------------------------------  ------------------------------------------------------------------
+    a loss that is told: reset, restart            the delay of `backoff`, a connection and a join; for many clients
+                                                   the delay is the spread that their number needs (`spread_for`)
+    a link that is dead without a word             `heartbeat_s` + `timeout_s` until that is known, and then the same
+    changes that Realtime lost without a word      `audit_s`: a slot that is gone with what was in it, a rate that is
+                                                   exceeded
+    a join that the server refuses                 its delay of 5 s, and then `backoff`
+    a server that took over                        one reading of the table besides: its log is another one
+
+Whatever becomes of the socket, the database is read after `poll_after_s` and then at least every `poll_max_s`, by half
+longer at most: where it can be reached, that bounds all but the second and the third. The vendor's times are the
+defaults; trials with a heartbeat of 1 s and a look every 2 s show the rest.
+"""
 
 from __future__ import annotations
 
