@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from helpers.lab.faults import FAULTS
-from tests.faults.trial import Run, new_scene, play
+from tests.faults.trial import Run, drawn, new_scene, play
 
 
 async def many(runs: int, minutes: float | None, seed: int, names: Sequence[str]) -> list[Run]:
@@ -23,7 +23,7 @@ async def many(runs: int, minutes: float | None, seed: int, names: Sequence[str]
     began = time.monotonic()
     try:
         while (len(done) < runs) if minutes is None else (time.monotonic() - began < 60 * minutes):
-            run = await play(scene, seed + len(done), faults)
+            run = await play(scene, seed + len(done), drawn(seed + len(done), faults))
             done.append(run)
             print(f"{time.monotonic() - began:7.1f} s  {run}", flush=True)
             if not run.held:

@@ -24,7 +24,7 @@ from helpers.workspace import fill
 from tests.faults.application import MirrorProcess
 from tests.faults.writers import PROBE, written
 
-__all__ = ["Run", "new_scene", "play"]
+__all__ = ["Run", "drawn", "new_scene", "play"]
 
 #: After that a mirror has not recovered.
 RECOVERY_LIMIT_S = 60.0
@@ -96,18 +96,17 @@ async def new_scene() -> Scene:
     return scene
 
 
-async def play(
-    scene: Scene,
-    seed: int,
-    faults: Sequence[Fault] = tuple(FAULTS.values()),
-    most: int = MOST,
-    lasting_s: Sequence[float] = LASTING_S,
-) -> Run:
-    """Mirror, write, break a few things, and compare.
+def drawn(seed: int, faults: Sequence[Fault] = tuple(FAULTS.values())) -> list[Fault]:
+    """Some of them by chance, the same for a seed."""
+    chance = random.Random(seed)
+    return [chance.choice(faults) for _ in range(chance.randint(1, MOST))]
+
+
+async def play(scene: Scene, seed: int, faults: Sequence[Fault], lasting_s: Sequence[float] = LASTING_S) -> Run:
+    """Mirror, write, break one thing after the other, and compare.
 
     Args:
-        most: faults that happen, of those that are given.
-        lasting_s: how long one is there that does not end by itself; it is one of these.
+        lasting_s: how long a fault is there that does not end by itself; it is one of these.
     """
     chance, run = random.Random(seed), Run(seed)
     async with MirrorProcess(scene.service) as application:
@@ -115,10 +114,9 @@ async def play(
         try:
             await _until_there(application, await _probe(scene))
             async with written(scene, seed) as run.written:
-                for _ in range(chance.randint(1, most)):
+                for fault in faults:
                     await asyncio.sleep(chance.uniform(0, 0.5))
-                    lasting = chance.choice(lasting_s)
-                    await _suffer(scene, application, chance.choice(faults), lasting, run)
+                    await _suffer(scene, application, fault, chance.choice(lasting_s), run)
             await _until_quiet(scene)
             await _compare(application, await _rows(scene), run)
         except Exception as error:
