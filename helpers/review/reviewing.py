@@ -22,6 +22,9 @@ from helpers.review.rules import judgement
 
 __all__ = ["Review", "inventory_of", "review"]
 
+#: A helper that is used by a helper that is used by a component.
+MOST_ROUNDS = 3
+
 
 @dataclass(frozen=True, slots=True)
 class Review:
@@ -130,11 +133,15 @@ class _Reading:
 
     def _read_users(self, code: dict[str, SourceFile]) -> None:
         """Read the files that use what was found, in both those that were read and the others."""
-        names = sorted(_used_elsewhere(self._drafts.values()))
-        if names:
+        known: set[str] = set()
+        for _ in range(MOST_ROUNDS):
+            names = _used_elsewhere(self._drafts.values()) - known
+            if not names:
+                return
+            known |= names
             failed = {each.path for each in self._unread}
             rest = tuple(file for path, file in code.items() if path not in self._drafts and path not in failed)
-            self._read(Batch(self._root, rest, tuple(names)), "looked for users in")
+            self._read(Batch(self._root, rest, tuple(sorted(names))), "looked for users in")
 
     def _exports(self, code: dict[str, SourceFile], paths: Paths) -> dict[str, tuple[Export, ...]]:
         """The exports of all files that were read, and of those that constants come from, also by way of others."""

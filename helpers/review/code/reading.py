@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,13 +16,14 @@ from helpers.review.inventory import Unread
 
 __all__ = ["Batch", "Result", "read_batch"]
 
-#: The module that reads a file, by its ending. Each has `read(path, text, names, exports_only) -> Draft`.
+#: The module that reads a file, by its ending. Each has `read(path, text, exports_only) -> Draft`.
 _SCRIPTS = "helpers.review.code.scripts.reading"
 READERS = dict.fromkeys(("ts", "tsx", "mts", "cts", "js", "jsx", "mjs", "cjs", "vue", "svelte"), _SCRIPTS)
 
 #: A file without any of these has nothing to say about subscriptions.
-_WORDS = re.compile(rb"(?i)supabase|\.channel\s*\(|postgres_changes|prisma|RealtimeChannel")
-_WIDE = (b"\xff\xfe", b"\xfe\xff")
+_WORDS = (b"upabase", b"SUPABASE", b".channel", b"postgres_changes", b"risma", b"RealtimeChannel")
+#: Components that are shown, and functions that are called.
+_USES = re.compile(rb"<([A-Z][\w$]*)|([A-Za-z_$][\w$]*)\(")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +31,8 @@ class Batch:
     """Files for one process.
 
     Attributes:
-        names: read only files with one of these words, and take them for helpers or components; None in the first
-            reading.
+        names: read only files that call one of these functions or show one of these components; None in the first
+            reading, which is of files that mention Supabase or Prisma.
         exports_only: whether nothing but exported constants is asked for.
     """
 
@@ -52,7 +52,7 @@ class Result:
 
 def read_batch(batch: Batch) -> Result:
     """Parse those files of a batch that are worth it."""
-    names = _pattern(batch.names) if batch.names is not None else None
+    names = frozenset(batch.names) if batch.names is not None else None
     drafts: list[Draft] = []
     unread: list[Unread] = []
     for file in batch.files:
@@ -67,11 +67,7 @@ def read_batch(batch: Batch) -> Result:
     return Result(tuple(drafts), tuple(unread))
 
 
-def _pattern(names: Sequence[str]) -> re.Pattern[str]:
-    return re.compile(r"(?<![\w$])(?:" + "|".join(map(re.escape, names)) + r")(?![\w$])")
-
-
-def _read(batch: Batch, file: SourceFile, names: re.Pattern[str] | None) -> Draft | Unread | None:
+def _read(batch: Batch, file: SourceFile, names: frozenset[str] | None) -> Draft | Unread | None:
     reader = READERS.get(file.ending)
     if reader is None:
         return None
@@ -81,15 +77,16 @@ def _read(batch: Batch, file: SourceFile, names: re.Pattern[str] | None) -> Draf
     if not batch.exports_only and not _is_worth_it(content, names):
         return None
     try:
-        draft: Draft = importlib.import_module(reader).read(file.path, decoded(content), names, batch.exports_only)
+        draft: Draft = importlib.import_module(reader).read(file.path, decoded(content), batch.exports_only)
     except Exception as error:  # one odd file must not end the review of all others
         return Unread(file.path, f"the review failed on it: {type(error).__name__}: {error}"[:200])
     return draft
 
 
-def _is_worth_it(content: bytes, names: re.Pattern[str] | None) -> bool:
-    if content[:2] in _WIDE:
+def _is_worth_it(content: bytes, names: frozenset[str] | None) -> bool:
+    if b"\0" in content[:64]:
         content = decoded(content).encode()
     if names is not None:
-        return names.search(content.decode("latin-1")) is not None
-    return _WORDS.search(content) is not None
+        used = {component or called for component, called in _USES.findall(content)}
+        return not names.isdisjoint(name.decode("utf-8", "replace") for name in used)
+    return any(word in content for word in _WORDS)

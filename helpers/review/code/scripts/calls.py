@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 
 from tree_sitter import Node
@@ -15,45 +14,70 @@ from helpers.review.code.scripts.handlers import handler_of
 from helpers.review.code.scripts.module import Module
 from helpers.review.code.scripts.payload import Role
 from helpers.review.code.scripts.standing import where
-from helpers.review.code.scripts.syntax import arguments, callee, outermost, properties, text
+from helpers.review.code.scripts.syntax import arguments, callee, outermost, properties
 from helpers.review.code.scripts.values import UNKNOWN, evaluate, function_key, object_node
-from helpers.review.inventory import Channel, Hole, Text
+from helpers.review.inventory import Channel, Handler, Hole, Text
 
-__all__ = ["helper_calls", "helpers_of"]
+__all__ = ["helpers_and_calls"]
 
-#: Names of functions of other files whose calls are looked at closely in the first reading.
-_PROMISING = re.compile(r"(?i)^use[A-Z]|subscri|realtime|channel|listen|watch|broadcast|presence|live|sync|changes")
-#: How deep objects among the arguments are read.
-DEPTH = 2
+#: How deep objects among the arguments are read, and how many helpers of one file may call each other.
+DEPTH = 3
 
 
-def open_keys(channels: Iterable[Channel]) -> set[str]:
-    """The functions whose parameters are holes in channels."""
-    return {hole.origin[1] for channel in channels for hole in _holes(channel) if hole.origin[:1] == ("parameter",)}
+def helpers_and_calls(module: Module, channels: Iterable[Channel]) -> tuple[tuple[Helper, ...], tuple[HelperCall, ...]]:
+    """The functions of a file that make channels out of their parameters, by themselves or by way of another helper,
+    and all calls that may fill such parameters."""
+    calls = list(_calls_of_others(module))
+    open_keys = {key for channel in channels for key in _keys(_holes(channel))}
+    open_keys |= {key for call in calls for value in call.values for key in _keys(_holes_of_value(value))}
+    helpers: dict[str, Helper] = {}
+    for _ in range(DEPTH):
+        for function in _functions(module, open_keys - set(helpers)):
+            helpers[function_key(module, function)] = _helper(module, function)
+            found = [
+                _call(module, call, ("function", function_key(module, function))) for call in callers(module, function)
+            ]
+            calls += found
+            open_keys |= {key for call in found for value in call.values for key in _keys(_holes_of_value(value))}
+    return tuple(helpers.values()), tuple(calls)
+
+
+def _keys(holes: Iterable[Hole]) -> Iterator[str]:
+    return (hole.origin[1] for hole in holes if hole.origin[:1] == ("parameter",))
 
 
 def _holes(channel: Channel) -> Iterator[Hole]:
     texts: list[Text | None] = [channel.topic, *(value for _, value in channel.config)]
     for binding in channel.bindings:
         texts += [binding.event, binding.schema, binding.table, binding.filter, binding.select]
-        if binding.handler is not None:
-            yield from (hole for hole, _ in binding.handler.passes_on)
+        yield from _called(binding.handler)
     for value in texts:
-        yield from (part for part in (value.parts if value is not None else ()) if isinstance(part, Hole))
+        yield from _in_text(value)
 
 
-def helpers_of(module: Module, channels: Iterable[Channel]) -> Iterator[Helper]:
-    """The functions of a file that make channels out of their parameters."""
-    keys = open_keys(channels)
-    for function in module.nodes("function"):
-        if function_key(module, function) in keys:
-            name = declared_name(module, function)
-            yield Helper(
-                function_key(module, function),
-                name,
-                exported_names(module, function, name),
-                tuple(_defaults(module, function)),
-            )
+def _in_text(value: Text | None) -> Iterator[Hole]:
+    return (part for part in (value.parts if value is not None else ()) if isinstance(part, Hole))
+
+
+def _called(handler: Handler | None) -> Iterator[Hole]:
+    return (hole for hole, _ in (handler.passes_on if handler is not None else ()))
+
+
+def _holes_of_value(value: Value) -> Iterator[Hole]:
+    yield from _in_text(value.text)
+    yield from _called(value.as_payload)
+    for _, inner in value.items or ():
+        yield from _holes_of_value(inner)
+
+
+def _functions(module: Module, keys: set[str]) -> list[Node]:
+    return [function for function in module.nodes("function") if function_key(module, function) in keys]
+
+
+def _helper(module: Module, function: Node) -> Helper:
+    name = declared_name(module, function)
+    defaults = tuple(_defaults(module, function))
+    return Helper(function_key(module, function), name, exported_names(module, function, name), defaults)
 
 
 def _defaults(module: Module, function: Node) -> Iterator[tuple[tuple[str, ...], Text]]:
@@ -62,30 +86,16 @@ def _defaults(module: Module, function: Node) -> Iterator[tuple[tuple[str, ...],
             yield (str(declaration.position), *declaration.path), evaluate(module, declaration.default)
 
 
-def helper_calls(
-    module: Module, helpers: Iterable[Helper], wanted: re.Pattern[str] | None = None
-) -> Iterator[HelperCall]:
-    """The calls of this file's helpers, and of functions of other files that may be helpers.
-
-    Args:
-        wanted: names of known helpers; without it those that sound like one.
-    """
-    keys = {helper.key for helper in helpers}
-    for function in module.nodes("function"):
-        if function_key(module, function) in keys:
-            for call in callers(module, function):
-                yield _call(module, call, ("function", function_key(module, function)))
-    names = wanted or _PROMISING
+def _calls_of_others(module: Module) -> Iterator[HelperCall]:
+    """The calls of functions that the file imports from others of the application."""
     for call in module.nodes("call"):
-        function_name = callee(call)
-        if function_name is None or function_name.type != "identifier" or not names.search(text(function_name)):
-            continue
-        declaration = module.resolve(function_name)
-        if declaration is not None and declaration.kind == "import" and is_own(declaration.module):
+        name = callee(call)
+        declaration = module.resolve(name) if name is not None and name.type == "identifier" else None
+        if declaration is not None and declaration.kind == "import" and _is_own(declaration.module):
             yield _call(module, call, ("import", declaration.module, declaration.imported))
 
 
-def is_own(module: str) -> bool:
+def _is_own(module: str) -> bool:
     """Whether a module may be a file of the application: relative, or by one of the usual aliases."""
     return module.startswith((".", "/", "@/", "~", "#", "$", "src/", "app/", "lib/", "hooks/", "components/", "@app/"))
 

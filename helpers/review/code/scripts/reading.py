@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
-
 from helpers.review.code.drafts import Draft
-from helpers.review.code.scripts.calls import helper_calls, helpers_of
+from helpers.review.code.scripts.calls import helpers_and_calls
 from helpers.review.code.scripts.exports import exports_of
 from helpers.review.code.scripts.facts import facts_of
 from helpers.review.code.scripts.module import Module
@@ -14,12 +12,11 @@ from helpers.review.inventory import FileFacts
 __all__ = ["read"]
 
 
-def read(path: str, text: str, names: re.Pattern[str] | None = None, exports_only: bool = False) -> Draft:
+def read(path: str, text: str, exports_only: bool = False) -> Draft:
     """Parse a file.
 
     Args:
         path: relative to the reviewed folder.
-        names: helpers whose calls are wanted; without it those of all that sound like one.
         exports_only: whether nothing but exported constants is asked for.
     """
     module = Module(path, text.encode("utf-8", "replace"))
@@ -27,5 +24,5 @@ def read(path: str, text: str, names: re.Pattern[str] | None = None, exports_onl
     if exports_only:
         return Draft(FileFacts(path, module.language), exports=exports)
     facts = facts_of(module)
-    helpers = tuple(helpers_of(module, facts.channels))
-    return Draft(facts, helpers, tuple(helper_calls(module, helpers, names)), exports)
+    helpers, calls = helpers_and_calls(module, facts.channels)
+    return Draft(facts, helpers, calls, exports)
