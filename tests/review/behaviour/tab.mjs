@@ -82,9 +82,11 @@ class WatchedSocket extends WebSocket {
   }
 
   #received(frame) {
-    const { topic, event, ref, payload } = named(frame);
-    const database = event === 'system' && payload.extension === 'postgres_changes';
-    this.#forget((join) => join.topic === topic && (join.changes ? database : event === 'phx_reply' && join.ref === ref));
+    const { topic, event, ref, join_ref: joinRef, payload } = named(frame);
+    const subscribed = event === 'system' && payload.extension === 'postgres_changes';
+    const answers = (join) =>
+      join.changes ? subscribed && (joinRef ?? join.ref) === join.ref : event === 'phx_reply' && ref === join.ref;
+    this.#forget((join) => join.topic === topic && answers(join));
   }
 
   #forget(those) {
@@ -94,8 +96,8 @@ class WatchedSocket extends WebSocket {
 
 function named(frame) {
   if (!Array.isArray(frame)) return frame;
-  const [, ref, topic, event, payload] = frame;
-  return { topic, event, ref, payload };
+  const [joinRef, ref, topic, event, payload] = frame;
+  return { topic, event, ref, join_ref: joinRef, payload };
 }
 
 /** The lines that a reader sees. */
