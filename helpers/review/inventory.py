@@ -449,6 +449,7 @@ class AuthUse:
     Attributes:
         argument: the token's expression, as written.
         effect: in which it runs.
+        handed: whether the function around was given the token, so that its callers decide when it is renewed.
     """
 
     kind: Literal["set_auth", "on_auth_state_change", "access_token"]
@@ -456,6 +457,7 @@ class AuthUse:
     where: Where = Where()
     argument: str = ""
     effect: Effect | None = None
+    handed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,10 +72,9 @@ def _subscribes(channel: Channel) -> bool:
 def _rendered_per_row(code: Reviewed, file: FileFacts, channel: Channel) -> Rendering | None:
     """Where the component of a channel is shown once per row."""
     component = channel.where.component
-    for other in code.inventory.files:
-        for shown in other.rendered:
-            if shown.component == component and component and shown.where.in_loop and _means(other, file, component):
-                return shown if shown.where.in_loop.times is None else None
+    for other, shown in code.shown.get(component, ()):
+        if component and shown.where.in_loop is not None and _means(other, file, component):
+            return shown if shown.where.in_loop.times is None else None
     return None
 
 

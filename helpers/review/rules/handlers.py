@@ -214,7 +214,7 @@ def polling_beside_subscription(code: Reviewed) -> Iterator[Found]:
     """A subscription that works makes the poll useless, and one that does not is not mended by it but hidden. Each page
     asks at its rate, whether something has changed or not."""
     for file in code.inventory.files:
-        listens = {change.table: change for change in code.changes if change.file.path == file.path and change.table}
+        listens = {each.table: each for each in code.changes_of.get(file.path, ()) if each.table} if file.polls else {}
         for poll in file.polls:
             both = [table for table in _tables(code, poll) if table in listens]
             if both and (poll.every_ms or 0) < NET_MS:

@@ -79,7 +79,7 @@ def token_not_refreshed(code: Reviewed) -> Iterator[Found]:
 def _once(file: FileFacts, use: AuthUse) -> bool:
     """Whether nothing calls it again: no handler, loop or interval, no effect that depends on the token; and whether it
     is not the token of a session, which the client refreshes."""
-    again = use.where.in_handler is not None or use.where.in_loop is not None
+    again = use.where.in_handler is not None or use.where.in_loop is not None or (use.handed and use.effect is None)
     functions = {scope.name for scope in use.where.scopes if scope.kind == "function" and scope.name}
     polled = any(functions & set(re.findall(r"\w+", poll.target)) for poll in file.polls)
     watched = use.effect is not None and any(each.text == use.argument for each in use.effect.dependencies or ())

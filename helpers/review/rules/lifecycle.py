@@ -19,7 +19,7 @@ MULTIPLE = "https://github.com/supabase/supabase-js/issues/1440"
 #: Files whose functions run once for each request.
 REQUEST_HANDLER = re.compile(
     r"(?:^|/)(?:app/(?:.*/)?route\.[jt]s|pages/api/.*\.[jt]s|supabase/functions/(?!_).*\.[jt]s|server/api/.*\.[jt]s"
-    r"|routes/(?:.*/)?\+(?:server|page\.server)\.[jt]s|api/.*\.[jt]s)$"
+    r"|routes/(?:.*/)?\+(?:server|page\.server)\.[jt]s)$|^api/.*\.[jt]s$"
 )
 ACTIONS = re.compile(r"(?:^|/)(?:actions?)(?:\.[jt]s|/.*\.[jt]s)$")
 PAGE = re.compile(r"(?:^|/)(?:(?:page|index)\.\w+$|(?:pages|views|screens|routes)/)")
@@ -41,7 +41,7 @@ def channel_not_removed(code: Reviewed) -> Iterator[Found]:
     twice, and a socket has 100 at most."""
     for file, channel in code.channels:
         effect = channel.effect
-        if channel.subscribed is None or effect is None or channel.removals or channel.where.in_loop:
+        if channel.subscribed is None or effect is None or channel.where.in_loop or _is_given_up(channel):
             continue
         if not channel.subscribed_where.in_effect or channel.subscribed_where.in_handler:
             continue
@@ -62,6 +62,11 @@ def _cleanup(file: FileFacts, channel: Channel, effect: Effect) -> str:
         "componentDidMount": f"componentWillUnmount() {{ {call} }}",
     }
     return keep + around.get(effect.name, f"return () => {{ {call} }}")
+
+
+def _is_given_up(channel: Channel) -> bool:
+    """Whether it is removed, or goes somewhere where it may be."""
+    return bool(channel.removals or channel.escapes)
 
 
 def _component(channel: Channel) -> str:
@@ -223,7 +228,7 @@ def server_channel_leak(code: Reviewed) -> Iterator[Found]:
     long as its process."""
     for file, channel in code.channels:
         handler = REQUEST_HANDLER.search(file.path) or (file.server is True and ACTIONS.search(file.path))
-        if handler and not channel.removals and not channel.where.at_module and channel.where.function is not None:
+        if handler and not _is_given_up(channel) and channel.where.function is not None:
             name = channel.variable or "channel"
             cause = f"Each request leaves the channel {channel.topic} behind"
             fix = f"await {remove(file.language, channel.client, name)} // in `finally`"

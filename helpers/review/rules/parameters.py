@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from helpers.review.database.facts import TableFacts
 from helpers.review.inventory import Text
-from helpers.review.rules.reviewed import Change, Reviewed, exact, snake
+from helpers.review.rules.reviewed import Change, Reviewed, bare, exact, snake
 from helpers.review.rules.rule import Found, failure
 from helpers.review.rules.selection import filter_columns
 from helpers.review.rules.words import binding, listed, quoted
@@ -250,8 +250,7 @@ def table_unknown(code: Reviewed) -> Iterator[Found]:
     """A model without `@@map` means the table of exactly its own name, capitals included; SQL without quotes makes
     small letters of them."""
     for change in code.changes:
-        tables = [each for each in code.inventory.database.tables if each.schema == change.schema]
-        near = [each for each in tables if _bare(each.name) == _bare(change.table)]
+        near = code.tables_alike.get((change.schema, bare(change.table)), [])
         if change.table and change.facts is None and len(near) == 1 and near[0].model != change.table:
             cause = f"There is no table {change.table}; the database has {near[0].name}"
             related = (near[0].place,) if near[0].place else ()
@@ -313,10 +312,6 @@ def _renamed(facts: TableFacts | None) -> dict[str, str]:
 def _columns(change: Change, fields: list[str]) -> tuple[Place, ...]:
     columns = change.facts.columns if change.facts is not None else ()
     return tuple(each.place for each in columns if each.field in fields and each.place is not None)
-
-
-def _bare(name: str) -> str:
-    return re.sub(r"\W|_", "", name).lower().removesuffix("s")
 
 
 RULES = (

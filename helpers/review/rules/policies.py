@@ -77,7 +77,7 @@ def policy_column_unindexed(code: Reviewed) -> Iterator[Found]:
 
 def _reading(code: Reviewed) -> Iterator[tuple[TableFacts, PolicyFacts]]:
     """The policies that decide who reads a table that is listened to."""
-    for facts, _ in code.declared():
+    for facts, _ in code.declared(by_users=True):
         for policy in facts.policies:
             if policy.command in ("ALL", "SELECT"):
                 yield facts, policy

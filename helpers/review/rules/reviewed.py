@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from helpers.review.database.facts import TableFacts
-from helpers.review.inventory import Binding, Channel, FileFacts, Handler, Inventory, Text
+from helpers.review.inventory import Binding, Channel, FileFacts, Handler, Inventory, Rendering, Text
 
-__all__ = ["SCRIPTS", "Change", "Listening", "Reviewed", "exact", "is_client_side", "is_react", "snake"]
+__all__ = ["SCRIPTS", "Change", "Listening", "Reviewed", "bare", "exact", "is_client_side", "is_react", "snake"]
 
 #: Languages of realtime-js.
 SCRIPTS = frozenset({"typescript", "tsx", "javascript", "jsx", "vue", "svelte"})
@@ -100,6 +100,22 @@ class Reviewed:
         return tuple(self._changes())
 
     @cached_property
+    def changes_of(self) -> dict[str, list[Change]]:
+        """Those of each file, by its path."""
+        found: dict[str, list[Change]] = {}
+        for change in self.changes:
+            found.setdefault(change.file.path, []).append(change)
+        return found
+
+    @cached_property
+    def tables_alike(self) -> dict[tuple[str, str], list[TableFacts]]:
+        """Tables by schema and name, the name without capitals, word marks and plural."""
+        found: dict[tuple[str, str], list[TableFacts]] = {}
+        for table in self.inventory.database.tables:
+            found.setdefault((table.schema, bare(table.name)), []).append(table)
+        return found
+
+    @cached_property
     def subscribed(self) -> dict[tuple[str, str], list[Change]]:
         """Who listens to each table, by schema and name, in the order of the files."""
         found: dict[tuple[str, str], list[Change]] = {}
@@ -108,11 +124,34 @@ class Reviewed:
                 found.setdefault((change.schema, change.table), []).append(change)
         return found
 
-    def declared(self) -> Iterator[tuple[TableFacts, Change]]:
-        """The tables that are declared and listened to, each with the first who does."""
+    def declared(self, *, by_users: bool = False) -> Iterator[tuple[TableFacts, Change]]:
+        """The tables that are declared and listened to, each with the first who does.
+
+        Args:
+            by_users: only listeners that policies are asked for; a server's key passes them by.
+        """
         for changes in self.subscribed.values():
-            if changes[0].facts is not None:
-                yield changes[0].facts, changes[0]
+            asked = [each for each in changes if not (by_users and self._has_secret_key(each))]
+            if asked and asked[0].facts is not None:
+                yield asked[0].facts, asked[0]
+
+    def _has_secret_key(self, change: Change) -> bool:
+        """Whether the client of a channel was made with a key that passes row-level security by."""
+        root = change.channel.client.partition(".")[0]
+        homes = [change.file.path, *(each.file for each in change.file.imports if each.name == root)]
+        clients = [client for home in homes if home in self.files for client in self.files[home].clients]
+        named = [client for client in clients if client.name == root] or (clients if len(clients) == 1 else [])
+        return any(client.key_kind in ("service_role", "secret") for client in named)
+
+    @cached_property
+    def shown(self) -> dict[str, list[tuple[FileFacts, Rendering]]]:
+        """Where components are shown once per row, by their names there."""
+        found: dict[str, list[tuple[FileFacts, Rendering]]] = {}
+        for file in self.inventory.files:
+            for each in file.rendered:
+                if each.where.in_loop is not None:
+                    found.setdefault(each.component, []).append((file, each))
+        return found
 
     def of_model(self, model: str) -> TableFacts | None:
         """The table of a Prisma model, by its name or by the client's property of it."""
@@ -152,6 +191,11 @@ def is_client_side(file: FileFacts) -> bool:
     hooks = {"useState", "useEffect", "useRef", "useLayoutEffect", "useReducer"}
     used = any(each.imported in hooks for each in file.imports)
     return file.server is False or (file.server is None and used)
+
+
+def bare(name: str) -> str:
+    """A name without capitals, word marks and plural."""
+    return re.sub(r"\W|_", "", name).lower().removesuffix("s")
 
 
 def snake(name: str) -> str:

@@ -58,6 +58,8 @@ def full_table(code: Reviewed) -> Iterator[Found]:
             yield _full(change, wanted, evidence, tuple(each.place for each in guards))
         elif (query := _first_query(change)) is not None:
             column, _, value = next(each for each in query.conditions if each[1] == "eq")
+            if column in change.handler.reads:
+                continue  # rows with another value may be what it is there for
             if change.event == "DELETE" and column not in (change.identity or ()):
                 continue  # the log may have nothing of a deleted row to compare
             evidence = (

@@ -127,7 +127,7 @@ def old_record_incomplete(code: Reviewed) -> Iterator[Found]:
 def rls_without_policy(code: Reviewed) -> Iterator[Found]:
     """With row-level security on and no policy nobody sees a row, in queries and in changes. Keys of the server pass it
     by, and so do Prisma's roles."""
-    for facts, change in code.declared():
+    for facts, change in code.declared(by_users=True):
         reading = [each for each in facts.policies if each.command in ("ALL", "SELECT")]
         if facts.row_security and not reading:
             cause = f"Row-level security of {sql_name(facts)} is on, and no policy lets anybody read: no change arrives"

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from tree_sitter import Node
 
 from helpers.review.code.scripts.effects import effect_of
+from helpers.review.code.scripts.functions import declared_name
 from helpers.review.code.scripts.module import Module
 from helpers.review.code.scripts.standing import last_name, where
 from helpers.review.code.scripts.syntax import (
@@ -134,11 +135,19 @@ def auth_uses(module: Module) -> Iterator[AuthUse]:
             yield from _access_token(module, call, given)
         elif owner[1] == "setAuth":
             argument = text(given[0])[:80] if given else ""
-            yield AuthUse("set_auth", module.place(call), where(module, call), argument, effect_of(module, call))
+            effect, handed = effect_of(module, call), bool(given) and _is_handed(module, given[0])
+            yield AuthUse("set_auth", module.place(call), where(module, call), argument, effect, handed)
         elif owner[1] == "onAuthStateChange":
             yield AuthUse("on_auth_state_change", module.place(call), where(module, call))
         else:
             yield from _access_token(module, call, given)
+
+
+def _is_handed(module: Module, token: Node) -> bool:
+    """Whether a token is the parameter of a function with a name, which others call."""
+    declaration = module.resolve(token) if token.type == "identifier" else None
+    function = declaration.function if declaration is not None and declaration.kind == "parameter" else None
+    return function is not None and bool(declared_name(module, function))
 
 
 def _access_token(module: Module, call: Node, given: list[Node]) -> Iterator[AuthUse]:
