@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from helpers.plots.policies import plans_plot, policies_plot
     from helpers.plots.preprocessing import preprocessing_plot
     from helpers.plots.profiling import broadcast_plot, bytes_plot, latency_plot
+    from helpers.plots.review import subscriptions_plot
     from helpers.plots.shapes import leaks_plot, marginal_plot
     from helpers.plots.sync import sync_plot
     from helpers.plots.waterfall import waterfall_plot
@@ -39,6 +40,7 @@ else:
             "policies": ("plans_plot", "policies_plot"),
             "preprocessing": ("preprocessing_plot",),
             "profiling": ("broadcast_plot", "bytes_plot", "latency_plot"),
+            "review": ("subscriptions_plot",),
             "shapes": ("leaks_plot", "marginal_plot"),
             "sync": ("sync_plot",),
             "waterfall": ("waterfall_plot",),
@@ -71,6 +73,7 @@ __all__ = [
     "projection_plot",
     "sawtooth_plot",
     "slow_reader_plot",
+    "subscriptions_plot",
     "sync_plot",
     "theme",
     "waterfall_plot",
