@@ -81,7 +81,9 @@ async def test_a_target_that_is_full(narrow: Target, narrow_writer: Writer) -> N
     workload = Workload(route=Route.HTTP, rate=Constant(10.0), seconds=0.3)
     await asyncio.sleep(1.0)  # the rate of the tests before is forgotten
     recording = await measure(narrow, workload, Audience(subscribers=5), label="full", writer=narrow_writer)
-    assert said(recording, "2 subscribers did not come in")
+    # One sentence for each reason; on a busy machine one of the two may have heard no answer.
+    absent = [note for note in recording.notes if "did not come in" in note]
+    assert sum(int(note.partition(" ")[0]) for note in absent) == 2
     assert (recording.expected, recording.lost) == (3 * recording.sent, 0)
     nowhere = replace(narrow, api_url="http://127.0.0.1:1")
     with pytest.raises(FailureError, match="none of them came in"):
