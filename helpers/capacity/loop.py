@@ -19,7 +19,7 @@ import numpy as np
 
 from helpers.profiling.histogram import Floats, Ints
 
-__all__ = ["COLD_AFTER_S", "Pace", "Turns", "distinct", "serve"]
+__all__ = ["COLD_AFTER_S", "Pace", "Turns", "chill", "chills", "distinct", "serve"]
 
 #: A loop that slept for longer than this finds its caches cold, and its core in a deeper sleep: each doubling costs, up
 #: to the longest sleep between messages that is measured.
@@ -55,7 +55,7 @@ class Pace:
     def turn_s(self, messages: int, slept_s: float) -> float:
         """How long a turn takes."""
         plain = self.fixed_s + self.write_s * distinct(messages, self.channels) + self.each_s * messages
-        return plain * (1 + self.cold * chill(slept_s))
+        return plain * (1 + self.cold * chill(slept_s)) if self.cold else plain
 
 
 class Turns(NamedTuple):
@@ -87,6 +87,12 @@ class Turns(NamedTuple):
 def chill(slept_s: float) -> float:
     """How cold a loop is after a sleep; 0 if it did not sleep."""
     return math.log1p(min(max(0.0, slept_s), COLDEST_S) / COLD_AFTER_S)
+
+
+def chills(slept_s: Floats) -> Floats:
+    """The same of many sleeps."""
+    found: Floats = np.log1p(np.clip(slept_s, 0.0, COLDEST_S) / COLD_AFTER_S)
+    return found
 
 
 def distinct(messages: int, channels: int) -> float:

@@ -237,7 +237,10 @@ def _each_second(load: Load, turns: Turns | None) -> dict[str, float]:
 
 def _met_per_s(load: Load, turns: Turns) -> float:
     """How often a second the server writes to one channel's subscribers, all channels together."""
-    return sum(distinct(int(one), max(1, round(load.channels))) for one in turns.messages) / turns.span_s
+    channels = max(1, round(load.channels))
+    if channels == 1:
+        return turns.messages.size / turns.span_s
+    return sum(distinct(one, channels) for one in turns.messages.tolist()) / turns.span_s
 
 
 def client_cores(load: Load, costs: Costs, turns: Turns | None) -> float:

@@ -16,7 +16,7 @@ import numpy as np
 
 from helpers.capacity.design import Flow, Point
 from helpers.capacity.least_squares import Fit, fit_relative, redrawn
-from helpers.capacity.loop import Pace, Turns, chill, serve
+from helpers.capacity.loop import Pace, Turns, chills, serve
 from helpers.capacity.observe import Observation
 from helpers.capacity.reception import receive, reception_pace
 from helpers.errors import SettingsError
@@ -260,7 +260,7 @@ def predicted(
         received = received_of(point, served, costs)
         turns, reads, _ = (one / len(served) for one in _warmed(received, cold))
         all_reads = sum(one.messages.sum() for one in received) / len(served)
-        wakes = sum(chill(slept) for one in received for slept in one.slept_s) / len(served)
+        wakes = sum(float(chills(one.slept_s).sum()) for one in received) / len(served)
         return Activity(turns, reads, point.messages * reads / all_reads, wakes=wakes)
     turns, messages, polls = (one / len(served) for one in _warmed(served, cold))
     idle = sum(max(0.0, seconds - one.span_s) for one in served) / len(served) / POLL_S
@@ -271,7 +271,7 @@ def predicted(
 
 def _warmed(some: Sequence[Turns], cold: float) -> tuple[float, float, float]:
     """Turns and what they took, where cold ones count for more; and all turns, also those that found nothing."""
-    found = [(1 + cold * np.array([chill(one) for one in turns.slept_s]), turns) for turns in some]
+    found = [(1 + cold * chills(turns.slept_s), turns) for turns in some]
     return (
         sum(float(warmth.sum()) for warmth, _ in found),
         sum(float((warmth * turns.messages).sum()) for warmth, turns in found),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from helpers.capacity.loop import Pace, chill, distinct, serve
+from helpers.capacity.loop import Pace, chill, chills, distinct, serve
 
 MILLI = 1e-3
 
@@ -64,6 +64,8 @@ def test_a_turn_after_a_sleep_is_dearer() -> None:
     assert pace.turn_s(1, 0.0) == pytest.approx(MILLI)
     assert pace.turn_s(1, 0.01) > pace.turn_s(1, 0.001) > MILLI
     assert chill(60.0) == chill(0.02)
+    slept_s = np.array([-1.0, 0.0, 1e-4, 1e-2, 60.0])
+    assert chills(slept_s).tolist() == pytest.approx([chill(one) for one in slept_s])
 
 
 @pytest.mark.parametrize(("messages", "channels", "expected"), [(5, 1, 1), (1, 10, 1), (10_000, 10, 10), (2, 2, 1.5)])
