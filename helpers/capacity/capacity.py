@@ -128,12 +128,12 @@ async def _in_turn(design: Design, progress: Progress) -> tuple[Idle, list[Obser
 
 
 async def _at_once(design: Design, progress: Progress) -> tuple[Idle, list[Observation]]:
-    """Each flow in a lab of its own; broadcasts, which take less time, twice as often."""
+    """Each flow in a lab of its own."""
 
     async def broadcasts() -> tuple[Idle, list[Observation]]:
         async with capacity_bench() as bench:
             idle = await measure_idle(bench, design.idle)
-            return idle, await _observe_all(bench, design, (Flow.BROADCAST,), 2, progress)
+            return idle, await _observe_all(bench, design, (Flow.BROADCAST,), design.broadcasts_per_round, progress)
 
     async def changes(flow: Flow) -> list[Observation]:
         async with capacity_bench() as bench:

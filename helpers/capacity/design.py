@@ -105,7 +105,8 @@ class Design:
         fitted: the model is fitted to these.
         held_out: and never sees these: other rates, numbers of subscribers and sizes, within the same bounds.
         confirmation: nor these, which whoever builds the model did not choose either.
-        rounds: how often each is measured; broadcasts twice as often where both ways are measured at once.
+        rounds: how often each is measured. broadcasts_per_round: where the flows are measured at once, how often
+            broadcasts are meanwhile, as they take less time.
         at_once: whether the flows are measured at the same time, each in a lab of its own: quicker, as CPU time is
             counted by process, and less exact, as they share the machine's caches.
         idle: sockets that are joined in each step, of different sizes, to weigh a connection that does nothing.
@@ -115,6 +116,7 @@ class Design:
     held_out: tuple[Point, ...]
     rounds: int
     at_once: bool = False
+    broadcasts_per_round: int = 1
     idle: tuple[int, ...] = (30, 60, 90)
     confirmation: tuple[Point, ...] = ()
 
@@ -215,6 +217,7 @@ def design_of(size: Size, *, rounds: int | None = None) -> Design:
         held_out=points(_HELD_OUT) + (points(_CONFIRMED_ONCE) if full else ()),
         rounds=rounds or (5 if full else 1),
         at_once=not full,
+        broadcasts_per_round=1 if full else 2,
         idle=(100, 200, 300, 400) if full else (30, 60, 90),
         confirmation=points(_CONFIRMATION) if full else (),
     )
