@@ -26,12 +26,14 @@ __all__ = [
     "Dependency",
     "Effect",
     "FileFacts",
+    "Given",
     "Handler",
     "Hole",
     "Ignore",
     "Import",
     "Inventory",
     "KeyKind",
+    "PassedOn",
     "Poll",
     "PrismaCall",
     "Removal",
@@ -252,6 +254,24 @@ class Deed:
     via: tuple[Place, ...] = ()
 
 
+Given = Literal["payload", "row", "old", "nothing"]
+
+
+@dataclass(frozen=True, slots=True)
+class PassedOn:
+    """A call of a function that comes from elsewhere.
+
+    Attributes:
+        hole: the function.
+        gives: its first argument: the payload, its new or its old row.
+        events: that lead to the call; empty for all.
+    """
+
+    hole: Hole
+    gives: Given
+    events: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Handler:
     """What a binding calls.
@@ -265,8 +285,8 @@ class Handler:
         casts: types that the row or the payload is said to have (``payload.new as Message``, ``.on<Message>``).
         complete: False when something in it could not be followed, so that it may do more than this.
         name: of a function that is declared elsewhere.
-        passes_on: what it calls that comes from outside of its file, with what it gives: ``payload``, ``row`` or
-            ``nothing``. What is known of those functions is already part of the other fields.
+        passes_on: what it calls that a function around it is given. What is known of those functions is already part
+            of the other fields.
     """
 
     place: Place
@@ -279,7 +299,7 @@ class Handler:
     casts: tuple[str, ...] = ()
     complete: bool = True
     name: str = ""
-    passes_on: tuple[tuple[Hole, str], ...] = field(default=(), repr=False, compare=False)
+    passes_on: tuple[PassedOn, ...] = field(default=(), repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -213,3 +213,62 @@ def test_components_in_lists(tmp_path: Path) -> None:
         if (loop := each.where.in_loop) is not None
     }
     assert loops == {("Row", "rows"), ("Cell", "cells")}
+
+
+def test_callbacks_by_event_in_a_ref(tmp_path: Path) -> None:
+    """A hook that keeps its callbacks in a ref and calls one for each event; those left out do nothing."""
+    inventory = inventory_in(
+        tmp_path,
+        {
+            "src/useRows.ts": """\
+                export function useRows({ table, onInsert, onUpdate, onDelete }: Options) {
+                  const callbacks = useRef({ onInsert, onUpdate, onDelete })
+                  const channelRef = useRef<RealtimeChannel | null>(null)
+                  const reconnect = useCallback(async () => {
+                    if (channelRef.current) await supabase.removeChannel(channelRef.current)
+                    await setup()
+                  }, [])
+                  const setup = useCallback(async () => {
+                    channelRef.current = supabase
+                      .channel(`rows-${table}`)
+                      .on('postgres_changes', { event: '*', schema: 'public', table }, (payload) => {
+                        switch (payload.eventType) {
+                          case 'INSERT': callbacks.current.onInsert?.(payload.new); break
+                          case 'UPDATE': callbacks.current.onUpdate?.(payload.new); break
+                          case 'DELETE': callbacks.current.onDelete?.(payload.old); break
+                        }
+                      })
+                      .subscribe((status) => { if (status === 'CHANNEL_ERROR') setTimeout(() => reconnect(), 5000) })
+                  }, [table, reconnect])
+                  useEffect(() => {
+                    setup()
+                    return () => { if (channelRef.current) supabase.removeChannel(channelRef.current) }
+                  }, [table, setup])
+                }
+                """,
+            "src/A.tsx": """\
+                import { useRows } from './useRows'
+                export function A() {
+                  useRows({
+                    table: 'messages',
+                    onInsert: (row) => setMessages((all) => [...all, { id: row.id, body: row.body }]),
+                    onDelete: (row) => setMessages((all) => all.filter((each) => each.id !== row.id)),
+                  })
+                }
+                """,
+        },
+    )
+    (channel,) = inventory.channels
+    assert (channel.topic.value, channel.where.in_effect) == ("rows-messages", True)
+    assert channel.effect is not None
+    assert channel.effect.dependencies is not None
+    assert [each.text for each in channel.effect.dependencies] == ["table", "setup"]
+    assert [removal.in_cleanup for removal in channel.removals] == [False, True]
+    handler = channel.bindings[0].handler
+    assert handler is not None
+    assert (handler.reads, handler.reads_old, handler.events) == (("id", "body"), ("id",), ("DELETE", "INSERT"))
+    assert [(deed.kind, deed.events) for deed in handler.deeds] == [
+        ("append_state", ("INSERT",)),
+        ("set_state", ("DELETE",)),
+    ]
+    assert handler.complete

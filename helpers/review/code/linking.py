@@ -13,7 +13,19 @@ from typing import Any, TypeVar
 
 from helpers.review.code.drafts import Draft, Export, Helper, HelperCall, Value
 from helpers.review.code.paths import Paths
-from helpers.review.inventory import Binding, Channel, Effect, FileFacts, Handler, Hole, Text, Where
+from helpers.review.inventory import (
+    Binding,
+    Channel,
+    Deed,
+    Effect,
+    FileFacts,
+    Given,
+    Handler,
+    Hole,
+    PassedOn,
+    Text,
+    Where,
+)
 from helpers.review.source import Place
 
 __all__ = ["linked", "wanted_modules"]
@@ -242,40 +254,71 @@ def _bound(binding: Binding, helper: Helper, argument: Callable[[Hole], Value | 
     handler = binding.handler
     if handler is None or not handler.passes_on:
         return binding
-    for hole, gives in handler.passes_on:
-        if hole.origin[:2] == ("parameter", helper.key):
-            given = argument(hole)
-            handler = _with_callback(handler, hole, gives, given)
+    known = [each for each in handler.passes_on if each.hole.origin[:2] == ("parameter", helper.key)]
+    if len(known) == len(handler.passes_on):
+        handler = _without_passed(handler)
+    for passed in known:
+        handler = _with_callback(handler, passed, argument(passed.hole))
     return replace(binding, handler=handler)
 
 
-def _with_callback(handler: Handler, hole: Hole, gives: str, given: Value | None) -> Handler:
+def _without_passed(handler: Handler) -> Handler:
+    """A handler that passes whole rows on, and nothing else with them, reads what those read that get them."""
+    given = {passed.gives for passed in handler.passes_on}
+    whole = ("*",)
+    return replace(
+        handler,
+        reads=() if handler.reads == whole and given & {"payload", "row"} else handler.reads,
+        reads_old=() if handler.reads_old == whole and given & {"payload", "old"} else handler.reads_old,
+    )
+
+
+def _with_callback(handler: Handler, passed: PassedOn, given: Value | None) -> Handler:
     """A handler with what the function does that it calls."""
-    rest = tuple(each for each in handler.passes_on if each[0] != hole)
-    if given is None:
-        return replace(handler, passes_on=rest, complete=not rest)
-    inner = {"payload": given.as_payload, "row": given.as_row}.get(gives, given.as_nothing)
+    rest = tuple(each for each in handler.passes_on if each != passed)
+    inner = _called_with(given, passed.gives) if given is not None else _NOTHING
     if inner is None:
         return replace(handler, passes_on=rest)
     if not handler.deeds and not handler.payload_name and handler.name:  # it is nothing but that function
         return replace(inner, passes_on=(*rest, *inner.passes_on), name=handler.name)
-    reads = inner.reads if gives != "nothing" else ()
+    own = tuple(deed for deed in handler.deeds if not _is_call_of(deed, passed))
+    deeds = (*own, *(replace(deed, events=passed.events or deed.events) for deed in inner.deeds))
     return replace(
         handler,
-        reads=_united(_without_whole(handler, gives), reads),
-        reads_old=_united(() if gives == "payload" else handler.reads_old, inner.reads_old),
-        events=handler.events or inner.events,
+        reads=_united(handler.reads, inner.reads),
+        reads_old=_united(handler.reads_old, inner.reads_old),
+        events=_events(deeds) if handler.events else inner.events,
         comparisons=(*handler.comparisons, *inner.comparisons),
-        deeds=(*(deed for deed in handler.deeds if deed.kind != "other"), *inner.deeds),
+        deeds=deeds,
         casts=tuple(dict.fromkeys((*handler.casts, *inner.casts))),
         complete=not rest and inner.complete,
         passes_on=(*rest, *inner.passes_on),
     )
 
 
-def _without_whole(handler: Handler, gives: str) -> tuple[str, ...]:
-    """What the handler reads itself: the whole row was only passed on."""
-    return () if gives in ("payload", "row") and handler.reads == ("*",) else handler.reads
+#: What an optional function does that is left out.
+_NOTHING = Handler(Place("", 0))
+
+
+def _is_call_of(deed: Deed, passed: PassedOn) -> bool:
+    """Whether a deed is nothing but the call of a function that is known now."""
+    name = passed.hole.name.rpartition(".")[2]
+    return deed.kind == "other" and deed.events == passed.events and deed.target.rpartition(".")[2] == name
+
+
+def _events(deeds: tuple[Deed, ...]) -> tuple[str, ...]:
+    """The events of deeds that all have some."""
+    real = [deed.events for deed in deeds if deed.kind != "log"]
+    return tuple(sorted({event for events in real for event in events})) if all(real) else ()
+
+
+def _called_with(given: Value, gives: Given) -> Handler | None:
+    """What a function does with what it is given."""
+    inner = {"payload": given.as_payload, "nothing": given.as_nothing}.get(gives, given.as_row)
+    if inner is None or gives != "old":
+        return inner
+    comparisons = tuple(replace(each, side="old") for each in inner.comparisons)
+    return replace(inner, reads=(), reads_old=inner.reads, comparisons=comparisons)
 
 
 def _united(one: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:

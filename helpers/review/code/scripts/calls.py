@@ -60,7 +60,7 @@ def _in_text(value: Text | None) -> Iterator[Hole]:
 
 
 def _called(handler: Handler | None) -> Iterator[Hole]:
-    return (hole for hole, _ in (handler.passes_on if handler is not None else ()))
+    return (each.hole for each in (handler.passes_on if handler is not None else ()))
 
 
 def _holes_of_value(value: Value) -> Iterator[Hole]:

@@ -20,6 +20,7 @@ from helpers.review.code.scripts.syntax import (
     arguments,
     callee,
     descendants,
+    enclosing,
     field,
     is_call,
     is_inside,
@@ -39,7 +40,13 @@ __all__ = ["deeds_of", "timing"]
 DEPTH = 3
 _SETTER = re.compile(r"set[A-Z]\w*$")
 _NO_STATE = frozenset({"setTimeout", "setInterval", "setAuth", "setItem", "setAttribute", "setHeader", "setQueryData"})
-_FETCHER = re.compile(r"(re)?(fetch|load|get|reload|refresh|sync|mutate|revalidate|query)([A-Z]\w*)?$")
+_FETCHER = re.compile(r"(?:(?:re)?(?:fetch|load)|refresh|sync|mutate|revalidate|query)(?:[A-Z]\w*)?$")
+#: As a function by itself; as a method it gets what is there already (`store.getState`).
+_GETTER = re.compile(r"get[A-Z]\w*$")
+#: The events of what no event leads to.
+NEVER = ("never",)
+#: Calls of these do nothing that the inventory tells.
+_PLATFORM = frozenset({"Math", "JSON", "Object", "Array", "String", "Number", "Date", "Promise", "clearTimeout"})
 _LIST_METHODS = frozenset({"push", "unshift", "splice"})
 _REFRESHERS = frozenset({"invalidateAll", "revalidatePath", "revalidateTag", "refreshNuxtData"})
 _INVALIDATORS = frozenset({"invalidateQueries", "refetchQueries", "resetQueries", "invalidate"})
@@ -52,7 +59,8 @@ def deeds_of(module: Module, function: Node, tracked: Tracked, every: frozenset[
         tracked: what became of its payload.
         every: the event types (or statuses) that can reach it.
     """
-    return tuple(_Reader(module, tracked, every).deeds(function, DEPTH))
+    found = _Reader(module, tracked, every).deeds(function, DEPTH)
+    return tuple(deed for deed in found if deed.events != NEVER)
 
 
 class _Reader:
@@ -72,11 +80,23 @@ class _Reader:
         if body is None:
             return
         for node in (unwrapped(body) or body, *descendants(body)):
+            if self._is_of_another_handler(node, function):
+                continue
             if is_call(node):
                 yield from self._call(node, function, depth)
             elif node.type in ("assignment_expression", "augmented_assignment_expression"):
                 yield from self._assigned(node, function)
         self._entered.discard(function.id)
+
+    def _is_of_another_handler(self, node: Node, function: Node) -> bool:
+        """Whether a node runs when something else happens: in a function that is given to `on` or `subscribe`."""
+        around = enclosing(node, FUNCTIONS)
+        while around is not None and around != function and is_inside(around, function):
+            call = wrapping_call(around)
+            if call is not None and last_name(call) in ("on", "subscribe", "addEventListener"):
+                return True
+            around = enclosing(around, FUNCTIONS)
+        return False
 
     def _call(self, call: Node, function: Node, depth: int) -> Iterator[Deed]:
         deed = self._known(call)
@@ -86,9 +106,9 @@ class _Reader:
         followed = function_of(self._module, callee(call)) if depth else None
         if followed is not None and not is_inside(call, followed):
             yield from self._followed(call, followed, function, depth)
-        elif _FETCHER.match(last_name(call)) and self._is_ours(call):
+        elif _asks(call) and self._is_ours(call, function):
             yield self._under(self._deed("refetch", last_name(call), call), call, function)
-        elif self._is_statement(call) and self._is_ours(call) and not self._goes_on_from_known(call):
+        elif self._is_statement(call) and self._is_ours(call, function) and not self._goes_on_from_known(call):
             yield self._under(self._deed("other", text(callee(call))[:60], call), call, function)
 
     def _followed(self, call: Node, followed: Node, function: Node, depth: int) -> Iterator[Deed]:
@@ -187,33 +207,16 @@ class _Reader:
             declaration.kind == "import" and "store" in declaration.module.lower()
         )
 
-    def _is_ours(self, call: Node) -> bool:
+    def _is_ours(self, call: Node, function: Node) -> bool:
         """Whether the function called is a name of the application, not a method of a local value."""
         base = root_of(callee(call))
         if base is None or base.type != "identifier":
             return base is not None and base.type == "this"
         declaration = self._module.resolve(base)
         if declaration is None:
-            return text(base) not in (
-                "Math",
-                "JSON",
-                "Object",
-                "Array",
-                "String",
-                "Number",
-                "Date",
-                "Promise",
-                "clearTimeout",
-            )
+            return text(base) not in _PLATFORM
         is_method = field(callee(call), "object") is not None
-        return not (declaration.kind == "parameter" and is_method and not self._is_around(declaration.function))
-
-    def _is_around(self, function: Node | None) -> bool:
-        """Whether a function stands around the handler: what it was given belongs to the application."""
-        handler = self._handler
-        return (
-            function is not None and handler is not None and function.id != handler.id and is_inside(handler, function)
-        )
+        return not (is_method and (declaration.kind == "parameter" or is_inside(declaration.node, function)))
 
     def _goes_on_from_known(self, call: Node) -> bool:
         """Whether a call is chained onto one that is a deed already: `from('a').insert(row)`."""
@@ -226,7 +229,13 @@ class _Reader:
 
     def _is_statement(self, call: Node) -> bool:
         parent = outermost(call).parent
-        return parent is not None and parent.type in ("expression_statement", "arrow_function", "binary_expression")
+        while (
+            parent is not None
+            and parent.type == "binary_expression"
+            and text(field(parent, "operator")) in ("&&", "||")
+        ):
+            parent = outermost(parent).parent
+        return parent is not None and parent.type in ("expression_statement", "arrow_function")
 
     def _deed(self, kind: DeedKind, target: str, node: Node, detail: str = "") -> Deed:
         return Deed(kind, target, self._module.place(node), detail, takes=self._taken(node))
@@ -241,8 +250,8 @@ class _Reader:
         """The deed with the events that lead to it, and with how it is delayed."""
         reached = self._reached(node, function)
         if deed.events:
-            reached &= frozenset(deed.events)
-        events = () if reached == self._every else tuple(sorted(reached)) or ("none",)
+            reached &= frozenset(deed.events)  # none of `NEVER`
+        events = () if reached == self._every else tuple(sorted(reached)) or NEVER
         return replace(deed, events=events, timed=deed.timed or _delayed(self._module, node, function))
 
     def _reached(self, node: Node, function: Node) -> frozenset[str]:
@@ -266,6 +275,14 @@ def _how_set(call: Node) -> str:
             return "append"
         return "merge"
     return "append" if value.type == "array" and "..." in text(value) else "replace"
+
+
+def _asks(call: Node) -> bool:
+    """Whether the name of a function says that it asks for something."""
+    name, function = last_name(call), callee(call)
+    if _FETCHER.match(name):
+        return True
+    return function is not None and function.type == "identifier" and bool(_GETTER.match(name))
 
 
 def _sends_broadcast(call: Node) -> bool:

@@ -14,7 +14,6 @@ from helpers.review.code.scripts.module import Module
 from helpers.review.code.scripts.payload import Role, Tracked, compared_with, roles_of, track
 from helpers.review.code.scripts.syntax import (
     FUNCTIONS,
-    arguments,
     callee,
     descendants,
     enclosing,
@@ -26,7 +25,7 @@ from helpers.review.code.scripts.syntax import (
     text,
 )
 from helpers.review.code.scripts.values import evaluate
-from helpers.review.inventory import Comparison, Deed, Handler, Hole
+from helpers.review.inventory import Comparison, Deed, Given, Handler, Hole, PassedOn
 
 __all__ = ["CHANGES", "STATUSES", "handler_of"]
 
@@ -75,7 +74,7 @@ def handler_of(
     delayed = timing(module, node) if named else ""
     if named:
         deeds = _as_refetch(module, node, deeds)
-    passed_on = _passed_on(module, function, tracked)
+    passed_on = _passed_on(module, function, tracked, deeds)
     return Handler(
         module.place(function),
         _payload_name(function),
@@ -95,7 +94,7 @@ def _of_elsewhere(module: Module, node: Node, casts: Sequence[str]) -> Handler:
     """A handler that the file does not have: a parameter, or an import."""
     value = evaluate(module, node)
     holes = [part for part in value.parts if isinstance(part, Hole) and part.origin]
-    passed_on = ((holes[0], "payload"),) if len(holes) == 1 else ()
+    passed_on = (PassedOn(holes[0], "payload"),) if len(holes) == 1 else ()
     return Handler(module.place(node), complete=False, casts=tuple(casts), name=text(node)[:60], passes_on=passed_on)
 
 
@@ -122,16 +121,24 @@ def _events(deeds: Sequence[Deed], every: frozenset[str]) -> tuple[str, ...]:
     return tuple(sorted({event for deed in real for event in deed.events} & every))
 
 
-def _passed_on(module: Module, function: Node, tracked: Tracked) -> tuple[tuple[Hole, str], ...]:
+def _passed_on(module: Module, function: Node, tracked: Tracked, deeds: Sequence[Deed]) -> tuple[PassedOn, ...]:
     """What it calls that a function around it is given: `onMessage(payload.new)`."""
-    given = {call.id: role.kind for call, position, role in tracked.passed if position == 0}
-    found: dict[tuple[Hole, str], None] = {}
+    given = {call.id: role for call, position, role in tracked.passed if position == 0}
+    events = {deed.place: deed.events for deed in deeds}
+    found: dict[PassedOn, None] = {}
     for node in descendants(function):
         name = callee(node) if is_call(node) else None
         hole = _outside_function(module, name, function) if name is not None else None
         if hole is not None:
-            found[hole, given.get(node.id, "nothing")] = None
+            found[PassedOn(hole, _gives(given.get(node.id)), events.get(module.place(node), ()))] = None
     return tuple(found)
+
+
+def _gives(role: Role | None) -> Given:
+    """What a function is called with first, as the inventory says it."""
+    if role is None or role.kind not in ("payload", "row"):
+        return "nothing"
+    return "payload" if role.kind == "payload" else "row" if role.side == "new" else "old"
 
 
 def _outside_function(module: Module, name: Node, function: Node) -> Hole | None:
@@ -141,9 +148,6 @@ def _outside_function(module: Module, name: Node, function: Node) -> Hole | None
     if declaration is None or name.type not in ("identifier", "member_expression"):
         return None
     value = evaluate(module, name)
-    if text(name).endswith(".current") and declaration.value is not None and is_call(declaration.value):
-        given = arguments(declaration.value)
-        value = evaluate(module, given[0]) if given else value
     hole = value.parts[0] if len(value.parts) == 1 else None
     if not isinstance(hole, Hole) or hole.origin[:1] != ("parameter",):
         return None

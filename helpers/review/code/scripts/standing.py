@@ -23,6 +23,7 @@ from helpers.review.code.scripts.syntax import (
     FUNCTIONS,
     arguments,
     callee,
+    enclosing,
     field,
     is_inside,
     literal_string,
@@ -52,18 +53,18 @@ DEPTH = 4
 
 def where(module: Module, node: Node) -> Where:
     """The scopes around a node. A local function that nothing but an effect calls stands in the effect."""
-    return Where(tuple(reversed(list(_scopes(module, node, DEPTH)))))
+    return Where(tuple(reversed(dict.fromkeys(_scopes(module, node, frozenset())))))
 
 
-def _scopes(module: Module, node: Node, depth: int) -> Iterator[Scope]:
+def _scopes(module: Module, node: Node, path: frozenset[int]) -> Iterator[Scope]:
     inner, around = node, node.parent
     while around is not None:
         if around.type in FUNCTIONS and not _is_parameter(inner, around):
             scope = _function_scope(module, around)
             if scope.kind != "memo":  # the call around it says so
                 yield scope
-            if scope.kind == "function" and depth:
-                yield from _effect_above(module, around, depth)
+            if scope.kind == "function" and len(path) < DEPTH:
+                yield from _effect_above(module, around, path | {around.id})
         elif around.type in _LOOPS and inner == field(around, "body"):
             yield Scope("loop", text(field(around, "right"))[:80], module.place(around), _times(module, around))
         elif around.type == "call_expression" and last_name(around) in MEMOS and inner == field(around, "arguments"):
@@ -80,16 +81,39 @@ def _is_parameter(inner: Node, function: Node) -> bool:
     return inner in (field(function, "parameters"), field(function, "parameter"))
 
 
-def _effect_above(module: Module, function: Node, depth: int) -> Iterator[Scope]:
-    """The effect that is the only one to call a local function."""
-    found: dict[Scope, None] = {}
-    for call in callers(module, function):
-        effects = [scope for scope in _scopes(module, call, depth - 1) if scope.kind == "effect"]
-        if not effects:
+def _effect_above(module: Module, function: Node, path: frozenset[int]) -> Iterator[Scope]:
+    """The effect that alone, or with others, calls a local function."""
+    found: list[tuple[int, Scope]] = []
+    for call in _calls_from_outside(module, function, path):
+        scopes = list(_scopes(module, call, path))
+        between = next((index for index, scope in enumerate(scopes) if scope.kind == "effect"), None)
+        if between is None:
             return
-        found[effects[0]] = None
+        found.append((between, scopes[between]))
     if found:
-        yield next(iter(found))
+        yield min(found, key=lambda pair: pair[0])[1]
+
+
+def _calls_from_outside(module: Module, function: Node, path: frozenset[int]) -> Iterator[Node]:
+    """The calls of a function, but for those that it makes itself in the end: `reconnect` calls `connect`, whose
+    status callback calls `reconnect`."""
+    for call in callers(module, function):
+        if not _is_within(call, path) and not _is_called_back(module, call, path):
+            yield call
+
+
+def _is_within(node: Node, path: frozenset[int]) -> bool:
+    around: Node | None = node
+    while around is not None and around.id not in path:
+        around = around.parent
+    return around is not None
+
+
+def _is_called_back(module: Module, call: Node, path: frozenset[int]) -> bool:
+    """Whether a call stands in a function that only the functions of the path call."""
+    function = enclosing(call, FUNCTIONS)
+    above = callers(module, function) if function is not None else []
+    return bool(above) and all(_is_within(each, path) for each in above)
 
 
 def _function_scope(module: Module, function: Node) -> Scope:
@@ -233,7 +257,7 @@ def _constant_number(module: Module, node: Node | None) -> float | None:
     return number(node)
 
 
-def effect_function(module: Module, node: Node, depth: int = DEPTH) -> Node | None:
+def effect_function(module: Module, node: Node, path: frozenset[int] = frozenset()) -> Node | None:
     """The function of the innermost effect around a node, or around the calls of the local function it stands in."""
     around = node.parent
     while around is not None:
@@ -241,10 +265,13 @@ def effect_function(module: Module, node: Node, depth: int = DEPTH) -> Node | No
             kind, _ = _kind_and_name(module, around)
             if kind == "effect":
                 return around
-            if kind == "function" and depth:
-                through = [effect_function(module, call, depth - 1) for call in callers(module, around)]
-                if through and through[0] is not None and all(through):
-                    return through[0]
+            if kind == "function" and len(path) < DEPTH:
+                inner = path | {around.id}
+                calls = list(_calls_from_outside(module, around, inner))
+                through = [(effect_function(module, call, inner), call) for call in calls]
+                if through and all(effect for effect, _ in through):
+                    direct = (effect for effect, call in through if enclosing(call, FUNCTIONS) == effect)
+                    return next(direct, through[0][0])
         around = around.parent
     return None
 

@@ -190,6 +190,9 @@ def _walked(module: Module, value: Node, steps: tuple[str, ...], depth: int) -> 
         return evaluate(module, value, depth)
     if not depth:
         return None
+    if steps[0] == "current" and is_call(value) and text(callee(value)).endswith(("useRef", "useLatest")):
+        given = arguments(value)
+        return _walked(module, given[0], steps[1:], depth - 1) if given else None
     inner = _step(module, value, steps[0])
     if isinstance(inner, Text):
         return None
