@@ -57,8 +57,8 @@ def _same(written: str, table: str) -> bool:
     "An event changes what it tells of",
     CHANGES,
     symptom="Each change makes every client read the whole list: many requests at once, and a busy database.",
-    remedy="Put the row of the payload into the state by its key; if it has to be read (for joins), read it alone, and "
-    "gather bursts with a debounce.",
+    remedy="Put the row of the payload into the state by its key; if it has to be read (for joins), read it alone, "
+    "and gather bursts with a debounce.",
     verify="One change leads to no request, or to one for one row",
 )
 def refetch_per_event(code: Reviewed) -> Iterator[Found]:

@@ -56,8 +56,7 @@ def _reaches_browser(file: FileFacts, client: Client) -> bool:
     TOKENS,
     symptom="After an hour the channel closes, “Token expired”; REST goes on.",
     remedy="Give `createClient` an `accessToken` callback, which is asked at each heartbeat, or call `setAuth` with "
-    "each new "
-    "token.",
+    "each new token.",
     verify="With a token of two minutes, changes still arrive after three",
     notes=(5, 6, 8),
 )
@@ -114,8 +113,7 @@ def heartbeat_interval(code: Reviewed) -> Iterator[Found]:
     AUTHORIZATION,
     symptom="Whoever knows or guesses an id receives what was meant for its owner.",
     remedy="`config: { private: true }` on both sides, and policies on `realtime.messages` that compare "
-    "`realtime.topic()` with "
-    "the user.",
+    "`realtime.topic()` with the user.",
     verify="Another user's join is refused",
     notes=(30,),
 )

@@ -9,6 +9,7 @@ from helpers.review.inventory import Channel, Client, Effect, FileFacts
 from helpers.review.rules.reviewed import Reviewed, exact, is_client_side, is_react
 from helpers.review.rules.rule import Found, failure, warning
 from helpers.review.rules.words import listed, remove
+from helpers.review.source import Place
 
 __all__ = ["RULES"]
 
@@ -28,9 +29,8 @@ PAGE = re.compile(r"(?:^|/)(?:(?:page|index)\.\w+$|(?:pages|views|screens|routes
 @failure(
     "A channel is removed when its component goes",
     TOO_MANY,
-    symptom="Events arrive twice and more often with each visit of the page; in development twice from the "
-    "beginning; in "
-    "the end “ChannelRateLimitReached: Too many channels”.",
+    symptom="Events arrive twice and more often with each visit of the page; in development twice from the beginning; "
+    "in the end “ChannelRateLimitReached: Too many channels”.",
     remedy="Return a function from the effect that calls `removeChannel` (onUnmounted, onDestroy, ngOnDestroy "
     "elsewhere).",
     verify="`supabase.getChannels().length` is the same before and after visiting the page",
@@ -40,28 +40,42 @@ def channel_not_removed(code: Reviewed) -> Iterator[Found]:
     """A channel lives until it is removed, not until its component does. Each mount adds one, React's StrictMode mounts
     twice, and a socket has 100 at most."""
     for file, channel in code.channels:
+        place = _mounted(file, channel)
+        if channel.subscribed is None or place is None or _is_given_up(channel):
+            continue
         effect = channel.effect
-        if channel.subscribed is None or effect is None or channel.where.in_loop or _is_given_up(channel):
-            continue
-        if not channel.subscribed_where.in_effect or channel.subscribed_where.in_handler:
-            continue
-        what = "its cleanup forgets this channel" if effect.cleanup else "nothing is cleaned up"
+        what = "its cleanup forgets this channel" if effect is not None and effect.cleanup else "nothing is cleaned up"
         cause = f"The channel {channel.topic} outlives {_component(channel)}: each mount adds one more"
-        evidence = f"subscribed in {effect.name} (line {effect.place.line}), and {what}"
-        yield Found(channel.created, evidence, cause, _cleanup(file, channel, effect), (effect.place,))
+        evidence = f"subscribed in {effect.name if effect is not None else 'setup'} (line {place.line}), and {what}"
+        yield Found(channel.created, evidence, cause, _cleanup(file, channel), (place,))
 
 
-def _cleanup(file: FileFacts, channel: Channel, effect: Effect) -> str:
+def _mounted(file: FileFacts, channel: Channel) -> Place | None:
+    """Where a component subscribes when it appears; None if that is not what makes it subscribe."""
+    where = channel.subscribed_where
+    if where.in_handler is not None:
+        return None
+    if channel.effect is not None and where.in_effect:
+        return channel.effect.place
+    inner = where.function
+    setup = file.language in ("vue", "svelte") and inner is not None and inner.kind == "component"
+    return channel.created if setup else None
+
+
+def _cleanup(file: FileFacts, channel: Channel) -> str:
     name = channel.variable or "channel"
     call = remove(file.language, channel.client, name)
     keep = "" if channel.variable else f"const {name} = {channel.client or 'supabase'}.channel(…)…\n"
     around = {
+        "vue": f"onUnmounted(() => {call})",
+        "svelte": f"onDestroy(() => {call})",
         "onMounted": f"onUnmounted(() => {call})",
         "ngOnInit": f"ngOnDestroy() {{ {call} }}",
         "initState": f"dispose() {{ {call.removeprefix('await ')}; super.dispose(); }}",
         "componentDidMount": f"componentWillUnmount() {{ {call} }}",
     }
-    return keep + around.get(effect.name, f"return () => {{ {call} }}")
+    mounted_by = channel.effect.name if channel.effect is not None else file.language
+    return keep + around.get(mounted_by, f"return () => {{ {call} }}")
 
 
 def _is_given_up(channel: Channel) -> bool:
@@ -218,8 +232,7 @@ def _is_plain(file: FileFacts, client: Client) -> bool:
     "https://github.com/supabase/supabase-js/issues/1729",
     symptom="The server's memory and its number of channels grow with each request, until “Too many channels”.",
     remedy="Remove the channel when the message is sent, or send over HTTP (`channel.httpSend`, or `realtime.send()` "
-    "in "
-    "the database).",
+    "in the database).",
     verify="`supabase.getChannels().length` stays the same over many requests",
     notes=(12,),
 )
@@ -240,8 +253,7 @@ def server_channel_leak(code: Reviewed) -> Iterator[Found]:
     "A topic belongs to one place",
     "https://github.com/supabase/supabase-js/issues/1722",
     symptom="Of two components one receives nothing, or both go silent when one of them disappears; “cannot add "
-    "callbacks "
-    "after subscribe()”.",
+    "callbacks after subscribe()”.",
     remedy="Subscribe once in a provider or a store and hand the events on, or give each its own topic.",
     verify="Both components receive the same event, and one still does when the other is gone",
     notes=(12, 13),

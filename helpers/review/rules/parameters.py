@@ -263,8 +263,7 @@ def table_unknown(code: Reviewed) -> Iterator[Found]:
     "What is listened to is registered before subscribing",
     "https://github.com/supabase/supabase-js/issues/1917",
     symptom="“cannot add `postgres_changes` callbacks … after `subscribe()`”, or with older clients silence and "
-    "“mismatch "
-    "between server and client bindings”.",
+    "“mismatch between server and client bindings”.",
     remedy="Call `.on(…)` first and `.subscribe()` last.",
     verify="The handler is called",
     notes=(13,),

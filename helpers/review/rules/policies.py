@@ -32,8 +32,8 @@ _INNER = re.compile(
     "Policies call functions once",
     RLS_PERFORMANCE,
     symptom="Lists and joins get slow as tables grow, under policies and not without.",
-    remedy="Write `(select auth.uid())` in place of `auth.uid()`, and the same of every function that does not look at "
-    "the row.",
+    remedy="Write `(select auth.uid())` in place of `auth.uid()`, and the same of every function that does not look "
+    "at the row.",
     verify="EXPLAIN under the role shows an InitPlan, and the function is not in the filter",
 )
 def policy_call_per_row(code: Reviewed) -> Iterator[Found]:

@@ -38,8 +38,7 @@ _CODE = re.compile(r"\{[^{}]*\}")
     "A subscription asks for the rows that are used",
     FILTER_DOCS,
     symptom="Every client receives the changes of all rooms, users or projects, and throws most of them away; the "
-    "quota "
-    "of messages is used up by rows that nobody sees.",
+    "quota of messages is used up by rows that nobody sees.",
     remedy="Ask for the rows in `filter`; put what the filter depends on into the topic and the effect's dependencies.",
     verify="The handler is called for the rows of the filter alone; messages fall to their share",
     notes=(18,),
@@ -122,9 +121,8 @@ def wildcard_event(code: Reviewed) -> Iterator[Found]:
 @warning(
     "Large columns are sent to those who read them",
     SELECT_DOCS,
-    symptom="Changes are kilobytes long although the handler shows a title; from 1 MiB on the row arrives with "
-    "“Error 413: "
-    "Payload Too Large” and small columns alone.",
+    symptom="Changes are kilobytes long although the handler shows a title; from 1 MiB on the row arrives with “Error "
+    "413: Payload Too Large” and small columns alone.",
     remedy="Name the columns in `select` (supabase-js 2.109 or later; schema and table must be named, the primary key "
     "comes anyway), or keep the large column in a table of its own.",
     verify="`payload.new` has the named columns only",

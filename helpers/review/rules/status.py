@@ -76,8 +76,7 @@ def status_errors_unhandled(code: Reviewed) -> Iterator[Found]:
     READY,
     symptom="The first row is written and never arrives; all later ones do.",
     remedy="Write after the `system` message of postgres_changes says ok, or join with `postgres_changes_options: { "
-    "wait: "
-    "true }` (supabase-js 2.119.1), which makes SUBSCRIBED mean it.",
+    "wait: true }` (supabase-js 2.119.1), which makes SUBSCRIBED mean it.",
     verify="Of 20 rows that are written at the begin, 20 arrive",
     notes=(14,),
 )

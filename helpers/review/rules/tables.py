@@ -22,8 +22,8 @@ ADVISOR = "https://supabase.com/docs/guides/database/database-advisors?lint=0013
 @failure(
     "Tables that are listened to are published",
     PUBLICATION,
-    symptom="“Unable to subscribe to changes with given parameters” as a system message; after a reset of the database "
-    "nothing arrives.",
+    symptom="“Unable to subscribe to changes with given parameters” as a system message; after a reset of the "
+    "database nothing arrives.",
     remedy="Add the table to the publication in a migration.",
     verify="`select * from pg_publication_tables where pubname = 'supabase_realtime'` names it",
     notes=(15, 16, 17, 36),
@@ -82,8 +82,7 @@ def delete_filter_identity(code: Reviewed) -> Iterator[Found]:
     OLD_RECORDS,
     symptom="Parts of `payload.old` are undefined.",
     remedy="`replica identity full` for updates; for deletions under row-level security keep the row where it is "
-    "shown, "
-    "and look it up by its key.",
+    "shown, and look it up by its key.",
     verify="`payload.old` holds the column",
     notes=(20, 21),
 )
