@@ -98,9 +98,9 @@ class MirrorProcess:
 
     # What it has
 
-    def has(self, key: tuple[int]) -> bool:
-        """Whether a row is in its copy."""
-        return bool(self._ask("select 1 from messages where id = ?", *key))
+    def has(self, body: str) -> bool:
+        """Whether a row is in its copy. By its body: a server that took over may give a key again."""
+        return bool(self._ask("select 1 from messages where body = ?", body))
 
     def rows(self) -> dict[tuple[Any, ...], dict[str, Any]]:
         """Its copy, as SQLite holds it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import secrets
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -145,25 +146,24 @@ async def _suffer(scene: Scene, application: MirrorProcess, fault: Fault, lastin
         run.slow += application.story(began)
 
 
-async def _probe(scene: Scene) -> tuple[int]:
-    """A new row; its key."""
-    statement = "insert into messages (room_id, author, body) values (%s, %s, %s) returning id"
+async def _probe(scene: Scene) -> str:
+    """A new row; its body, which is its own."""
+    statement = "insert into messages (room_id, author, body) values (%s, %s, %s)"
+    body = f"{PROBE}{secrets.token_hex(8)}"
     async with asyncio.timeout(RECOVERY_LIMIT_S):
         while True:
             try:
                 async with await scene.connection() as connection:
-                    author = next(iter(SEED_USERS.values()))
-                    row = await (await connection.execute(statement, [SEED_ROOM, author, PROBE])).fetchone()
-                    assert row is not None
-                    return (row[0],)
+                    await connection.execute(statement, [SEED_ROOM, next(iter(SEED_USERS.values())), body])
+                    return body
             except psycopg.Error:
                 await asyncio.sleep(0.02)
 
 
-async def _until_there(application: MirrorProcess, key: tuple[int]) -> None:
+async def _until_there(application: MirrorProcess, body: str) -> None:
     async with asyncio.timeout(RECOVERY_LIMIT_S):
-        while not application.has(key):  # noqa: ASYNC110 - a file has no events, and a poll of 2 ms is what is measured
-            await asyncio.sleep(0.002)
+        while not application.has(body):  # noqa: ASYNC110 - a file has no events, and a short poll is what is measured
+            await asyncio.sleep(0.005)
 
 
 async def _until_quiet(scene: Scene) -> None:
