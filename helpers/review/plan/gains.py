@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from helpers.experiments.experiment import Experiment
 from helpers.plans import QUOTAS
 from helpers.profiling.statistics import Gain
-from helpers.review.plan.replay import BEFORE, MESSAGES
-from helpers.review.plan.subscriptions import SubscriptionSet
+from helpers.review.plan.replay.comparing import BEFORE, MESSAGES
+from helpers.review.plan.replay.subscriptions import SubscriptionSet
 from helpers.review.plan.usage import Usage
 
 __all__ = ["ChangeGain", "QuotaUse", "gain_of"]

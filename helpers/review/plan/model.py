@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from helpers.review.plan.edits import Edit, applied, unified_diff
 from helpers.review.plan.gains import ChangeGain
-from helpers.review.plan.proposal import ChangeKind
+from helpers.review.plan.proposing.proposal import ChangeKind
+from helpers.review.plan.rewriting.edits import Edit, applied, unified_diff
 from helpers.review.source import Place
 
 if TYPE_CHECKING:

@@ -9,16 +9,16 @@ from dataclasses import dataclass, field
 from helpers.errors import WorkbookError
 from helpers.lab import Lab
 from helpers.review.inventory import Inventory
-from helpers.review.plan.application import application_of
-from helpers.review.plan.broadcasting import broadcast_proposals
-from helpers.review.plan.edits import Edit, collides
 from helpers.review.plan.gains import ChangeGain, gain_of
-from helpers.review.plan.lab import replay_lab
 from helpers.review.plan.model import Change, Plan, composed
-from helpers.review.plan.proposal import Proposal, part_of
-from helpers.review.plan.proposing import Found, propose
-from helpers.review.plan.replay import MESSAGES, Arrangement, Scale, compare_arrangements
-from helpers.review.plan.sources import Sources
+from helpers.review.plan.proposing.application import application_of
+from helpers.review.plan.proposing.broadcasting import broadcast_proposals
+from helpers.review.plan.proposing.findings import Found, propose
+from helpers.review.plan.proposing.proposal import Proposal, part_of
+from helpers.review.plan.replay.comparing import MESSAGES, Arrangement, Scale, compare_arrangements
+from helpers.review.plan.replay.lab import replay_lab
+from helpers.review.plan.rewriting.edits import Edit, collides
+from helpers.review.plan.rewriting.sources import Sources
 from helpers.review.plan.usage import Usage
 
 __all__ = ["make_plan"]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from helpers.review.database.facts import ColumnFacts, DatabaseFacts, TableFacts
-from helpers.review.plan.edits import Edit, applied
-from helpers.review.plan.scripts import Script, open_script
+from helpers.review.plan.rewriting.edits import Edit, applied
+from helpers.review.plan.rewriting.scripts import Script, open_script
 from helpers.review.source import Place
 
 PATH = "app/chat.tsx"

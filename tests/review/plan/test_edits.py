@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from helpers.review.plan.edits import Edit, applied, collides, unified_diff
+from helpers.review.plan.rewriting.edits import Edit, applied, collides, unified_diff
 
 LINES = st.lists(st.text(st.sampled_from("ab é\f\u2028\t"), max_size=6), max_size=30)
 ENDS = st.sampled_from(["\n", "\r\n"])

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from helpers.review.inventory import Binding, Channel, Client, Deed, Effect, Scope, Text, Where
-from helpers.review.plan.kinds.coalescing import coalescing_edits
-from helpers.review.plan.kinds.lifetime import cleanup_edits, client_edits
-from helpers.review.plan.kinds.sharing import sharing_edits
-from helpers.review.plan.proposal import Refused
+from helpers.review.plan.rewriting.coalescing import coalescing_edits
+from helpers.review.plan.rewriting.lifetime import cleanup_edits, client_edits
+from helpers.review.plan.rewriting.refused import Refused
+from helpers.review.plan.rewriting.sharing import sharing_edits
 from tests.review.plan.code import at, edited, script
 
 LEAK = """\

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from helpers.review.inventory import Binding, Comparison, Handler, Text
-from helpers.review.plan.kinds.narrowing import event_edit, filter_edit, select_edit
-from helpers.review.plan.proposal import Refused
+from helpers.review.plan.rewriting.narrowing import event_edit, filter_edit, select_edit
+from helpers.review.plan.rewriting.refused import Refused
 from tests.review.plan.code import DATABASE, PATH, at, edited, script
 
 COMPONENT = """\

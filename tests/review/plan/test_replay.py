@@ -13,8 +13,7 @@ from helpers.errors import FailureError, SettingsError
 from helpers.experiments.tables import PREFIX, owner_connection
 from helpers.lab import Lab
 from helpers.review.plan.gains import gain_of
-from helpers.review.plan.lab import replay_lab
-from helpers.review.plan.replay import (
+from helpers.review.plan.replay.comparing import (
     BYTES,
     CHANNELS,
     MESSAGES,
@@ -23,8 +22,9 @@ from helpers.review.plan.replay import (
     Scale,
     compare_arrangements,
 )
-from helpers.review.plan.shapes import Column, Shape
-from helpers.review.plan.subscriptions import Kind, Reaction, Screen, Stream, SubscriptionSet, Wish
+from helpers.review.plan.replay.lab import replay_lab
+from helpers.review.plan.replay.shapes import Column, Shape
+from helpers.review.plan.replay.subscriptions import Kind, Reaction, Screen, Stream, SubscriptionSet, Wish
 from helpers.review.plan.usage import TableUsage, Usage
 
 SHAPE = Shape(

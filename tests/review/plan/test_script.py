@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from helpers.review.plan.script import Persons, Rows, Seat, expected_messages, seats_of, shown_changes, write_script
-from helpers.review.plan.shapes import Column, Shape
-from helpers.review.plan.stage import renamed
-from helpers.review.plan.subscriptions import Kind, Screen, Stream, SubscriptionSet, Wish
+from helpers.review.plan.replay.script import (
+    Persons,
+    Rows,
+    Seat,
+    expected_messages,
+    seats_of,
+    shown_changes,
+    write_script,
+)
+from helpers.review.plan.replay.shapes import Column, Shape
+from helpers.review.plan.replay.stage import renamed
+from helpers.review.plan.replay.subscriptions import Kind, Screen, Stream, SubscriptionSet, Wish
 from helpers.review.plan.usage import TableUsage, Usage
 
 MESSAGES = Shape(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from helpers.review.database.facts import ColumnFacts, DatabaseFacts, PolicyFacts, TableFacts
-from helpers.review.plan.kinds.statements import index_sql, missing_indexes, once, policy_sql
-from helpers.review.plan.migrations import Migrations
+from helpers.review.plan.rewriting.migrations import Migrations
+from helpers.review.plan.rewriting.statements import index_sql, missing_indexes, once, policy_sql
 
 
 @pytest.mark.parametrize(

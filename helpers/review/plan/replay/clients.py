@@ -1,6 +1,6 @@
 """The clients of a replay, in a process of their own so that its CPU time is theirs.
 
-`python -m helpers.review.plan.clients` answers each line of JSON with one; it ends when its stdin does.
+`python -m helpers.review.plan.replay.clients` answers each line of JSON with one; it ends when its stdin does.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ import msgspec
 
 from helpers.client import RealtimeClient
 from helpers.errors import WorkbookError
-from helpers.review.plan.handlers import Handler, Ledger, handler_of
-from helpers.review.plan.orders import (
+from helpers.review.plan.replay.handlers import Handler, Ledger, handler_of
+from helpers.review.plan.replay.orders import (
     Answer,
     Begin,
     Binding,
@@ -33,9 +33,9 @@ from helpers.review.plan.orders import (
     Records,
     SeatOrder,
 )
-from helpers.review.plan.reading import Reader
-from helpers.review.plan.subscriptions import Kind
-from helpers.review.plan.values import number_of
+from helpers.review.plan.replay.reading import Reader
+from helpers.review.plan.replay.subscriptions import Kind
+from helpers.review.plan.replay.values import number_of
 from helpers.target import Target
 from helpers.wire.events import Broadcast, Change, Event
 from helpers.wire.join import ChangeBinding, JoinConfig

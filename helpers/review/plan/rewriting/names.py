@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from tree_sitter import Node
 
-from helpers.review.plan.scripts import Script
+from helpers.review.plan.rewriting.scripts import Script
 
 __all__ = ["Declared", "ancestors", "declaration", "type_of", "walk"]
 

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from tree_sitter import Node
 
 from helpers.review.inventory import Deed
-from helpers.review.plan.edits import Edit
-from helpers.review.plan.names import ancestors, declaration, walk
-from helpers.review.plan.proposal import Refused
-from helpers.review.plan.scripts import Script
+from helpers.review.plan.rewriting.edits import Edit
+from helpers.review.plan.rewriting.names import ancestors, declaration, walk
+from helpers.review.plan.rewriting.refused import Refused
+from helpers.review.plan.rewriting.scripts import Script
 
 __all__ = ["HELPER", "coalescing_edits"]
 

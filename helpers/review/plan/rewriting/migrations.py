@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 
-from helpers.review.plan.edits import Edit
+from helpers.review.plan.rewriting.edits import Edit
 
 __all__ = ["Migrations"]
 

@@ -8,17 +8,16 @@ from enum import StrEnum
 
 import msgspec
 
-from helpers.review.plan.edits import Edit
-from helpers.review.plan.replay import Arrangement
-from helpers.review.plan.shapes import Shape
-from helpers.review.plan.stage import mentions
-from helpers.review.plan.subscriptions import Screen, Stream, SubscriptionSet, Wish
+from helpers.review.plan.replay.comparing import Arrangement
+from helpers.review.plan.replay.shapes import Shape
+from helpers.review.plan.replay.stage import mentions
+from helpers.review.plan.replay.subscriptions import Screen, Stream, SubscriptionSet, Wish
+from helpers.review.plan.rewriting.edits import Edit
 from helpers.review.source import Place
 
 __all__ = [
     "ChangeKind",
     "Proposal",
-    "Refused",
     "part_of",
     "with_screens",
     "with_shape",
@@ -46,10 +45,6 @@ class ChangeKind(StrEnum):
     BROADCAST = "broadcast from the database"
     NO_POLL = "no polling"
     BATCH = "batched state"
-
-
-class Refused(Exception):  # noqa: N818 - it is an answer as well
-    """The code does not show that an edit keeps the behaviour; the text says what is missing, as a sentence's end."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from helpers.review.plan.proposal import Refused
-from helpers.review.plan.scripts import Script, open_script
+from helpers.review.plan.rewriting.refused import Refused
+from helpers.review.plan.rewriting.scripts import Script, open_script
 from helpers.review.source import Place
 
 __all__ = ["Sources"]

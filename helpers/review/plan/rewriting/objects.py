@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from tree_sitter import Node
 
-from helpers.review.plan.edits import Edit
-from helpers.review.plan.scripts import Script
+from helpers.review.plan.rewriting.edits import Edit
+from helpers.review.plan.rewriting.scripts import Script
 
 __all__ = ["object_at", "property_of", "set_property"]
 

@@ -8,12 +8,21 @@ from pathlib import PurePosixPath
 
 from helpers.review.database.facts import TableFacts
 from helpers.review.inventory import Binding, Channel, FileFacts, Handler, Inventory
-from helpers.review.plan.replay import Arrangement
-from helpers.review.plan.shapes import Column, Shape
-from helpers.review.plan.stage import mentions
-from helpers.review.plan.subscriptions import ALL_KINDS, Kind, Poll, Reaction, Screen, Stream, SubscriptionSet, Wish
+from helpers.review.plan.replay.comparing import Arrangement
+from helpers.review.plan.replay.shapes import Column, Shape
+from helpers.review.plan.replay.stage import mentions
+from helpers.review.plan.replay.subscriptions import (
+    ALL_KINDS,
+    Kind,
+    Poll,
+    Reaction,
+    Screen,
+    Stream,
+    SubscriptionSet,
+    Wish,
+)
+from helpers.review.plan.replay.values import plain_type
 from helpers.review.plan.usage import Usage
-from helpers.review.plan.values import plain_type
 from helpers.wire.filters import FilterError, Operator, parse_filter
 
 __all__ = ["READS", "application_of", "change_bindings", "guard_of", "screen_name", "stream_name"]

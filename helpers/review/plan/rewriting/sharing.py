@@ -9,10 +9,10 @@ from itertools import pairwise
 from tree_sitter import Node
 
 from helpers.review.inventory import Channel
-from helpers.review.plan.edits import Edit
-from helpers.review.plan.names import walk
-from helpers.review.plan.proposal import Refused
-from helpers.review.plan.scripts import Script
+from helpers.review.plan.rewriting.edits import Edit
+from helpers.review.plan.rewriting.names import walk
+from helpers.review.plan.rewriting.refused import Refused
+from helpers.review.plan.rewriting.scripts import Script
 
 __all__ = ["sharing_edits"]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from tree_sitter import Node
 
 from helpers.review.inventory import Effect
-from helpers.review.plan.edits import Edit
-from helpers.review.plan.names import declaration, walk
-from helpers.review.plan.proposal import Refused
-from helpers.review.plan.scripts import Script
+from helpers.review.plan.rewriting.edits import Edit
+from helpers.review.plan.rewriting.names import declaration, walk
+from helpers.review.plan.rewriting.refused import Refused
+from helpers.review.plan.rewriting.scripts import Script
 
 __all__ = ["memo_edits"]
 

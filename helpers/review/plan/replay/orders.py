@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from helpers.review.plan.subscriptions import Kind, Reaction
+from helpers.review.plan.replay.subscriptions import Kind, Reaction
 from helpers.target import Target
 
 __all__ = [

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from helpers.review.plan.shapes import Shape
-from helpers.review.plan.subscriptions import Kind, Screen, Stream, SubscriptionSet, Wish
+from helpers.review.plan.replay.shapes import Shape
+from helpers.review.plan.replay.subscriptions import Kind, Screen, Stream, SubscriptionSet, Wish
 from helpers.review.plan.usage import Usage
 
 __all__ = ["Persons", "Rows", "Seat", "Write", "expected_messages", "seats_of", "shown_changes", "write_script"]

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 import msgspec
 
 from helpers.review.inventory import Inventory
-from helpers.review.plan.kinds.statements import broadcast_sql
-from helpers.review.plan.proposal import ChangeKind, Proposal, with_streams
-from helpers.review.plan.replay import DATABASE, Arrangement
-from helpers.review.plan.shapes import Shape
-from helpers.review.plan.subscriptions import Stream
+from helpers.review.plan.proposing.proposal import ChangeKind, Proposal, with_streams
+from helpers.review.plan.replay.comparing import DATABASE, Arrangement
+from helpers.review.plan.replay.shapes import Shape
+from helpers.review.plan.replay.subscriptions import Stream
+from helpers.review.plan.rewriting.statements import broadcast_sql
 from helpers.review.source import Place
 
 __all__ = ["LEAST_FAN_OUT", "broadcast_proposals"]

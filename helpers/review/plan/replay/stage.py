@@ -22,10 +22,10 @@ from helpers.experiments.tables import (
     own_function,
     owner_connection,
 )
-from helpers.review.plan.script import Persons, Rows, Write
-from helpers.review.plan.shapes import Shape
-from helpers.review.plan.subscriptions import Kind
-from helpers.review.plan.values import expression, person_id, plain_type
+from helpers.review.plan.replay.script import Persons, Rows, Write
+from helpers.review.plan.replay.shapes import Shape
+from helpers.review.plan.replay.subscriptions import Kind
+from helpers.review.plan.replay.values import expression, person_id, plain_type
 from helpers.target import Target
 
 __all__ = ["LONGEST_LIST", "Stage", "mentions", "open_stage", "renamed"]

@@ -7,9 +7,9 @@ import time
 from collections.abc import Sequence
 from typing import Protocol
 
-from helpers.review.plan.orders import Records
-from helpers.review.plan.reading import Reader
-from helpers.review.plan.subscriptions import Kind, Reaction
+from helpers.review.plan.replay.orders import Records
+from helpers.review.plan.replay.reading import Reader
+from helpers.review.plan.replay.subscriptions import Kind, Reaction
 
 __all__ = ["BATCH_S", "Handler", "Ledger", "handler_of"]
 

@@ -6,12 +6,12 @@ import secrets
 from collections.abc import Sequence
 from urllib.parse import quote
 
-from helpers.review.plan.orders import Binding, ChannelOrder, Guard, PollOrder, SeatOrder
-from helpers.review.plan.script import Seat
-from helpers.review.plan.shapes import Shape
-from helpers.review.plan.stage import LONGEST_LIST, Stage
-from helpers.review.plan.subscriptions import Stream, Wish
-from helpers.review.plan.values import filter_value
+from helpers.review.plan.replay.orders import Binding, ChannelOrder, Guard, PollOrder, SeatOrder
+from helpers.review.plan.replay.script import Seat
+from helpers.review.plan.replay.shapes import Shape
+from helpers.review.plan.replay.stage import LONGEST_LIST, Stage
+from helpers.review.plan.replay.subscriptions import Stream, Wish
+from helpers.review.plan.replay.values import filter_value
 
 __all__ = ["seat_orders"]
 

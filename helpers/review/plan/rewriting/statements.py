@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from psycopg import sql
 
 from helpers.review.database.facts import DatabaseFacts, PolicyFacts, TableFacts
-from helpers.review.plan.stage import mentions
+from helpers.review.plan.replay.stage import mentions
 
 __all__ = [
     "broadcast_sql",

@@ -6,12 +6,12 @@ from tree_sitter import Node
 
 from helpers.review.database.facts import DatabaseFacts, TableFacts
 from helpers.review.inventory import Binding, Comparison
-from helpers.review.plan.edits import Edit
-from helpers.review.plan.names import declaration, type_of, walk
-from helpers.review.plan.objects import object_at, property_of, set_property
-from helpers.review.plan.proposal import Refused
-from helpers.review.plan.scripts import Script
-from helpers.review.plan.values import plain_type
+from helpers.review.plan.replay.values import plain_type
+from helpers.review.plan.rewriting.edits import Edit
+from helpers.review.plan.rewriting.names import declaration, type_of, walk
+from helpers.review.plan.rewriting.objects import object_at, property_of, set_property
+from helpers.review.plan.rewriting.refused import Refused
+from helpers.review.plan.rewriting.scripts import Script
 
 __all__ = ["event_edit", "filter_edit", "select_edit", "selected_columns"]
 

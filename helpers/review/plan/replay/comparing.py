@@ -28,14 +28,22 @@ from helpers.lab import Lab
 from helpers.profiling.meters import Meters
 from helpers.profiling.meters import Usage as Metered
 from helpers.profiling.worker import Worker, WorkerGone
-from helpers.review.plan.casting import seat_orders
-from helpers.review.plan.orders import Answer, Begin, Collect, Gather, Hear, Leave, Order, Records
-from helpers.review.plan.script import Rows, Seat, Write, expected_messages, seats_of, shown_changes, write_script
-from helpers.review.plan.shapes import Shape
-from helpers.review.plan.stage import Stage, open_stage
-from helpers.review.plan.subscriptions import SubscriptionSet
+from helpers.review.plan.replay.casting import seat_orders
+from helpers.review.plan.replay.orders import Answer, Begin, Collect, Gather, Hear, Leave, Order, Records
+from helpers.review.plan.replay.script import (
+    Rows,
+    Seat,
+    Write,
+    expected_messages,
+    seats_of,
+    shown_changes,
+    write_script,
+)
+from helpers.review.plan.replay.shapes import Shape
+from helpers.review.plan.replay.stage import Stage, open_stage
+from helpers.review.plan.replay.subscriptions import SubscriptionSet
+from helpers.review.plan.replay.values import person_id, plain_type
 from helpers.review.plan.usage import Usage
-from helpers.review.plan.values import person_id, plain_type
 
 __all__ = ["METRICS", "Arrangement", "Scale", "compare_arrangements"]
 
@@ -266,7 +274,7 @@ async def _open_arm(lab: Lab, arrangement: Arrangement, scale: Scale) -> AsyncIt
         open_stage(
             lab.target, shapes, users=users, published=arrangement.published, broadcast=arrangement.broadcast
         ) as stage,
-        Worker("helpers.review.plan.clients") as worker,
+        Worker("helpers.review.plan.replay.clients") as worker,
     ):
         tokens = [lab.token(sub=person_id(person)) for person in range(users)]
         yield _Arm(lab, stage, seats, worker, subscriptions.rows_per_transaction, tokens)

@@ -6,7 +6,7 @@ import re
 import uuid
 from typing import Any
 
-from helpers.review.plan.shapes import Column, Shape
+from helpers.review.plan.replay.shapes import Column, Shape
 
 __all__ = ["expression", "filter_value", "key_value", "number_of", "person_id", "plain_type"]
 
