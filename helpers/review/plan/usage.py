@@ -3,6 +3,7 @@
 The user states it, in TOML or by keyword, or `read_usage` takes it from the database's own statistics:
 
     plan = "pro"
+    memberships = 8
 
     [tables.messages]
     rows = 200_000
@@ -77,6 +78,7 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         tables: by their name in the database.
         screens: by the name of the component or hook that subscribes.
         default_table, default_screen: for all others.
+        memberships: groups (rooms, teams) that a user belongs to, where policies look that up.
         plan: whose quota holds.
         source: where these numbers are from.
     """
@@ -85,6 +87,7 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     screens: dict[str, ScreenUsage] = {}
     default_table: TableUsage = TableUsage()
     default_screen: ScreenUsage = ScreenUsage()
+    memberships: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 5
     plan: Plan = Plan.FREE
     source: str = "assumed: nobody stated it"
 
@@ -110,5 +113,7 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         except OSError as error:
             raise SettingsError(tried, error.strerror or type(error).__name__, "Name a file that exists") from None
         except (UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
-            known = "plan, [tables.NAME] with rows, inserts_per_s, …, and [screens.NAME] with users, visits"
+            known = (
+                "plan, memberships, [tables.NAME] with rows, inserts_per_s, …, and [screens.NAME] with users, visits"
+            )
             raise SettingsError(tried, str(error), f"It may hold {known}") from None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from helpers.review.plan.replay.script import (
     Persons,
     Rows,
@@ -99,3 +101,13 @@ def test_policies_are_given_the_names_of_the_lab() -> None:
         'exists (select 1 from "public"."x_members" m where m.room_id = "public"."x_messages".room_id'
         ' and "public"."x_messages".messages_id = 1)'
     )
+
+
+def test_memberships_are_of_the_next_groups_and_stay() -> None:
+    """Each person belongs to as many groups, each once; what is changed are the rows of strangers."""
+    members = msgspec.structs.replace(MESSAGES, name="members", memberships=3)
+    persons = 6
+    rows = [(number % persons, members.group_of(number, persons)) for number in range(persons * 3)]
+    assert len(set(rows)) == len(rows)
+    assert {group for person, group in rows if person == 1} == {1, 2, 3}
+    assert min(Rows.of(40, persons * 3).alive) == persons * 3

@@ -40,9 +40,10 @@ def application_of(inventory: Inventory, usage: Usage) -> Arrangement:
     groups = _groups(inventory)
     asked = _asked_tables(inventory, subscriptions.tables, groups)
     shapes = [
-        *(_shape(name, inventory, usage, groups.get(by), by) for name, by in asked.items()
+        *(_shape(name, inventory, usage, groups.get(by), by, asked=True) for name, by in asked.items()
           if name not in subscriptions.tables),
-        *(_shape(name, inventory, usage, groups.get(name), name) for name in subscriptions.tables),
+        *(_shape(name, inventory, usage, groups.get(name), name, asked=name in asked)
+          for name in subscriptions.tables),
     ]  # fmt: skip
     return Arrangement(tuple(shapes), subscriptions)
 
@@ -138,10 +139,15 @@ def _wish(binding: Binding) -> Wish:
     event = binding.event.value.upper() if binding.event.exact else "*"
     guard = guard_of(handler)
     said = {kind for kind in ALL_KINDS if handler and handler.events and kind in handler.events}
-    kinds = tuple(kind for kind in ALL_KINDS if (not said or kind in said) and not (guard and kind is Kind.DELETE))
+    asked = event if event in ALL_KINDS else "*"
+    kinds = tuple(
+        kind
+        for kind in ALL_KINDS
+        if asked in ("*", kind) and (not said or kind in said) and not (guard and kind is Kind.DELETE)
+    )
     return Wish(
         table=binding.table.value if binding.table else "",
-        event=event if event in ALL_KINDS else "*",
+        event=asked,
         filtered=_filter_column(binding) is not None,
         guarded=guard is not None or _filter_column(binding) is not None,
         handles=kinds,
@@ -189,11 +195,12 @@ def _asked_tables(inventory: Inventory, tables: Iterable[str], groups: Mapping[s
     return found
 
 
-def _shape(name: str, inventory: Inventory, usage: Usage, group: str | None, grouped: str) -> Shape:
+def _shape(name: str, inventory: Inventory, usage: Usage, group: str | None, grouped: str, *, asked: bool) -> Shape:
     """One table.
 
     Args:
         group: the column by which rows are picked; grouped: the table whose usage says how many values it has.
+        asked: whether policies look up in it who belongs to what.
     """
     facts, used = inventory.database.table(name), usage.table(name)
     columns = _columns(facts, group)
@@ -205,12 +212,16 @@ def _shape(name: str, inventory: Inventory, usage: Usage, group: str | None, gro
         for column in columns
     )  # fmt: skip
     key = facts.primary_key if facts and facts.primary_key else ("id",)
+    own = group if any(column.name == group for column in sized) else None
+    groups = 1 if own is None else max(1, round(1 / usage.table(grouped).match_share))
+    persons = any(plain_type(column.type) == "uuid" and column.name != own for column in sized)
     return Shape(
         name=name,
         columns=sized if any(column.name in key for column in sized) else (Column(name=key[0], type="bigint"), *sized),
         key=key,
-        group=group if group is None or any(column.name == group for column in sized) else None,
-        groups=1 if group is None else max(1, round(1 / usage.table(grouped).match_share)),
+        group=own,
+        groups=groups,
+        memberships=min(usage.memberships, groups) if asked and own is not None and persons else 0,
         rows=used.rows,
         replica_identity="full" if facts and facts.identity == "full" else "default",
         policies=_policies(facts),

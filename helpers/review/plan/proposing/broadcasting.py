@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import msgspec
 
 from helpers.review.inventory import Inventory
-from helpers.review.plan.proposing.proposal import ChangeKind, Proposal, with_streams
+from helpers.review.plan.proposing.proposal import ChangeKind, Proposal, part_of, with_streams
 from helpers.review.plan.replay.comparing import DATABASE, Arrangement
 from helpers.review.plan.replay.shapes import Shape
-from helpers.review.plan.replay.subscriptions import Stream
+from helpers.review.plan.replay.subscriptions import Kind, Stream
 from helpers.review.plan.rewriting.statements import broadcast_sql
 from helpers.review.source import Place
 
@@ -49,6 +49,8 @@ def _fan_out(application: Arrangement, shape: Shape) -> float:
 def _proposal(inventory: Inventory, application: Arrangement, shape: Shape) -> Proposal:
     facts = inventory.database.table(shape.name)
     streams = tuple(dict.fromkeys(_streams_on(application, shape)))
+    asked = part_of(application, streams).subscriptions.wishes
+    kinds = tuple(kind for kind in Kind if any(wish.asks_for(kind) for wish in asked))
     topic = f"{shape.name}:" + (f"${{{shape.group}}}" if shape.group else "")
     return Proposal(
         id=f"broadcast:{shape.name}",
@@ -56,7 +58,7 @@ def _proposal(inventory: Inventory, application: Arrangement, shape: Shape) -> P
         title=f"Broadcast changes of {shape.name} from the database, as many screens are sent the same rows",
         place=facts.place if facts is not None and facts.place is not None else _first_place(inventory),
         advice=ADVICE.format(topic=topic, table=shape.name),
-        sql=broadcast_sql(facts, shape.group) if facts is not None else (),
+        sql=broadcast_sql(facts, shape.group, kinds) if facts is not None else (),
         streams=streams,
         apply=with_streams(streams, _broadcast),
         chosen=DATABASE,

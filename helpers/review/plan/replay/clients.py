@@ -177,7 +177,7 @@ def _listening(handlers: Sequence[tuple[Binding, Handler]], ledger: Ledger) -> C
     """What a channel calls with each event: the handlers of those bindings whose guards let it through."""
     concerned: dict[tuple[str, Kind], list[tuple[Binding, Handler]]] = {}
     for binding, handler in handlers:
-        for kind in binding.handles:
+        for kind in (one for one in binding.handles if binding.event in ("*", one)):
             concerned.setdefault((binding.table, kind), []).append((binding, handler))
 
     def on_event(event: Event) -> None:

@@ -41,7 +41,7 @@ from helpers.review.plan.replay.script import (
 )
 from helpers.review.plan.replay.shapes import Shape
 from helpers.review.plan.replay.stage import Stage, open_stage
-from helpers.review.plan.replay.subscriptions import SubscriptionSet
+from helpers.review.plan.replay.subscriptions import Kind, SubscriptionSet
 from helpers.review.plan.replay.values import person_id, plain_type
 from helpers.review.plan.usage import Usage
 
@@ -97,17 +97,13 @@ class Arrangement:
     @property
     def published(self) -> tuple[str, ...]:
         """Tables that somebody subscribes to by `postgres_changes`."""
-        return self._wished(broadcast=False)
+        wishes = self.subscriptions.wishes
+        return tuple(dict.fromkeys(wish.table for wish in wishes if not wish.broadcast))
 
     @property
-    def broadcast(self) -> tuple[str, ...]:
-        """Tables whose changes are broadcast by the database."""
-        return self._wished(broadcast=True)
-
-    def _wished(self, *, broadcast: bool) -> tuple[str, ...]:
-        screens = self.subscriptions.screens
-        wishes = (wish for screen in screens for stream in screen.streams for wish in stream.wishes)
-        return tuple(dict.fromkeys(wish.table for wish in wishes if wish.broadcast is broadcast))
+    def broadcast(self) -> Mapping[str, frozenset[Kind]]:
+        """Which changes of tables are broadcast by the database: those that somebody asked for."""
+        return self.subscriptions.broadcast
 
 
 class Pace(NamedTuple):
@@ -239,7 +235,7 @@ class _Arm:
     stage: Stage
     seats: tuple[Seat, ...]
     worker: Worker
-    rows_per_transaction: int
+    subscriptions: SubscriptionSet
     tokens: list[str] = field(default_factory=list, repr=False)
 
     async def ask(self, order: Order) -> Answer:
@@ -277,7 +273,7 @@ async def _open_arm(lab: Lab, arrangement: Arrangement, scale: Scale) -> AsyncIt
         Worker("helpers.review.plan.replay.clients") as worker,
     ):
         tokens = [lab.token(sub=person_id(person)) for person in range(users)]
-        yield _Arm(lab, stage, seats, worker, subscriptions.rows_per_transaction, tokens)
+        yield _Arm(lab, stage, seats, worker, subscriptions, tokens)
 
 
 def _bounded(shape: Shape, scale: Scale, users: int) -> Shape:
@@ -333,7 +329,7 @@ async def _play(arm: _Arm, usage: Usage, tables: Sequence[str], pace: Pace, numb
 async def _write(arm: _Arm, script: Sequence[Write]) -> float:
     """Write each row when it is due, in transactions of the application's size; returns when the first second began."""
     start = time.monotonic() + LEAD_S
-    size = arm.rows_per_transaction
+    size = arm.subscriptions.rows_per_transaction
     for first in range(0, len(script), size):
         batch = script[first : first + size]
         await asyncio.sleep(max(0.0, start + batch[-1].due_s - time.monotonic()))
@@ -347,7 +343,8 @@ async def _write(arm: _Arm, script: Sequence[Write]) -> float:
 
 def _hearing(arm: _Arm, script: Sequence[Write]) -> Hear:
     shapes, persons = arm.stage.shapes, arm.stage.persons
-    messages = sum(expected_messages(seat, script, shapes, persons) for seat in arm.seats)
+    told = arm.subscriptions.broadcast
+    messages = sum(expected_messages(seat, script, shapes, persons, told) for seat in arm.seats)
     return Hear(_shown(arm, script), messages, QUIET_S, HEAR_LIMIT_S)
 
 

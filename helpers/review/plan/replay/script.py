@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -54,11 +54,7 @@ class Persons:
 
     def are_of_one_group(self, shape: Shape, person: int, number: int) -> bool:
         """Whether a screen's filter or guard lets row `number` through."""
-        if shape.group is None:
-            return True
-        if shape.group == shape.identity:  # each row is a group of its own
-            return number == person % shape.groups
-        return (number % self.count) % shape.groups == person % shape.groups
+        return shape.group is None or shape.group_of(number, self.count) == person % shape.groups
 
 
 @dataclass(slots=True)
@@ -69,9 +65,9 @@ class Rows:
     alive: list[int] = field(default_factory=list)
 
     @classmethod
-    def of(cls, count: int) -> Rows:
-        """A table that was filled with so many."""
-        return cls(count, list(range(count)))
+    def of(cls, count: int, first: int = 0) -> Rows:
+        """A table that was filled with so many; those before the first stay as they are."""
+        return cls(count, list(range(first, count)))
 
     def insert(self) -> int:
         """A new row; it can be changed from the next run on."""
@@ -133,19 +129,37 @@ def _is_used(wish: Wish, seat: Seat, write: Write, shapes: Mapping[str, Shape], 
     return not is_told or persons.are_of_one_group(shapes[write.table], seat.person, write.number)
 
 
-def expected_messages(seat: Seat, script: Sequence[Write], shapes: Mapping[str, Shape], persons: Persons) -> int:
-    """How many messages the server sends to this screen."""
+def expected_messages(
+    seat: Seat,
+    script: Sequence[Write],
+    shapes: Mapping[str, Shape],
+    persons: Persons,
+    broadcast: Mapping[str, Collection[Kind]] | None = None,
+) -> int:
+    """How many messages the server sends to this screen.
+
+    Args:
+        broadcast: which changes of tables are broadcast: all of them come to everybody who listens to the topic.
+    """
+    told = broadcast or {}
     return sum(
-        stream.copies * sum(_is_sent(stream, seat, write, shapes, persons) for write in script)
+        stream.copies * sum(_is_sent(stream, seat, write, shapes, persons, told) for write in script)
         for stream in seat.screen.streams
     )
 
 
-def _is_sent(stream: Stream, seat: Seat, write: Write, shapes: Mapping[str, Shape], persons: Persons) -> bool:
+def _is_sent(
+    stream: Stream,
+    seat: Seat,
+    write: Write,
+    shapes: Mapping[str, Shape],
+    persons: Persons,
+    broadcast: Mapping[str, Collection[Kind]],
+) -> bool:
     """A change that several bindings of a channel match comes once."""
     return any(
         wish.table == write.table
-        and wish.asks_for(write.kind)
+        and (write.kind in broadcast.get(wish.table, ()) if wish.broadcast else wish.asks_for(write.kind))
         and _arrives(wish, seat, write, shapes[write.table], persons)
         for wish in stream.wishes
     )

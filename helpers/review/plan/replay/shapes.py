@@ -28,6 +28,8 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
         key: columns of the primary key.
         group: the column by which screens tell their own rows; None where they all show the same.
         groups: how many values it has.
+        memberships: of a table that says who belongs to which group: in how many groups each person is. Its first rows
+            are those of the persons, and stay as they are; all others are strangers'. 0 for any other table.
         rows: that it holds before anything is written.
         policies: expressions after USING, for SELECT; the tables in them have the user's names.
         secured: whether row-level security is on.
@@ -39,6 +41,7 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
     key: tuple[str, ...] = ("id",)
     group: str | None = None
     groups: int = 1
+    memberships: int = 0
     rows: int = 0
     replica_identity: Literal["default", "full"] = "default"
     policies: tuple[str, ...] = ()
@@ -49,3 +52,9 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
     def identity(self) -> str:
         """The column of the key by which a change is told from others."""
         return next((column for column in self.key if column != self.group), self.key[0])
+
+    def group_of(self, number: int, persons: int) -> int:
+        """The group of a row: as its person's, in turns; of memberships each person's next one."""
+        if self.group == self.identity:  # each row is a group of its own
+            return number
+        return (number % persons + (number // persons if self.memberships else 0)) % self.groups

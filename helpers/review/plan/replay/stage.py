@@ -97,14 +97,14 @@ async def open_stage(
     *,
     users: int,
     published: Iterable[str],
-    broadcast: Iterable[str] = (),
+    broadcast: Mapping[str, Iterable[Kind]] | None = None,
 ) -> AsyncIterator[Stage]:
     """Make the tables, fill them, and drop them whatever happens in the block.
 
     Args:
         shapes: in an order in which policies find the tables that they ask.
         users: persons who have a seat.
-        published: tables whose changes Realtime tells; broadcast: those whose changes a trigger broadcasts.
+        published: tables whose changes Realtime tells; broadcast: which of their changes a trigger broadcasts.
 
     Raises:
         FailureError: the database refuses, a policy of the user's for example.
@@ -122,11 +122,12 @@ async def open_stage(
             await _create(shape, table, count, shape.name in set(published))
         for shape in shapes:
             await _secure(shape, tables)
-        topics = {name: await stack.enter_async_context(_broadcasting(target, tables[name], shape))
-                  for shape in shapes if (name := shape.name) in set(broadcast)}  # fmt: skip
+        told = broadcast or {}
+        topics = {name: await stack.enter_async_context(_broadcasting(target, tables[name], shape, told[name]))
+                  for shape in shapes if (name := shape.name) in told}  # fmt: skip
         visible = {shape.name: await _visible(shape, tables[shape.name], users, count) for shape in shapes
                    if shape.secured}  # fmt: skip
-        rows = {shape.name: Rows.of(max(shape.rows, count)) for shape in shapes}
+        rows = {shape.name: Rows.of(_filled(shape, count), count * shape.memberships) for shape in shapes}
         yield Stage({shape.name: shape for shape in shapes}, tables, rows, Persons(count, visible), topics)
 
 
@@ -134,7 +135,7 @@ async def _create(shape: Shape, table: OwnTable, persons: int, published: bool) 
     columns = ", ".join(f"{_name(name)} {kind}" for name, kind in table.columns.items())
     key = ", ".join(map(_name, shape.key))
     await table.run(f"create table {table.quoted} ({columns}, primary key ({key}))")
-    last = max(shape.rows, persons) - 1
+    last = _filled(shape, persons) - 1
     await table.run(_inserts(shape, table, f"generate_series(0::bigint, {last}) numbers(n)", persons))
     for index in shape.indexes:
         await table.run(f"create index on {table.quoted} ({', '.join(map(_name, index))})")
@@ -143,6 +144,11 @@ async def _create(shape: Shape, table: OwnTable, persons: int, published: bool) 
     await table.run(f"grant select on {table.quoted} to {', '.join(READERS)}")
     if published:
         await table.run(f"alter publication {PUBLICATION} add table {table.quoted}")
+
+
+def _filled(shape: Shape, persons: int) -> int:
+    """How many rows a table has in the beginning: at least one of each person, or all their memberships."""
+    return max(shape.rows, persons * max(1, shape.memberships))
 
 
 async def _secure(shape: Shape, tables: Mapping[str, OwnTable]) -> None:
@@ -176,7 +182,7 @@ def _pattern(table: str) -> str:
 
 
 @asynccontextmanager
-async def _broadcasting(target: Target, table: OwnTable, shape: Shape) -> AsyncIterator[str]:
+async def _broadcasting(target: Target, table: OwnTable, shape: Shape, kinds: Iterable[Kind]) -> AsyncIterator[str]:
     """A trigger that broadcasts each change to the private topic of its group; yields how the topics begin."""
     topic = sql.Literal(f"{table.name}:").as_string()
     group = "" if shape.group is None else f" || coalesce(new.{_name(shape.group)}, old.{_name(shape.group)})::text"
@@ -185,7 +191,7 @@ async def _broadcasting(target: Target, table: OwnTable, shape: Shape) -> AsyncI
     policy = sql.Identifier(table.name).as_string()
     async with own_function(target, "", f"returns trigger language plpgsql security definer as {body}") as function:
         await table.run(
-            "create trigger workbook after insert or update or delete on"
+            f"create trigger workbook after {' or '.join(sorted(kinds))} on"
             f" {table.quoted} for each row execute function {function}()"
         )
         await table.run(

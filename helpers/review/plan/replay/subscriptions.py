@@ -109,17 +109,30 @@ class SubscriptionSet(msgspec.Struct, frozen=True, kw_only=True):
     rows_per_transaction: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 1
 
     @property
+    def wishes(self) -> tuple[Wish, ...]:
+        """Of all screens."""
+        return tuple(wish for screen in self.screens for stream in screen.streams for wish in stream.wishes)
+
+    @property
+    def broadcast(self) -> dict[str, frozenset[Kind]]:
+        """The kinds of changes of each table that somebody is sent as broadcasts."""
+        found: dict[str, frozenset[Kind]] = {}
+        for wish in self.wishes:
+            if wish.broadcast:
+                asked = frozenset(kind for kind in ALL_KINDS if wish.asks_for(kind))
+                found[wish.table] = found.get(wish.table, frozenset()) | asked
+        return found
+
+    @property
     def tables(self) -> tuple[str, ...]:
         """That somebody subscribes to or polls, each once."""
-        wishes = (wish for screen in self.screens for stream in screen.streams for wish in stream.wishes)
         polls = (poll for screen in self.screens for poll in screen.polls)
-        return tuple(dict.fromkeys([*(wish.table for wish in wishes), *(poll.table for poll in polls)]))
+        return tuple(dict.fromkeys([*(wish.table for wish in self.wishes), *(poll.table for poll in polls)]))
 
     @property
     def coalesces(self) -> bool:
         """Whether it matters how close together changes come."""
-        wishes = (wish for screen in self.screens for stream in screen.streams for wish in stream.wishes)
-        return any(wish.reaction in (Reaction.COALESCE, Reaction.BATCH) for wish in wishes)
+        return any(wish.reaction in (Reaction.COALESCE, Reaction.BATCH) for wish in self.wishes)
 
     @property
     def users(self) -> int:

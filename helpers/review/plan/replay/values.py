@@ -78,10 +78,13 @@ def filter_value(type_name: str, group: int) -> str:
 def expression(shape: Shape, column: Column, persons: int) -> str:
     """The SQL of a column's value in the row whose number is `ROW` (a bigint)."""
     kind = plain_type(column.type)
+    if kind == "uuid" and column.name != shape.group and shape.memberships:
+        return _keyed(kind, f"(case when {ROW} < {persons * shape.memberships} then {ROW} % {persons} else {ROW} end)")
     if column.name == shape.identity:
         return _keyed(kind, ROW)
     if column.name == shape.group:
-        return _keyed(kind, f"(({ROW} % {persons}) % {shape.groups})")
+        step = f" + {ROW} / {persons}" if shape.memberships else ""
+        return _keyed(kind, f"(({ROW} % {persons}{step}) % {shape.groups})")
     if kind == "uuid":
         return _keyed(kind, ROW if column.name in shape.key else f"({ROW} % {persons})")
     return _filled(kind, column.size_bytes)

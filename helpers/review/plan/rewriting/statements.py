@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from psycopg import sql
 
@@ -81,8 +81,8 @@ def publication_sql(table: TableFacts) -> str:
     return f"alter publication supabase_realtime add table {_table(table)};"
 
 
-def broadcast_sql(table: TableFacts, group: str | None) -> tuple[str, ...]:
-    """A trigger that broadcasts each change to the private topic of its group."""
+def broadcast_sql(table: TableFacts, group: str | None, kinds: Iterable[str]) -> tuple[str, ...]:
+    """A trigger that broadcasts these kinds of changes to the private topic of their group."""
     function = f"{_name(table.schema)}.{_name(f'broadcast_{table.name}')}"
     topic = sql.Literal(f"{table.name}:").as_string()
     ending = f" || coalesce(new.{_name(group)}, old.{_name(group)})::text" if group else ""
@@ -96,7 +96,7 @@ def broadcast_sql(table: TableFacts, group: str | None) -> tuple[str, ...]:
         "  return null;\n"
         "end $$;",
         f"create or replace trigger {_name(f'broadcast_{table.name}')}\n"
-        f"  after insert or update or delete on {_table(table)}\n"
+        f"  after {' or '.join(kind.lower() for kind in kinds)} on {_table(table)}\n"
         f"  for each row execute function {function}();",
     )
 
