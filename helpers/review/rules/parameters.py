@@ -207,7 +207,7 @@ def prisma_field_in_payload(code: Reviewed) -> Iterator[Found]:
     """A payload's row has the database's names: what Prisma calls by a field's name is undefined in it."""
     for change in code.changes:
         fields = _renamed(change.facts)
-        used = sorted((set(change.handler.reads) | set(change.handler.reads_old)) & fields.keys())
+        used = sorted(_read(change) & fields.keys())
         if change.facts is not None and used:
             names = listed(f"{field} → {fields[field]}" for field in used)
             cause = (
@@ -306,6 +306,12 @@ def _renamed(facts: TableFacts | None) -> dict[str, str]:
     columns = facts.columns if facts is not None else ()
     names = {each.name for each in columns}
     return {each.field: each.name for each in columns if each.field and each.field not in names}
+
+
+def _read(change: Change) -> set[str]:
+    """All names that the handler takes out of a row, also when the row goes somewhere as a whole."""
+    handler = change.handler
+    return {*handler.reads, *handler.reads_old, *(each.column for each in handler.comparisons)}
 
 
 def _columns(change: Change, fields: list[str]) -> tuple[Place, ...]:

@@ -51,7 +51,7 @@ def full_table(code: Reviewed) -> Iterator[Found]:
             continue
         guards = _guards(change)
         if guards:
-            wanted = ",".join(map(_condition, guards))
+            wanted = ",".join(_condition(change, each) for each in guards)
             how = listed(f"{each.column} {each.operator} {each.other}, line {each.place.line}" for each in guards)
             evidence = f"no filter on {change.table}, and the handler throws away what does not fit ({how})"
             yield _full(change, wanted, evidence, tuple(each.place for each in guards))
@@ -93,7 +93,7 @@ def client_filter(code: Reviewed) -> Iterator[Found]:
             continue
         further = [each for each in _guards(change) if each.column not in filter_columns(own)]
         if further:
-            wanted = ",".join([own.value, *map(_condition, further)])
+            wanted = ",".join([own.value, *(_condition(change, each) for each in further)])
             how = listed(f"{each.column} {each.operator} {each.other}, line {each.place.line}" for each in further)
             cause = f"Rows of {change.table} are sent that the handler throws away"
             evidence = f"the filter is {own.value}, and the handler tests {how}"
@@ -204,8 +204,11 @@ def _asks(comparison: Comparison) -> bool:
     )
 
 
-def _condition(comparison: Comparison) -> str:
-    return condition(comparison.column, FILTERS[comparison.operator], comparison.other)
+def _condition(change: Change, comparison: Comparison) -> str:
+    """As a filter has it, which names the column where the code names Prisma's field."""
+    columns = {each.field: each.name for each in change.facts.columns if each.field} if change.facts else {}
+    column = columns.get(comparison.column, comparison.column)
+    return condition(column, FILTERS[comparison.operator], comparison.other)
 
 
 def _first_query(change: Change) -> TableCall | None:

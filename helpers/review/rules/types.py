@@ -83,11 +83,9 @@ def payload_as_model(code: Reviewed) -> Iterator[Found]:
 
 def _model(code: Reviewed, file: FileFacts, cast: str) -> TableFacts | None:
     """The table behind a type, if the type is Prisma's."""
-    name = cast.strip().removesuffix("[]")
-    for each in file.imports:
-        if each.name == name and _PRISMA.search(each.module):
-            return code.of_model(each.imported)
-    return None
+    names = set(re.findall(r"\w+", cast))  # `RealtimePostgresInsertPayload<Message>` says it too
+    prisma = [each for each in file.imports if each.name in names and _PRISMA.search(each.module)]
+    return code.of_model(prisma[0].imported) if prisma else None
 
 
 def _differs(column: ColumnFacts) -> bool:

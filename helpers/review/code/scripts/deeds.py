@@ -216,7 +216,7 @@ class _Reader:
         if declaration is None:
             return text(base) not in _PLATFORM
         is_method = field(callee(call), "object") is not None
-        return not (is_method and (declaration.kind == "parameter" or is_inside(declaration.node, function)))
+        return not (is_method and is_inside(declaration.node, function))
 
     def _goes_on_from_known(self, call: Node) -> bool:
         """Whether a call is chained onto one that is a deed already: `from('a').insert(row)`."""
