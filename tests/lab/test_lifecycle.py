@@ -162,7 +162,7 @@ async def test_command_interrupted_while_it_starts() -> None:
     assert not await until_falsy(lambda: len(top.children(recursive=True)) < 3, within=30.0)
     processes = top.children(recursive=True)
     command.send_signal(signal.SIGINT)
-    output, errors = command.communicate(timeout=20)
+    output, errors = command.communicate(timeout=60)
     assert (command.returncode, output) == (130, "")
     assert "Traceback" not in errors
     assert not await until_falsy(lambda: [process for process in processes if process.is_running()], within=5.0)
@@ -303,7 +303,7 @@ async def test_command_serves_until_interrupted() -> None:
         answer = await client.get("/auth/v1/health", headers={"apikey": info["publishable_key"]})
         assert answer.status_code == 200
     command.send_signal(signal.SIGINT)
-    rest, _ = command.communicate(timeout=20)
+    rest, _ = command.communicate(timeout=60)
     assert (command.returncode, rest) == (0, "")
     assert footprint.left() == []
 
@@ -316,7 +316,7 @@ async def test_command_prints_for_people() -> None:
     while not any("Log" in line for line in lines):
         lines.append(await asyncio.wait_for(asyncio.to_thread(command.stdout.readline), START_LIMIT))
     command.send_signal(signal.SIGTERM)
-    rest, _ = command.communicate(timeout=20)
+    rest, _ = command.communicate(timeout=60)
     text = "".join(lines)
     for mark in ("http://127.0.0.1:", "sb_publishable_", "sb_secret_", "eyJ", "postgresql://postgres:"):
         assert mark in text
@@ -329,7 +329,7 @@ async def test_command_whose_lab_dies() -> None:
     await first_line(command)
     lab = next(child for child in psutil.Process(command.pid).children() if "helpers.lab.process" in child.cmdline())
     lab.kill()
-    _, errors = command.communicate(timeout=20)
+    _, errors = command.communicate(timeout=60)
     assert command.returncode == LabError.exit_code
     assert "one of its processes ended" in errors
     assert ".log" in errors
