@@ -520,3 +520,101 @@ def test_statuses(tmp_path: Path) -> None:
         ("setFailed", ("CHANNEL_ERROR", "TIMED_OUT")),
     ]
     assert not channel.forwards_status
+
+
+CLIENTS = {
+    "createClient(url, process.env.NEXT_PUBLIC_SUPABASE_ANON_KEY!)": ("anon", ()),
+    "createClient(url, import.meta.env.VITE_SUPABASE_PUBLISHABLE_KEY)": ("publishable", ()),
+    "createClient<Database>(url, process.env.SUPABASE_SERVICE_ROLE_KEY as string)": ("service_role", ()),
+    "createClient(url, KEY)": ("service_role", ()),
+    "createClient(url, 'sb_secret_abcdefghijkl')": ("secret", ()),
+    "createClient(url, key)": ("unknown", ()),
+    "createBrowserClient(url, key, { realtime: { heartbeatIntervalMs: BEAT, worker: true } })": (
+        "unknown",
+        (("realtime.heartbeatIntervalMs", "60000"), ("realtime.worker", "true")),
+    ),
+}
+
+
+@pytest.mark.parametrize("made", CLIENTS)
+def test_clients(tmp_path: Path, made: str) -> None:
+    """What a key allows is told by its name, or by its own claims; it is never shown."""
+    token = "eyJhbGciOiJIUzI1NiJ9.eyJyb2xlIjoic2VydmljZV9yb2xlIn0.c2lnbmF0dXJl"
+    code = f"""\
+        import {{ createClient }} from '@supabase/supabase-js'
+        import {{ createBrowserClient }} from '@supabase/ssr'
+        const KEY = '{token}'
+        const BEAT = 60 * 1_000
+        export const supabase = {made}
+        """
+    inventory = inventory_in(tmp_path, {"src/client.ts": code})
+    (client,) = inventory.files[0].clients
+    kind, options = CLIENTS[made]
+    assert (client.name, client.key_kind) == ("supabase", kind)
+    assert tuple((name, value.value) for name, value in client.options) == options
+    assert "c2ln" not in repr(inventory)
+    assert "efghij" not in repr(inventory)
+
+
+def test_clients_and_channels_that_are_no_supabase(tmp_path: Path) -> None:
+    """`createClient` of others is none, nor a wrapper of the application's own."""
+    code = "import { createClient } from 'redis'\nexport const supabase = createClient({ url })\n"
+    assert inventory_in(tmp_path, {"src/a.ts": code}).files[0].clients == ()
+
+
+def test_where_a_file_runs(tmp_path: Path) -> None:
+    """By directive, by what it imports, by its path; else unknown."""
+    files = {
+        "src/a.tsx": "'use client'\n// supabase",
+        "src/b.ts": "'use server'\n// supabase",
+        "app/api/x/route.ts": "// supabase",
+        "src/c.ts": "import 'server-only'\nimport { cookies } from 'next/headers'\n// supabase",
+        "src/d.ts": "// supabase",
+        "src/e.vue": "<script setup>\n// supabase\n</script>",
+    }
+    found = {file.path: file.server for file in inventory_in(tmp_path, files).files}
+    assert found == {
+        "app/api/x/route.ts": True,
+        "src/a.tsx": False,
+        "src/b.ts": True,
+        "src/c.ts": True,
+        "src/d.ts": None,
+        "src/e.vue": False,
+    }
+
+
+def test_polls_auth_and_calls(tmp_path: Path) -> None:
+    """Intervals with what they read, tokens, and reads and writes of tables and models."""
+    (file,) = inventory_in(
+        tmp_path,
+        {
+            "src/a.tsx": """\
+            import { supabase } from './supabase'
+            export function A({ id }) {
+              const load = async () => setRows((await supabase.from('rows').select('id, body').eq('room', id)).data)
+              useEffect(() => {
+                const timer = setInterval(load, 5 * 1000)
+                return () => clearInterval(timer)
+              }, [])
+              const queryFn = () => prisma.message.findMany({ where: { id } })
+              useQuery({ queryKey: ['x'], queryFn, refetchInterval: 3000 })
+              supabase.auth.onAuthStateChange((_, session) => supabase.realtime.setAuth(session?.access_token))
+              // workbook-ignore full_table, no_status_callback
+              const files = supabase.storage.from('avatars').list()
+            }
+            """
+        },
+    ).files
+    assert [(poll.kind, poll.every_ms, poll.tables) for poll in file.polls] == [
+        ("setInterval", 5000, ("rows",)),
+        ("refetchInterval", 3000, ("message",)),
+    ]
+    assert sorted((use.kind, use.argument) for use in file.auth) == [
+        ("on_auth_state_change", ""),
+        ("set_auth", "session?.access_token"),
+    ]
+    (table,) = file.table_calls
+    assert (table.table.value, table.method, table.select is not None) == ("rows", "select", True)
+    assert [(column, operator, value.value) for column, operator, value in table.conditions] == [("room", "eq", "{id}")]
+    assert [(call.model, call.method, call.key) for call in file.prisma_calls] == [("message", "findMany", ("id",))]
+    assert [ignore.rules for ignore in file.ignores] == [("full_table", "no_status_callback")]

@@ -6,6 +6,7 @@ A name that is filled from outside (a parameter, an import) stays a hole that sa
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 
 from tree_sitter import Node
@@ -44,6 +45,7 @@ UNKNOWN = Text("?", False, (Hole("?"),))
 DEPTH = 8
 #: An expression of more characters has no name worth printing; names of variables of the environment are long.
 LONGEST_NAME = 80
+_NUMBER = re.compile(r"\d[\d_]*(?:\.\d+)?")
 #: Calls that change nothing that a topic or filter shows.
 _SAME = frozenset({"String", "encodeURIComponent", "toString", "toLowerCase", "trim", "unref", "toValue", "Number"})
 
@@ -127,10 +129,22 @@ def _sum(module: Module, node: Node, depth: int) -> Text:
     left = evaluate(module, field(node, "left"), depth - 1)
     if operator in ("??", "||"):
         return left
+    right = evaluate(module, field(node, "right"), depth - 1)
+    calculated = _calculated(left, operator, right)
+    if calculated is not None:
+        return calculated
     if operator != "+":
         return _unnamed(module, node, depth)
-    right = evaluate(module, field(node, "right"), depth - 1)
     return text_of((*_parts(left), *_parts(right)))
+
+
+def _calculated(left: Text, operator: str, right: Text) -> Text | None:
+    """Of two numbers the product, sum or difference."""
+    if not (left.exact and right.exact and _NUMBER.fullmatch(left.value) and _NUMBER.fullmatch(right.value)):
+        return None
+    one, other = float(left.value.replace("_", "")), float(right.value.replace("_", ""))
+    result = {"*": one * other, "+": one + other, "-": one - other}.get(operator)
+    return Text(f"{result:g}" if result % 1 else f"{result:.0f}") if result is not None else None
 
 
 def _choice(module: Module, node: Node, depth: int) -> Text:
