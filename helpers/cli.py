@@ -42,6 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_watch(commands)
     _add_alerts(commands)
     _add_compare(commands)
+    _add_new_workshop(commands)
     return parser
 
 
@@ -209,6 +210,16 @@ def _add_compare(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     compare.set_defaults(run=_compare)
 
 
+def _add_new_workshop(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    workshop = commands.add_parser(
+        "new-workshop",
+        help="make a folder for a class: the notebooks without the solutions of their exercises",
+        description="Copy learners' versions of all notebooks, the glossary and the instructors' notes into a folder.",
+    )
+    workshop.add_argument("folder", type=Path, metavar="DIR", help="a folder that does not exist yet")
+    workshop.set_defaults(run=_new_workshop)
+
+
 def _run(arguments: argparse.Namespace) -> int:
     from helpers.run import run_command
 
@@ -261,6 +272,12 @@ def _compare(arguments: argparse.Namespace) -> int:
     from helpers.report.command import compare_command
 
     return compare_command(arguments)
+
+
+def _new_workshop(arguments: argparse.Namespace) -> int:
+    from helpers.workshop.command import workshop_command
+
+    return workshop_command(arguments)
 
 
 def _print_error(error: WorkbookError) -> None:

@@ -11,7 +11,7 @@ HELPERS = Path(__file__).resolve().parents[2] / "helpers"
 FLOORS = (
     {"database_url", "errors", "lazy", "places", "plans", "query_plans", "locks", "progress", "wire"},
     {"target", "node", "objectives", "pacing"},
-    {"client", "deno", "lab", "prisma", "redaction", "results"},
+    {"client", "deno", "lab", "prisma", "redaction", "results", "workshop"},
     {"probes"},
     {"diagnosis", "profiling", "stream", "resilience"},
     {"sync"},

@@ -1,0 +1,55 @@
+"""A notebook as learners get it: the same file, without the solutions of its exercises.
+
+There is one source for both. A code cell with the tag ``exercise`` holds its solution between two comments:
+
+    # solution
+    slow = frame[frame["p95"] > 50]
+    # end of the solution
+    assert len(slow) == 1, "look at the column p95"
+
+Learners get ``...  # your turn`` in its place, and whatever stands around it: the set-up before, the check
+after.
+"""
+
+from __future__ import annotations
+
+import re
+from copy import deepcopy
+from typing import Any
+
+from helpers.errors import RunError
+
+__all__ = ["BEGIN", "END", "EXERCISE", "learner_version", "solutions"]
+
+EXERCISE = "exercise"
+BEGIN, END = "# solution", "# end of the solution"
+STUB = "...  # your turn"
+_SOLUTION = re.compile(rf"^([ \t]*){BEGIN}\n.*?^[ \t]*{END}$", re.MULTILINE | re.DOTALL)
+
+
+def learner_version(notebook: dict[str, Any]) -> dict[str, Any]:
+    """The notebook (as parsed from its JSON) with every solution replaced, and without outputs.
+
+    Raises:
+        RunError: an exercise has no solution, or a solution stands in a cell that is no exercise.
+    """
+    made = deepcopy(notebook)
+    for cell in made["cells"]:
+        if cell["cell_type"] != "code":
+            continue
+        cell["outputs"], cell["execution_count"] = [], None
+        source = "".join(cell["source"])
+        replaced, count = _SOLUTION.subn(rf"\1{STUB}", source)
+        if (count == 0) is (EXERCISE in cell["metadata"].get("tags", [])) or BEGIN in replaced.splitlines():
+            raise RunError(
+                "making the learners' version of a notebook",
+                f"the cell {cell['id']} is tagged {EXERCISE!r} and has no solution, or has one without the tag",
+                f"Put the solution between {BEGIN!r} and {END!r}, in a cell with that tag",
+            )
+        cell["source"] = replaced.splitlines(keepends=True)
+    return made
+
+
+def solutions(notebook: dict[str, Any]) -> int:
+    """How many exercises a notebook has."""
+    return sum(EXERCISE in cell["metadata"].get("tags", []) for cell in notebook["cells"])
