@@ -43,6 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_alerts(commands)
     _add_compare(commands)
     _add_new_workshop(commands)
+    _add_site(commands)
     return parser
 
 
@@ -220,6 +221,19 @@ def _add_new_workshop(commands: argparse._SubParsersAction[argparse.ArgumentPars
     workshop.set_defaults(run=_new_workshop)
 
 
+def _add_site(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    site = commands.add_parser(
+        "site",
+        help="make a site of the notebooks as they ran",
+        description="Make HTML pages of all notebooks, with the outputs of those that `workbook run` executed.",
+    )
+    site.add_argument("--out", type=Path, default=Path("output/site"), metavar="DIR", help="default: output/site")
+    site.add_argument(
+        "--executed", type=Path, default=Path("output/notebooks"), metavar="DIR", help="default: output/notebooks"
+    )
+    site.set_defaults(run=_site)
+
+
 def _run(arguments: argparse.Namespace) -> int:
     from helpers.run import run_command
 
@@ -278,6 +292,12 @@ def _new_workshop(arguments: argparse.Namespace) -> int:
     from helpers.workshop.command import workshop_command
 
     return workshop_command(arguments)
+
+
+def _site(arguments: argparse.Namespace) -> int:
+    from helpers.workshop.command import site_command
+
+    return site_command(arguments)
 
 
 def _print_error(error: WorkbookError) -> None:

@@ -1,8 +1,9 @@
-"""Learners' versions of the notebooks, and a folder that a workshop starts from."""
+"""The workbook for others: learners' versions of the notebooks, a folder for a class, and a site."""
 
 from __future__ import annotations
 
 from helpers.workshop.learner import learner_version
 from helpers.workshop.making import new_workshop
+from helpers.workshop.site import make_site
 
-__all__ = ["learner_version", "new_workshop"]
+__all__ = ["learner_version", "make_site", "new_workshop"]

@@ -1,4 +1,4 @@
-"""`workbook new-workshop` in the shell."""
+"""`workbook new-workshop` and `workbook site` in the shell."""
 
 from __future__ import annotations
 
@@ -7,8 +7,23 @@ import argparse
 from rich.console import Console
 
 from helpers.workshop.making import new_workshop
+from helpers.workshop.site import make_site
 
-__all__ = ["workshop_command"]
+__all__ = ["site_command", "workshop_command"]
+
+
+def site_command(arguments: argparse.Namespace) -> int:
+    """Make the site and say where it begins.
+
+    Args:
+        arguments: `out`, `executed` (folders).
+
+    Raises:
+        WorkbookError: see `make_site`.
+    """
+    page = make_site(arguments.out, arguments.executed)
+    Console(highlight=False).print(str(page), soft_wrap=True)
+    return 0
 
 
 def workshop_command(arguments: argparse.Namespace) -> int:

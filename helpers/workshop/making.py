@@ -13,7 +13,7 @@ from helpers.workshop.learner import learner_version
 __all__ = ["new_workshop"]
 
 #: Of the workbook, beside the notebooks.
-BESIDE = (".env.example", "docs/glossary.md", "docs/instructors.md")
+BESIDE = (".env.example", "notebooks/guide/glossary.md", "notebooks/guide/paths.md")
 
 
 def new_workshop(folder: Path) -> list[Path]:

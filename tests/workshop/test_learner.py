@@ -71,6 +71,6 @@ def test_a_workshop_is_a_folder_of_its_own(tmp_path: Path, capsys: pytest.Captur
     folder = tmp_path / "class"
     assert main(["new-workshop", str(folder)]) == 0
     assert f"{len(NOTEBOOKS)} notebooks without solutions" in capsys.readouterr().out
-    assert {path.name for path in folder.iterdir()} == {"notebooks", ".env.example", "glossary.md", "instructors.md"}
+    assert {path.name for path in folder.iterdir()} == {"notebooks", ".env.example", "glossary.md", "paths.md"}
     with pytest.raises(InputError, match="not empty"):
         new_workshop(folder)
