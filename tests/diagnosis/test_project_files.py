@@ -18,7 +18,7 @@ from helpers.diagnosis.evidence.prisma_schema import PrismaSchema
 from helpers.diagnosis.evidence.project import Project
 from helpers.diagnosis.probes import probe_project
 from helpers.diagnosis.probes.project.prisma_schema import parse_schema, read_schema
-from helpers.diagnosis.probes.project.prisma_text import SchemaSyntaxError
+from helpers.schemas.prisma_text import SchemaSyntaxError
 from helpers.diagnosis.results import Status
 from helpers.diagnosis.rules import judge
 from helpers.places import repository_root

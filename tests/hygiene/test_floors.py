@@ -9,7 +9,7 @@ HELPERS = Path(__file__).resolve().parents[2] / "helpers"
 
 #: From the ground up. Rooms on one floor do not know each other.
 FLOORS = (
-    {"database_url", "errors", "lazy", "places", "plans", "query_plans", "locks", "progress", "wire"},
+    {"database_url", "errors", "lazy", "places", "plans", "query_plans", "locks", "progress", "schemas", "wire"},
     {"target", "node", "objectives", "pacing"},
     {"client", "deno", "lab", "prisma", "redaction", "results", "workshop"},
     {"probes"},

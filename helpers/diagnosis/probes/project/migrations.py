@@ -9,7 +9,7 @@ from pathlib import Path
 from helpers.diagnosis.evidence.base import Missing
 from helpers.diagnosis.evidence.project import Effect, EffectKind, Migration
 from helpers.diagnosis.probes.project.files import UnreadableFile, named, read_text
-from helpers.diagnosis.probes.project.sql_text import NAME, QUALIFIED, literals, split_statements, unquoted
+from helpers.schemas.sql_text import NAME, QUALIFIED, literals, split_statements, unquoted
 
 __all__ = ["effects_of", "read_migrations"]
 

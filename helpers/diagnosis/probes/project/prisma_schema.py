@@ -10,11 +10,14 @@ from pathlib import Path
 from helpers.diagnosis.evidence.base import Missing
 from helpers.diagnosis.evidence.prisma_schema import DatabaseEnum, Datasource, Model, ModelField, PrismaSchema
 from helpers.diagnosis.probes.project.files import UnreadableFile, named, read_text, walk
-from helpers.diagnosis.probes.project.prisma_text import (
+from helpers.schemas.prisma_text import (
+    FIELD,
     Block,
     Entry,
     SchemaSyntaxError,
     first_word,
+    mapped_name,
+    names_in,
     read_blocks,
     text_of,
 )
@@ -25,7 +28,6 @@ __all__ = ["ReadSchema", "find_schema", "parse_schema", "read_schema"]
 USUAL = ("schema.prisma", "prisma/schema.prisma", "prisma/schema", "prisma")
 _CONFIGURED = re.compile(r"\bschema\s*:\s*(?:path\.)?((?:join|resolve)\([^)]*\)|[\"'`][^\"'`\n]*[\"'`])")
 _PIECE = re.compile(r"[\"'`]([^\"'`]*)[\"'`]")
-_FIELD = re.compile(r"([^\W\d][\w-]*)\s+(Unsupported\(.*\)|[\w.]+)\s*(\[\s*\])?\s*(\?)?\s*$", re.DOTALL)
 _WORD = re.compile(r"[^\W\d][\w-]*$")
 _SETTING = re.compile(r"([\w-]+)\s*=\s*(.*)$", re.DOTALL)
 _NAMES = re.compile(r"[\w-]+")
@@ -112,8 +114,8 @@ def _is_used(block: Block) -> bool:
 
 
 def _model(block: Block, others: set[str]) -> Model:
-    entries = [(entry, found) for entry in block.entries if entry.head and (found := _FIELD.match(entry.head))]
-    wrong = next((entry for entry in block.entries if entry.head and not _FIELD.match(entry.head)), None)
+    entries = [(entry, found) for entry in block.entries if entry.head and (found := FIELD.match(entry.head))]
+    wrong = next((entry for entry in block.entries if entry.head and not FIELD.match(entry.head)), None)
     if wrong is not None:
         raise SchemaSyntaxError(block.file, wrong.line, f"“{first_word(wrong.head)}” is not a field of {block.name}")
     fields = tuple(_field(entry, found) for entry, found in entries if found[2] not in others)
@@ -121,7 +123,7 @@ def _model(block: Block, others: set[str]) -> Model:
     schema = block.attribute("schema")
     return Model(
         name=block.name,
-        table=_mapped(block.attribute("map"), block.name),
+        table=mapped_name(block.attribute("map"), block.name),
         schema=(text_of(schema.arguments) or "") if schema else "",
         fields=fields,
         key=tuple(columns.get(name, name) for name in _key(block, entries)),
@@ -136,7 +138,7 @@ def _field(entry: Entry, found: re.Match[str]) -> ModelField:
     shown = "" if native is None else native.name[3:] + (f"({native.arguments})" if native.arguments else "")
     return ModelField(
         name=found[1],
-        column=_mapped(entry.attribute("map"), found[1]),
+        column=mapped_name(entry.attribute("map"), found[1]),
         type=found[2],
         is_list=found[3] is not None,
         is_optional=found[4] is not None,
@@ -145,15 +147,10 @@ def _field(entry: Entry, found: re.Match[str]) -> ModelField:
     )
 
 
-def _mapped(attribute: object, name: str) -> str:
-    arguments = getattr(attribute, "arguments", "")
-    return text_of(arguments) or name
-
-
 def _key(block: Block, entries: list[tuple[Entry, re.Match[str]]]) -> list[str]:
     whole = block.attribute("id")
     if whole is not None:
-        return _fields_of(whole.arguments)
+        return names_in(whole.arguments)
     return [found[1] for entry, found in entries if entry.attribute("id")]
 
 
@@ -171,13 +168,7 @@ def _linked(block: Block, entries: list[tuple[Entry, re.Match[str]]]) -> list[st
 
 def _indexes(block: Block) -> list[list[str]]:
     attributes = [each for entry in block.entries if not entry.head for each in entry.attributes]
-    return [_fields_of(each.arguments) for each in attributes if each.name in ("index", "unique", "id")]
-
-
-def _fields_of(arguments: str) -> list[str]:
-    """The names in the brackets, without what stands in brackets behind each (``sort: Desc``)."""
-    found = re.search(r"\[(.*)\]", arguments, re.DOTALL)
-    return _NAMES.findall(re.sub(r"\([^)]*\)", "", found[1])) if found else []
+    return [names_in(each.arguments) for each in attributes if each.name in ("index", "unique", "id")]
 
 
 def _enum(block: Block) -> DatabaseEnum:
@@ -189,9 +180,9 @@ def _enum(block: Block) -> DatabaseEnum:
     schema = block.attribute("schema")
     return DatabaseEnum(
         name=block.name,
-        type_name=_mapped(block.attribute("map"), block.name),
+        type_name=mapped_name(block.attribute("map"), block.name),
         schema=(text_of(schema.arguments) or "") if schema else "",
-        values=tuple((e.head, _mapped(e.attribute("map"), e.head)) for e in block.entries if e.head),
+        values=tuple((e.head, mapped_name(e.attribute("map"), e.head)) for e in block.entries if e.head),
         place=f"{block.file}:{block.line}",
     )
 

@@ -10,7 +10,22 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-__all__ = ["Attribute", "Block", "Entry", "SchemaSyntaxError", "first_word", "read_blocks", "text_of"]
+__all__ = [
+    "FIELD",
+    "Attribute",
+    "Block",
+    "Entry",
+    "SchemaSyntaxError",
+    "first_word",
+    "mapped_name",
+    "names_in",
+    "read_blocks",
+    "text_of",
+]
+
+#: The words of a field: its name, its type, whether it is a list, whether it is optional.
+FIELD = re.compile(r"([^\W\d][\w-]*)\s+(Unsupported\(.*\)|[\w.]+)\s*(\[\s*\])?\s*(\?)?\s*$", re.DOTALL)
+_NAMES = re.compile(r"[\w-]+")
 
 _OPENING = re.compile(r"\s*(\w+)\s+([\w-]+)?\s*\{(.*)$", re.DOTALL)
 _ATTRIBUTE = re.compile(r"@@?([\w.]+)")
@@ -66,6 +81,17 @@ def text_of(arguments: str) -> str | None:
     """The first string among an attribute's arguments."""
     found = _STRING.search(arguments)
     return _ESCAPE.sub(r"\1", found[1]) if found else None
+
+
+def mapped_name(attribute: Attribute | None, name: str) -> str:
+    """The database's name: that of ``@map`` or ``@@map``, or without one Prisma's own."""
+    return (text_of(attribute.arguments) if attribute else None) or name
+
+
+def names_in(arguments: str) -> list[str]:
+    """The names in an attribute's brackets, without what stands in brackets behind each (``sort: Desc``)."""
+    found = re.search(r"\[(.*)\]", arguments, re.DOTALL)
+    return _NAMES.findall(re.sub(r"\([^)]*\)", "", found[1])) if found else []
 
 
 def read_blocks(text: str, file: str = "schema.prisma") -> list[Block]:
