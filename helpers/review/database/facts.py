@@ -7,7 +7,17 @@ from typing import Literal
 
 from helpers.review.source import Place
 
-__all__ = ["ColumnFacts", "DatabaseFacts", "PolicyFacts", "TableFacts"]
+__all__ = [
+    "ColumnFacts",
+    "DatabaseFacts",
+    "FunctionFacts",
+    "GrantFacts",
+    "PolicyFacts",
+    "PublicationFacts",
+    "PublishedTable",
+    "TableFacts",
+    "TriggerFacts",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +46,8 @@ class PolicyFacts:
     Attributes:
         command: ALL, SELECT, INSERT, UPDATE or DELETE.
         roles: to whom it applies; ``public`` without ``to``.
-        using, check: its expressions as written; empty without.
+        using, check: its expressions as written, in one line; empty without.
+        permissive: False if it only takes away from what others allow.
     """
 
     name: str
@@ -47,6 +58,82 @@ class PolicyFacts:
     using: str = ""
     check: str = ""
     place: Place | None = None
+    permissive: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class GrantFacts:
+    """What a role may do with a table, by the statements of the migrations alone."""
+
+    role: str
+    privileges: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TriggerFacts:
+    """One trigger.
+
+    Attributes:
+        events: INSERT, UPDATE, DELETE, TRUNCATE.
+        function: that it runs, with its schema if one is written.
+        broadcasts: whether that function calls ``realtime.broadcast_changes`` or ``realtime.send``.
+    """
+
+    name: str
+    events: tuple[str, ...]
+    function: str
+    broadcasts: bool = False
+    place: Place | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionFacts:
+    """One function. `broadcasts` tells whether it calls ``realtime.broadcast_changes`` or ``realtime.send``."""
+
+    schema: str
+    name: str
+    broadcasts: bool = False
+    security_definer: bool = False
+    place: Place | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedTable:
+    """A table of a publication.
+
+    Attributes:
+        columns: the only ones that are published; None for all.
+        where: which rows are, as written; empty for all.
+    """
+
+    schema: str
+    table: str
+    columns: tuple[str, ...] | None = None
+    where: str = ""
+    place: Place | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PublicationFacts:
+    """One publication.
+
+    Attributes:
+        all_tables: whether it was made ``for all tables``.
+        schemas: whose tables it has, later ones included.
+        created: whether the files make it, or only add to it.
+        open: whether tables are added to it in a way that does not show which.
+    """
+
+    name: str
+    tables: tuple[PublishedTable, ...] = ()
+    all_tables: bool = False
+    schemas: tuple[str, ...] = ()
+    created: bool = False
+    open: bool = False
+
+    def has(self, schema: str, table: str) -> bool:
+        listed = any((each.schema, each.table) == (schema, table) for each in self.tables)
+        return self.all_tables or schema in self.schemas or listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +149,7 @@ class TableFacts:
         identity: None if the code does not show it.
         row_security: whether it is switched on; None if no SQL of the table was seen.
         whole: whether all its columns are known.
+        forced: whether row-level security is forced on its owner as well.
     """
 
     schema: str
@@ -76,6 +164,9 @@ class TableFacts:
     policies: tuple[PolicyFacts, ...] = ()
     whole: bool = False
     place: Place | None = None
+    forced: bool = False
+    grants: tuple[GrantFacts, ...] = ()
+    triggers: tuple[TriggerFacts, ...] = ()
 
     def column(self, name: str) -> ColumnFacts | None:
         return next((column for column in self.columns if column.name == name), None)
@@ -83,10 +174,21 @@ class TableFacts:
 
 @dataclass(frozen=True, slots=True)
 class DatabaseFacts:
-    """All tables that the code base declares, and policies on tables that it does not (``realtime.messages``)."""
+    """What the files of a code base leave behind when they are applied in their order.
+
+    Attributes:
+        tables: all that the code base declares or alters.
+        policies: those on Supabase's own tables (``realtime.messages``, ``storage.objects``).
+        statements: how many SQL statements were seen.
+        passed_over: how many of them say nothing that is known here: data, types, comments, other dialects.
+    """
 
     tables: tuple[TableFacts, ...] = ()
     policies: tuple[PolicyFacts, ...] = ()
+    publications: tuple[PublicationFacts, ...] = ()
+    functions: tuple[FunctionFacts, ...] = ()
+    statements: int = 0
+    passed_over: int = 0
 
     def table(self, name: str, schema: str = "public") -> TableFacts | None:
         return next((table for table in self.tables if (table.schema, table.name) == (schema, name)), None)

@@ -6,7 +6,6 @@ import pytest
 
 from helpers.review.database.facts import DatabaseFacts, TableFacts
 from helpers.review.database.reading import database_of
-from helpers.review.database.scanning import bracketed, parts
 
 TABLE = "create table public.messages (id bigint primary key, room_id bigint not null, body text);\n"
 
@@ -195,9 +194,3 @@ def test_migrations_are_read_in_their_order() -> None:
 def test_nonsense_is_passed_over(sql: str) -> None:
     """A statement that is cut off or no SQL does no harm."""
     assert isinstance(facts(sql), DatabaseFacts)
-
-
-def test_brackets_and_commas_in_quotes_do_not_count() -> None:
-    """Neither in texts nor in quoted names."""
-    assert list(parts("a (1, 2), 'x, (', \"b,c\"")) == ["a (1, 2)", "'x, ('", '"b,c"']
-    assert bracketed("using (a = ')' and (b)) rest", 0) == ("a = ')' and (b)", 23)
