@@ -18,11 +18,11 @@ from helpers.diagnosis.evidence.prisma_schema import PrismaSchema
 from helpers.diagnosis.evidence.project import Project
 from helpers.diagnosis.probes import probe_project
 from helpers.diagnosis.probes.project.prisma_schema import parse_schema, read_schema
-from helpers.schemas.prisma_text import SchemaSyntaxError
 from helpers.diagnosis.results import Status
 from helpers.diagnosis.rules import judge
 from helpers.places import repository_root
 from helpers.prisma.datamodel import read_datamodel
+from helpers.schemas.prisma_text import SchemaSyntaxError
 from helpers.target import Target, TargetKind
 from tests.diagnosis import samples
 from tests.diagnosis.scenarios.application import FILES, PASSWORD, SCHEMA, write_files
