@@ -153,6 +153,7 @@ def _named_table(change: Change) -> dict[str, str]:
     symptom=f"{UNABLE}binding of the channel delivers anything (“invalid column for filter”).",
     remedy="Name a column as the database spells it.",
     verify="The system message of postgres_changes says ok",
+    follows=("filter_syntax",),
     notes=(15, 44),
 )
 def filter_column_unknown(code: Reviewed) -> Iterator[Found]:

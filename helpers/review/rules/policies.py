@@ -21,6 +21,8 @@ CALL = re.compile(r"auth\.(?:uid|jwt|role|email)\(\)|current_setting\([^()]*\)",
 IN_SELECT = re.compile(r"select\s*\(*$", re.I)
 _NAME = r"(?:\w+\.)?\"?\w+\"?(?:\.\"?\w+\"?)?"
 _EQUAL = re.compile(rf"({_NAME})\s*(?:=\s*any\b|=|\bin\b)\s*(\(\s*select\b|\w+\.\w+\(|\(|{_NAME}|'[^']*')", re.I)
+#: A column behind what is called or selected: `auth.uid() = owner_id`.
+_AFTER_CALL = re.compile(rf"\)\s*=\s*({_NAME})(?!\s*\()", re.I)
 _INNER = re.compile(
     r"\bselect\b(?P<list>.*?)\bfrom\s+(?P<table>[\w.\"]+)(?:\s+(?:as\s+)?(?P<alias>(?!where\b|join\b|on\b)\w+))?"
     r"(?:\s+where\b(?P<where>.*))?",
@@ -39,20 +41,36 @@ _INNER = re.compile(
 def policy_call_per_row(code: Reviewed) -> Iterator[Found]:
     """A policy's expression is evaluated for each row. A function that does not look at the row gives each time the
     same; within a SELECT of its own PostgreSQL asks it once for the whole query."""
-    for facts, policy in _reading(code):
-        bare = [call for call in CALL.finditer(policy.using) if not IN_SELECT.search(policy.using[: call.start()])]
+    for facts, policy in _policies(code):
+        bare = [call for text in (policy.using, policy.check) for call in _bare_calls(text)]
         if bare and policy.place is not None:
-            calls = listed(call.group() for call in bare)
+            calls = listed(bare)
             cause = f"{calls} in policy “{policy.name}” runs once for each row of {sql_name(facts)}"
-            fix = f'alter policy "{policy.name}" on {sql_name(facts)}\n  using ({_wrapped(policy.using)});'
-            yield Found(policy.place, f"using ({policy.using})", cause, fix)
+            yield Found(policy.place, _expressions(policy), cause, _altered(facts, policy))
 
 
-def _wrapped(using: str) -> str:
+def _bare_calls(text: str) -> list[str]:
+    return [call.group() for call in CALL.finditer(text) if not IN_SELECT.search(text[: call.start()])]
+
+
+def _expressions(policy: PolicyFacts) -> str:
+    using = f"using ({policy.using})" if policy.using else ""
+    check = f"with check ({policy.check})" if policy.check else ""
+    return " ".join(filter(None, (using, check)))
+
+
+def _altered(facts: TableFacts, policy: PolicyFacts) -> str:
+    """The statement that gives the policy its expressions anew, each call in a select of its own."""
+    using = f"\n  using ({_wrapped(policy.using)})" if policy.using else ""
+    check = f"\n  with check ({_wrapped(policy.check)})" if policy.check else ""
+    return f'alter policy "{policy.name}" on {sql_name(facts)}{using}{check};'
+
+
+def _wrapped(text: str) -> str:
     def each(call: re.Match[str]) -> str:
-        return call.group() if IN_SELECT.search(using[: call.start()]) else f"(select {call.group()})"
+        return call.group() if IN_SELECT.search(text[: call.start()]) else f"(select {call.group()})"
 
-    return CALL.sub(each, using)
+    return CALL.sub(each, text)
 
 
 @warning(
@@ -65,7 +83,9 @@ def _wrapped(using: str) -> str:
 def policy_column_unindexed(code: Reviewed) -> Iterator[Found]:
     """A policy adds its condition to each query of the user, and Realtime asks it for each change and subscriber. A
     column that it compares and that leads no index means looking at every row."""
-    for facts, policy in _reading(code):
+    for facts, policy in _policies(code):
+        if policy.command not in ("ALL", "SELECT"):
+            continue  # what is written is found by its key
         bare = list(dict.fromkeys(_unindexed(code, facts, policy.using)))
         if bare and policy.place is not None:
             names = listed(f"{sql_name(table)}.{column}" for table, column in bare)
@@ -75,12 +95,11 @@ def policy_column_unindexed(code: Reviewed) -> Iterator[Found]:
             yield Found(policy.place, f"using ({policy.using})", cause, fix, related)
 
 
-def _reading(code: Reviewed) -> Iterator[tuple[TableFacts, PolicyFacts]]:
-    """The policies that decide who reads a table that is listened to."""
+def _policies(code: Reviewed) -> Iterator[tuple[TableFacts, PolicyFacts]]:
+    """The policies of tables that are listened to."""
     for facts, _ in code.declared(by_users=True):
         for policy in facts.policies:
-            if policy.command in ("ALL", "SELECT"):
-                yield facts, policy
+            yield facts, policy
 
 
 def _unindexed(code: Reviewed, facts: TableFacts, using: str) -> Iterator[tuple[TableFacts, str]]:
@@ -103,6 +122,8 @@ def _compared(text: str) -> Iterator[tuple[str, str]]:
         yield found[1].rpartition(".")[2].strip('"'), found[2]
         if "(" not in found[2] and "'" not in found[2]:
             yield found[2].rpartition(".")[2].strip('"'), found[1]
+    for found in _AFTER_CALL.finditer(text):
+        yield found[1].rpartition(".")[2].strip('"'), "("
 
 
 def _looked_up(code: Reviewed, inner: re.Match[str]) -> TableFacts | None:

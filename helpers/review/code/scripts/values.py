@@ -41,6 +41,7 @@ __all__ = [
 ]
 
 UNKNOWN = Text("?", False, (Hole("?"),))
+_DIGITS = re.compile(r"\d+(?:\.\d+)?")
 #: Through how many names and members a value is followed.
 DEPTH = 8
 #: An expression of more characters has no name worth printing; names of variables of the environment are long.
@@ -100,10 +101,27 @@ def evaluate(module: Module, node: Node | None, depth: int = DEPTH) -> Text:
         return Text(plain)
     if node.type in ("number", "true", "false", "null", "undefined"):
         return Text(text(node))
-    computed = number(node)
+    computed = _computed(module, node, depth)
     if computed is not None:
         return Text(f"{computed:.15g}")
     return _EVALUATORS.get(node.type, _unnamed)(module, node, depth)
+
+
+def _computed(module: Module, node: Node, depth: int) -> float | None:
+    """The value of a product or difference of numbers and constants; a sum is one of numbers only if all are written
+    as such, as `+` joins texts too."""
+    operator = text(field(node, "operator")) if node.type == "binary_expression" else ""
+    if operator not in ("*", "-"):
+        return number(node)
+    left, right = (_number(evaluate(module, field(node, name), depth - 1)) for name in ("left", "right"))
+    if left is None or right is None:
+        return None
+    return left * right if operator == "*" else left - right
+
+
+def _number(value: Text) -> float | None:
+    plain = value.value.replace("_", "")
+    return float(plain) if value.exact and _DIGITS.fullmatch(plain) else None
 
 
 def _template(module: Module, node: Node, depth: int) -> Text:
