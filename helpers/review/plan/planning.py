@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 
 from helpers.errors import WorkbookError
@@ -95,12 +95,17 @@ async def _measure(
         measured.reasons[proposal.id] = "no screen that could be replayed is concerned"
         return
     try:
-        after = {AFTER: proposal.apply(before)}
-        experiment = await compare_arrangements(lab, proposal.id, before, after, usage, scale=scale)
+        after = proposal.apply(before)
+        measured.gains[proposal.id] = await _gain(lab, proposal.id, before, after, proposal.chosen, usage, scale)
     except WorkbookError as error:
         measured.reasons[proposal.id] = error.happened
-        return
-    measured.gains[proposal.id] = gain_of(experiment, AFTER, proposal.chosen, before.subscriptions, usage)
+
+
+async def _gain(
+    lab: Lab, name: str, before: Arrangement, after: Arrangement, chosen: str, usage: Usage, scale: Scale
+) -> ChangeGain:
+    experiment = await compare_arrangements(lab, name, before, {AFTER: after}, usage, scale=scale)
+    return gain_of(experiment, AFTER, chosen, before.subscriptions, usage)
 
 
 async def _measure_rest(
@@ -117,12 +122,9 @@ async def _measure_rest(
     for proposal in broadcasts:
         await _measure(lab, better, proposal, usage, scale, measured)
     if streams:
-        together = Proposal(
-            id="all together", kind=measured.proposals[0].kind, title="", place=measured.proposals[0].place,
-            streams=tuple(streams), apply=lambda _: part_of(better, streams), chosen=MESSAGES,
-        )  # fmt: skip
-        await _measure(lab, whole, together, usage, scale, measured)
-        measured.together = measured.gains.get(together.id)
+        with suppress(WorkbookError):  # each by itself could be measured; together is for the reader's comfort
+            before, after = part_of(whole, streams), part_of(better, streams)
+            measured.together = await _gain(lab, "all together", before, after, MESSAGES, usage, scale)
 
 
 def _planned(measured: _Measured, sources: Sources, usage: Usage) -> Plan:

@@ -83,6 +83,13 @@ def test_an_effect_that_cannot_be_added_to_is_left(old: str, new: str, reason: s
         cleanup_edits(script(text), [moved])
 
 
+def test_hooks_of_other_frameworks_are_left() -> None:
+    """What `onMounted` returns is no cleanup."""
+    found = channel(LEAK, CHAIN + ";")
+    with pytest.raises(Refused, match="not made in a `useEffect`"):
+        cleanup_edits(script(LEAK.replace("useEffect(()", "onMounted(()")), [found])
+
+
 CLIENT = """\
 import { createClient } from '@supabase/supabase-js'
 

@@ -112,6 +112,9 @@ def _effect_body(script: Script, channel: Channel) -> Node:
     assert channel.effect is not None
     effect = script.node(channel.effect.place)
     call = next((one for one in walk(effect) if one.type == "call_expression"), None) if effect is not None else None
+    called = call.child_by_field_name("function") if call is not None else None
+    if called is None or script.source(called).rpartition(".")[2] not in _REACT:
+        raise Refused("it is not made in a `useEffect` of this file")
     arguments = call.child_by_field_name("arguments") if call is not None else None
     function = arguments.named_children[0] if arguments is not None and arguments.named_children else None
     body = function.child_by_field_name("body") if function is not None else None

@@ -9,7 +9,7 @@ from tree_sitter import Node
 
 from helpers.review.plan.rewriting.scripts import Script
 
-__all__ = ["Declared", "ancestors", "declaration", "type_of", "walk"]
+__all__ = ["Declared", "ancestors", "declaration", "imported_names", "type_of", "walk"]
 
 _FUNCTIONS = (
     "arrow_function",
@@ -19,6 +19,8 @@ _FUNCTIONS = (
     "generator_function_declaration",
 )
 _BLOCKS = ("statement_block", "program")
+#: A step that no property is called.
+UNKNOWN = "…"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,12 @@ def declaration(script: Script, name: str, at: Node) -> Declared | None:
     return None
 
 
+def imported_names(script: Script) -> set[str]:
+    """What the file imports, by the names that it has here."""
+    imports = (node for node in script.root.named_children if node.type == "import_statement")
+    return {script.source(node) for one in imports for node in walk(one) if node.type == "identifier"}
+
+
 def _declared_in(script: Script, block: Node, name: str) -> Declared | None:
     for statement in block.named_children:
         if statement.type == "export_statement":
@@ -82,15 +90,19 @@ def _path_to(script: Script, pattern: Node, name: str) -> tuple[str, ...] | None
     if pattern.type in ("identifier", "shorthand_property_identifier_pattern"):
         is_it = script.source(pattern) == name
         return ((name,) if pattern.type != "identifier" else ()) if is_it else None
-    if pattern.type == "object_pattern":
+    if pattern.type in ("object_assignment_pattern", "assignment_pattern"):  # with a default
+        left = pattern.child_by_field_name("left")
+        return _path_to(script, left, name) if left is not None else None
+    if pattern.type == "pair_pattern":
+        key, value = pattern.child_by_field_name("key"), pattern.child_by_field_name("value")
+        inner = _path_to(script, value, name) if value is not None else None
+        return (script.source(key), *inner) if inner is not None and key is not None else None
+    if pattern.type in ("object_pattern", "array_pattern", "rest_pattern"):
+        # What comes out of a list, or is what the rest is made of, is of no type that one could read.
+        unknown = () if pattern.type == "object_pattern" else (UNKNOWN,)
         for child in pattern.named_children:
-            if child.type == "pair_pattern":
-                key, value = child.child_by_field_name("key"), child.child_by_field_name("value")
-                inner = _path_to(script, value, name) if value is not None else None
-                if inner is not None and key is not None:
-                    return (script.source(key), *inner)
-            elif (found := _path_to(script, child, name)) is not None:
-                return found
+            if (found := _path_to(script, child, name)) is not None:
+                return (*unknown, *found)
     return None
 
 

@@ -6,13 +6,14 @@ from tree_sitter import Node
 
 from helpers.review.inventory import Effect
 from helpers.review.plan.rewriting.edits import Edit
-from helpers.review.plan.rewriting.names import declaration, walk
+from helpers.review.plan.rewriting.names import declaration, imported_names, walk
 from helpers.review.plan.rewriting.refused import Refused
 from helpers.review.plan.rewriting.scripts import Script
 
 __all__ = ["memo_edits"]
 
 _FUNCTIONS = ("arrow_function", "function_expression")
+_GLOBALS = {"Array", "Boolean", "Date", "JSON", "Math", "Number", "Object", "String", "console", "undefined", "window"}
 
 
 def memo_edits(script: Script, effect: Effect) -> tuple[Edit, ...]:
@@ -53,13 +54,17 @@ def _used(script: Script, value: Node) -> tuple[str, ...]:
     Raises:
         Refused: one of them is made anew in each render itself, or may take another value meanwhile.
     """
-    found: dict[str, None] = {}
+    found, known = dict[str, None](), imported_names(script) | _GLOBALS
     for node in walk(value):
         if node.type not in ("identifier", "shorthand_property_identifier"):
             continue
         name = script.source(node)
-        declared = declaration(script, name, value)
-        if declared is None or _is_inside(declared.node, value) or _is_of_module(declared.node):
+        declared = declaration(script, name, node)
+        if declared is None:
+            if name not in known:
+                raise Refused(f"the file does not show what `{name}` is")
+            continue
+        if _is_inside(declared.node, value) or _is_of_module(declared.node):
             continue
         made = declared.node.child_by_field_name("value")
         if not declared.fixed or (made is not None and made.type in ("object", "array", *_FUNCTIONS)):
