@@ -12,10 +12,11 @@ from helpers.review.code.scripts.exports import exported_names
 from helpers.review.code.scripts.functions import callers, declared_name, function_of
 from helpers.review.code.scripts.handlers import handler_of
 from helpers.review.code.scripts.module import Module
+from helpers.review.code.scripts.objects import object_node
 from helpers.review.code.scripts.payload import Role
 from helpers.review.code.scripts.standing import where
 from helpers.review.code.scripts.syntax import arguments, callee, outermost, properties
-from helpers.review.code.scripts.values import UNKNOWN, evaluate, function_key, object_node
+from helpers.review.code.scripts.values import UNKNOWN, evaluate, function_key
 from helpers.review.inventory import Channel, Handler, Hole, Text
 
 __all__ = ["helpers_and_calls"]

@@ -7,15 +7,18 @@ from collections.abc import Iterator, Sequence
 
 from tree_sitter import Node
 
+from helpers.review.code.scripts.cleanups import in_cleanup
 from helpers.review.code.scripts.conditions import conditions, outcomes
 from helpers.review.code.scripts.effects import effect_of
 from helpers.review.code.scripts.functions import function_of
 from helpers.review.code.scripts.handlers import CHANGES, STATUSES, handler_of
 from helpers.review.code.scripts.holders import Trail
 from helpers.review.code.scripts.module import Module
+from helpers.review.code.scripts.objects import is_nothing, object_node
+from helpers.review.code.scripts.options import flat_options, member
 from helpers.review.code.scripts.payload import Role, track
 from helpers.review.code.scripts.rates import rate_of, slowed
-from helpers.review.code.scripts.standing import in_cleanup, last_name, where
+from helpers.review.code.scripts.standing import last_name, where
 from helpers.review.code.scripts.stores import PRISMA_READS, prisma_call, table_call
 from helpers.review.code.scripts.syntax import (
     FUNCTIONS,
@@ -27,19 +30,14 @@ from helpers.review.code.scripts.syntax import (
     method_call,
     text,
 )
-from helpers.review.code.scripts.values import UNKNOWN, evaluate, flat_options, is_nothing, member, object_node
+from helpers.review.code.scripts.values import UNKNOWN, evaluate
 from helpers.review.inventory import Binding, Channel, Deed, Handler, Removal, Send, Text
 from helpers.review.source import Place
 
 __all__ = ["channels"]
 
-#: Kinds of bindings, also by their names in supabase-js's enums.
-_KINDS = {
-    "postgres_changes": "postgres_changes",
-    "broadcast": "broadcast",
-    "presence": "presence",
-    "system": "system",
-}
+#: Kinds of bindings.
+_KINDS = frozenset({"postgres_changes", "broadcast", "presence", "system"})
 _METHODS = frozenset({"on", "subscribe", "send", "httpSend", "track", "untrack", "unsubscribe", "presenceState"})
 #: What else has a method `channel`.
 _OTHERS = re.compile(
@@ -143,8 +141,8 @@ class _Reading:
 
     def _binding(self, call: Node) -> Binding | None:
         given = arguments(call)
-        kind = _KINDS.get(_enum(evaluate(self._module, given[0])).value.lower()) if given else None
-        if kind is None:
+        kind = _enum(evaluate(self._module, given[0])).value.lower() if given else ""
+        if kind not in _KINDS:
             return None
         options = given[1] if len(given) > 1 else None
         handler = given[2] if len(given) > 2 else None

@@ -13,6 +13,8 @@ from tree_sitter import Node
 from helpers.review.code.scripts.effects import effect_of
 from helpers.review.code.scripts.functions import declared_name
 from helpers.review.code.scripts.module import Module
+from helpers.review.code.scripts.objects import object_node
+from helpers.review.code.scripts.options import flat_options
 from helpers.review.code.scripts.standing import last_name, where
 from helpers.review.code.scripts.syntax import (
     arguments,
@@ -23,7 +25,7 @@ from helpers.review.code.scripts.syntax import (
     properties,
     text,
 )
-from helpers.review.code.scripts.values import evaluate, flat_options, object_node
+from helpers.review.code.scripts.values import evaluate
 from helpers.review.inventory import AuthUse, Client, KeyKind, Text
 
 __all__ = ["auth_uses", "clients", "key_kind"]

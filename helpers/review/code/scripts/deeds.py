@@ -9,9 +9,9 @@ from dataclasses import replace
 from tree_sitter import Node
 
 from helpers.review.code.scripts.conditions import all_labels, case_labels, conditions, outcomes
+from helpers.review.code.scripts.delays import delayed, timing
 from helpers.review.code.scripts.functions import function_of, wrapping_call
 from helpers.review.code.scripts.module import Module
-from helpers.review.code.scripts.names import DEBOUNCERS
 from helpers.review.code.scripts.payload import Tracked
 from helpers.review.code.scripts.standing import last_name
 from helpers.review.code.scripts.stores import PRISMA_READS, prisma_call, table_call
@@ -34,7 +34,7 @@ from helpers.review.code.scripts.syntax import (
 )
 from helpers.review.inventory import Deed, DeedKind
 
-__all__ = ["deeds_of", "timing"]
+__all__ = ["deeds_of"]
 
 #: How many functions deep a handler is followed.
 DEPTH = 3
@@ -252,7 +252,7 @@ class _Reader:
         if deed.events:
             reached &= frozenset(deed.events)  # none of `NEVER`
         events = () if reached == self._every else tuple(sorted(reached)) or NEVER
-        return replace(deed, events=events, timed=deed.timed or _delayed(self._module, node, function))
+        return replace(deed, events=events, timed=deed.timed or delayed(self._module, node, function))
 
     def _reached(self, node: Node, function: Node) -> frozenset[str]:
         reached = self._every
@@ -308,36 +308,3 @@ def _statement_part(node: Node) -> Node:
             break
         top = top.parent
     return top
-
-
-def timing(module: Module, node: Node | None) -> str:
-    """``debounce`` or ``throttle`` if a function is known under a name that delays it."""
-    if node is None or node.type != "identifier":
-        return ""
-    declaration = module.resolve(node)
-    value = declaration.value if declaration is not None else None
-    if value is None:
-        return ""
-    names = [last_name(value)] if is_call(value) else []
-    names += [last_name(inner) for inner in descendants(value) if is_call(inner)][:3] if "useMemo" in names else []
-    return next((DEBOUNCERS[name] for name in names if name in DEBOUNCERS), "") or _cancels(function_of(module, node))
-
-
-def _cancels(function: Node | None) -> str:
-    """Whether a function starts a timer anew each time: a debounce by hand."""
-    body = text(function) if function is not None else ""
-    return "debounce" if "clearTimeout(" in body and "setTimeout(" in body else ""
-
-
-def _delayed(module: Module, node: Node, function: Node) -> str:
-    """How something within a handler is delayed."""
-    around = node.parent
-    while around is not None and around != function.parent:
-        call = wrapping_call(around) if around.type in FUNCTIONS else None
-        name = last_name(call) if call is not None else ""
-        if name in DEBOUNCERS:
-            return DEBOUNCERS[name]
-        if name in ("setTimeout", "requestAnimationFrame", "requestIdleCallback"):
-            return _cancels(function) or "timeout"
-        around = around.parent
-    return ""

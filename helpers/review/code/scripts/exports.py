@@ -8,8 +8,9 @@ from tree_sitter import Node
 
 from helpers.review.code.drafts import Export
 from helpers.review.code.scripts.module import Module
+from helpers.review.code.scripts.objects import object_node
 from helpers.review.code.scripts.syntax import field, literal_string, properties, text, unwrapped
-from helpers.review.code.scripts.values import evaluate, object_node
+from helpers.review.code.scripts.values import evaluate
 
 __all__ = ["exported_names", "exports_of"]
 

@@ -8,7 +8,8 @@ from dataclasses import replace
 from tree_sitter import Node
 
 from helpers.review.code.scripts.conditions import atoms, conditions
-from helpers.review.code.scripts.deeds import deeds_of, timing
+from helpers.review.code.scripts.deeds import deeds_of
+from helpers.review.code.scripts.delays import timing
 from helpers.review.code.scripts.functions import function_of
 from helpers.review.code.scripts.module import Module
 from helpers.review.code.scripts.payload import Role, Tracked, compared_with, roles_of, track
@@ -70,10 +71,12 @@ def handler_of(
         return _of_elsewhere(module, node, casts)
     tracked = track(module, function, role or roles_of(kind), kind)
     deeds = deeds_of(module, function, tracked, every)
-    named = node.type not in FUNCTIONS
-    delayed = timing(module, node) if named else ""
-    if named:
-        deeds = _as_refetch(module, node, deeds)
+    found = _found(module, function, tracked, deeds, every)
+    casts = tuple(dict.fromkeys((*casts, *found.casts)))
+    return replace(found if node.type in FUNCTIONS else _by_name(module, node, found), casts=casts)
+
+
+def _found(module: Module, function: Node, tracked: Tracked, deeds: tuple[Deed, ...], every: frozenset[str]) -> Handler:
     passed_on = _passed_on(module, function, tracked, deeds)
     return Handler(
         module.place(function),
@@ -82,12 +85,18 @@ def handler_of(
         tracked.reads("old"),
         _events(deeds, every),
         _comparisons(module, function, tracked, deeds),
-        tuple(replace(deed, timed=deed.timed or delayed) for deed in deeds),
-        tuple(dict.fromkeys((*casts, *tracked.casts))),
+        deeds,
+        tuple(tracked.casts),
         not passed_on,
-        text(node)[:60] if named else "",
-        passed_on,
+        passes_on=passed_on,
     )
+
+
+def _by_name(module: Module, node: Node, found: Handler) -> Handler:
+    """A handler that is given by a name: one that reads a list is itself the refetch, and it may be debounced."""
+    delayed = timing(module, node)
+    deeds = tuple(replace(deed, timed=deed.timed or delayed) for deed in _as_refetch(module, node, found.deeds))
+    return replace(found, deeds=deeds, name=text(node)[:60])
 
 
 def _of_elsewhere(module: Module, node: Node, casts: Sequence[str]) -> Handler:

@@ -8,13 +8,13 @@ from tree_sitter import Node
 
 from helpers.review.code.scripts.deeds import deeds_of
 from helpers.review.code.scripts.functions import function_of
+from helpers.review.code.scripts.loops import constant_number
 from helpers.review.code.scripts.module import Module
+from helpers.review.code.scripts.objects import object_node
 from helpers.review.code.scripts.payload import Tracked
-from helpers.review.code.scripts.rates import constant_number
 from helpers.review.code.scripts.standing import last_name, where
 from helpers.review.code.scripts.stores import prisma_call, table_call
 from helpers.review.code.scripts.syntax import arguments, descendants, is_call, properties, text
-from helpers.review.code.scripts.values import object_node
 from helpers.review.inventory import Poll
 
 __all__ = ["polls"]

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from tree_sitter import Node
 
 from helpers.review.code.scripts.functions import declaration_of, declared_name, wrapping_call
+from helpers.review.code.scripts.loops import constant_number
 from helpers.review.code.scripts.module import Module
 from helpers.review.code.scripts.names import DEBOUNCERS, RATES
 from helpers.review.code.scripts.standing import last_name, where
@@ -17,10 +18,8 @@ from helpers.review.code.scripts.syntax import (
     enclosing,
     is_call,
     literal_string,
-    number,
     outermost,
     text,
-    unwrapped,
 )
 
 __all__ = ["interval_ms", "rate_of", "slowed"]
@@ -106,14 +105,6 @@ def interval_ms(module: Module, call: Node) -> float | None:
     """The second argument of `setInterval`, if it is a constant."""
     given = arguments(call)
     return constant_number(module, given[1]) if len(given) > 1 else None
-
-
-def constant_number(module: Module, node: Node | None) -> float | None:
-    node = unwrapped(node)
-    if node is not None and node.type == "identifier":
-        declaration = module.resolve(node)
-        node = declaration.value if declaration is not None and declaration.kind == "const" else None
-    return number(node)
 
 
 def slowed(module: Module, node: Node) -> str:

@@ -9,10 +9,10 @@ from pathlib import PurePosixPath
 from tree_sitter import Node
 
 from helpers.review.code.scripts.functions import callers, declared_name, wrapping_call
+from helpers.review.code.scripts.loops import callback_times, loop_times
 from helpers.review.code.scripts.module import Module
 from helpers.review.code.scripts.names import (
     CLEANUP_HOOKS,
-    CLEANUP_METHODS,
     EFFECT_METHODS,
     EFFECTS,
     ITERATORS,
@@ -25,24 +25,18 @@ from helpers.review.code.scripts.syntax import (
     callee,
     enclosing,
     field,
-    is_inside,
     literal_string,
     method_call,
-    number,
     outermost,
-    properties,
-    root_of,
     text,
-    unwrapped,
 )
 from helpers.review.inventory import Scope, ScopeKind, Where
 
-__all__ = ["effect_function", "in_cleanup", "last_name", "where"]
+__all__ = ["DEPTH", "effect_function", "last_name", "where"]
 
 _LOOPS = frozenset({"for_statement", "for_in_statement", "while_statement", "do_statement"})
 _CLASSES = frozenset({"class_declaration", "class"})
 _HOOK = re.compile(r"use[A-Z0-9]")
-_LENGTH = re.compile(r"\bArray\((\d+)\)|\blength:\s*(\d+)")
 #: Methods that are given what to do when something happens: `onAuthStateChange`, `onTokenRefresh`.
 _LISTENER = re.compile(r"on[A-Z]")
 #: Timers and their names as events.
@@ -66,7 +60,7 @@ def _scopes(module: Module, node: Node, path: frozenset[int]) -> Iterator[Scope]
             if scope.kind == "function" and len(path) < DEPTH:
                 yield from _effect_above(module, around, path | {around.id})
         elif around.type in _LOOPS and inner == field(around, "body"):
-            yield Scope("loop", text(field(around, "right"))[:80], module.place(around), _times(module, around))
+            yield Scope("loop", text(field(around, "right"))[:80], module.place(around), loop_times(module, around))
         elif around.type == "call_expression" and last_name(around) in MEMOS and inner == field(around, "arguments"):
             yield Scope("memo", last_name(around), module.place(around))
         elif around.type in _CLASSES:
@@ -118,7 +112,7 @@ def _is_called_back(module: Module, call: Node, path: frozenset[int]) -> bool:
 
 def _function_scope(module: Module, function: Node) -> Scope:
     kind, name = _kind_and_name(module, function)
-    times = _repeated(module, function) if kind == "loop" else None
+    times = callback_times(module, function) if kind == "loop" else None
     return Scope(kind, name, module.place(function), times)
 
 
@@ -209,54 +203,6 @@ def _attribute(function: Node) -> str:
     return ""
 
 
-def _repeated(module: Module, function: Node) -> int | None:
-    """How often a callback of `map`, `forEach` or `Array.from` runs, if a constant says so."""
-    call = wrapping_call(function)
-    if call is None:
-        return None
-    owner = method_call(call)
-    over = arguments(call)[0] if owner is not None and text(owner[0]) == "Array" else owner[0] if owner else None
-    return _count(module, over)
-
-
-def _count(module: Module, over: Node | None) -> int | None:
-    if over is None:
-        return None
-    if over.type == "identifier":
-        declaration = module.resolve(over)
-        if declaration is not None and declaration.kind == "const" and not declaration.path:
-            return _count(module, declaration.value)
-        return None
-    if over.type == "array" and not any(child.type == "spread_element" for child in over.named_children):
-        return len(over.named_children)
-    length = next((number(value) for name, value in properties(over) if name == "length"), None)
-    if length is not None:
-        return int(length)
-    found = _LENGTH.search(text(over))
-    return int(found[1] or found[2]) if found else None
-
-
-def _times(module: Module, loop: Node) -> int | None:
-    if loop.type == "for_in_statement":
-        return _count(module, unwrapped(field(loop, "right")))
-    condition = field(loop, "condition")
-    if condition is None or condition.type != "binary_expression":
-        return None
-    limit, operator = _constant_number(module, field(condition, "right")), text(field(condition, "operator"))
-    first = re.search(r"=\s*(\d+)", text(field(loop, "initializer")))
-    if limit is None or first is None or operator not in ("<", "<="):
-        return None
-    return max(0, int(limit) - int(first[1]) + (operator == "<="))
-
-
-def _constant_number(module: Module, node: Node | None) -> float | None:
-    node = unwrapped(node)
-    if node is not None and node.type == "identifier":
-        declaration = module.resolve(node)
-        node = declaration.value if declaration is not None and declaration.kind == "const" else None
-    return number(node)
-
-
 def effect_function(module: Module, node: Node, path: frozenset[int] = frozenset()) -> Node | None:
     """The function of the innermost effect around a node, or around the calls of the local function it stands in."""
     around = node.parent
@@ -274,68 +220,3 @@ def effect_function(module: Module, node: Node, path: frozenset[int] = frozenset
                     return next(direct, through[0][0])
         around = around.parent
     return None
-
-
-def in_cleanup(module: Module, node: Node, depth: int = DEPTH) -> bool:
-    """Whether code runs when a component goes, an effect is set up anew, or a caller disposes of what it got."""
-    around = node if node.type in FUNCTIONS else node.parent
-    while around is not None:
-        if around.type in FUNCTIONS and _is_disposer(module, around, depth):
-            return True
-        around = around.parent
-    return False
-
-
-def _is_disposer(module: Module, function: Node, depth: int) -> bool:
-    if function.type == "method_definition" and text(field(function, "name")) in CLEANUP_METHODS:
-        return True
-    call = wrapping_call(function)
-    if call is not None and last_name(call) in CLEANUP_HOOKS:
-        return True
-    if is_cleanup_position(module, function):
-        return True
-    if not depth:
-        return False
-    for use in _references(module, function):
-        if is_cleanup_position(module, use):
-            return True
-        above = outermost(use).parent
-        if above is not None and above.type == "call_expression" and in_cleanup(module, above, depth - 1):
-            return True
-    return False
-
-
-def is_cleanup_position(module: Module, node: Node) -> bool:
-    """Whether a function stands where a cleanup is given: returned, or an argument of `onUnmounted` and its kin."""
-    top = outermost(node)
-    parent = top.parent
-    if parent is None:
-        return False
-    if parent.type == "return_statement":
-        return True
-    if parent.type == "arrow_function" and field(parent, "body") == top:
-        return True
-    if parent.type == "arguments" and parent.parent is not None:
-        call = parent.parent
-        if last_name(call) in CLEANUP_HOOKS:
-            return True
-        first = arguments(call)[0] if arguments(call) else None
-        return last_name(call) == "addEventListener" and literal_string(first) in ("beforeunload", "pagehide", "unload")
-    return False
-
-
-def _references(module: Module, function: Node) -> Iterator[Node]:
-    """Where a named function is mentioned."""
-    from helpers.review.code.scripts.functions import declaration_of
-
-    declaration = declaration_of(module, function)
-    if declaration is not None:
-        for use in module.uses(declaration):
-            if not is_inside(use, function):
-                yield use
-    elif function.type == "method_definition":
-        name = text(field(function, "name"))
-        for node in module.named(name):
-            member = node.parent
-            if member is not None and member.type == "member_expression" and text(root_of(member)) == "this":
-                yield member

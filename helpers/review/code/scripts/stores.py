@@ -7,9 +7,10 @@ import re
 from tree_sitter import Node
 
 from helpers.review.code.scripts.module import Module
+from helpers.review.code.scripts.objects import object_node
 from helpers.review.code.scripts.standing import where
 from helpers.review.code.scripts.syntax import arguments, chain_above, literal_string, method_call, properties, text
-from helpers.review.code.scripts.values import evaluate, object_node
+from helpers.review.code.scripts.values import evaluate
 from helpers.review.inventory import PrismaCall, TableCall, Text, Where
 
 __all__ = ["PRISMA_READS", "prisma_call", "table_call"]

@@ -7,12 +7,13 @@ A name that is filled from outside (a parameter, an import) stays a hole that sa
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 from tree_sitter import Node
 
 from helpers.review.code.scripts.functions import function_of
 from helpers.review.code.scripts.module import Declaration, Module
+from helpers.review.code.scripts.objects import is_nothing, path_of, property_node
 from helpers.review.code.scripts.syntax import (
     arguments,
     callee,
@@ -21,24 +22,13 @@ from helpers.review.code.scripts.syntax import (
     literal_string,
     method_call,
     number,
-    properties,
     returned_values,
     text,
     unwrapped,
 )
 from helpers.review.inventory import Hole, Text
 
-__all__ = [
-    "UNKNOWN",
-    "evaluate",
-    "filled",
-    "flat_options",
-    "function_key",
-    "is_nothing",
-    "member",
-    "object_node",
-    "text_of",
-]
+__all__ = ["DEPTH", "UNKNOWN", "declared_value", "evaluate", "filled", "function_key", "perhaps", "text_of"]
 
 UNKNOWN = Text("?", False, (Hole("?"),))
 _DIGITS = re.compile(r"\d+(?:\.\d+)?")
@@ -84,11 +74,6 @@ def filled(pattern: Text, fill: Callable[[Hole], Text | None]) -> Text:
 def function_key(module: Module, function: Node) -> str:
     """What a function is called by between files: where it begins."""
     return f"{module.path}:{function.start_byte}"
-
-
-def is_nothing(node: Node | None) -> bool:
-    """Whether an expression is `undefined` or `null`."""
-    return node is None or node.type in ("undefined", "null") or text(node) == "undefined"
 
 
 def evaluate(module: Module, node: Node | None, depth: int = DEPTH) -> Text:
@@ -170,11 +155,11 @@ def _choice(module: Module, node: Node, depth: int) -> Text:
     sides = [unwrapped(field(node, name)) for name in ("consequence", "alternative")]
     given = [evaluate(module, side, depth - 1) for side in sides if not is_nothing(side)]
     if given and all(value.value == given[0].value for value in given):
-        return given[0] if len(given) == len(sides) else _perhaps(given[0])
+        return given[0] if len(given) == len(sides) else perhaps(given[0])
     return _unnamed(module, node, depth)
 
 
-def _perhaps(value: Text) -> Text:
+def perhaps(value: Text) -> Text:
     """A text that may as well not be given: no longer exact."""
     return Text(value.value, False, value.parts or (value.value,))
 
@@ -225,46 +210,19 @@ def _walked(module: Module, value: Node, steps: tuple[str, ...], depth: int) -> 
     if steps[0] == "current" and is_call(value) and text(callee(value)).endswith(("useRef", "useLatest")):
         given = arguments(value)
         return _walked(module, given[0], steps[1:], depth - 1) if given else None
-    inner = _step(module, value, steps[0])
+    inner = property_node(module, value, steps[0])
     if isinstance(inner, Text):
         return None
     return _walked(module, inner, steps[1:], depth - 1) if inner is not None else None
 
 
-def _step(module: Module, value: Node, name: str) -> Node | None:
-    """The node of a property of an object literal or enum, or of an array's item."""
-    value = object_node(module, value) or value
-    if value.type == "array" and name.isdigit() and int(name) < len(value.named_children):
-        return unwrapped(value.named_children[int(name)])
-    if value.type == "enum_declaration":
-        for child in (field(value, "body") or value).named_children:
-            if child.type == "enum_assignment" and text(field(child, "name")).strip("'\"") == name:
-                return unwrapped(field(child, "value"))
-    found = [inner for key, inner in properties(value) if key == name]
-    return found[-1] if found else None
-
-
 def _member(module: Module, node: Node, depth: int) -> Text:
-    base, steps = _path(node)
+    base, steps = path_of(node)
     if base is not None and base.type == "identifier" and steps:
         declaration = module.resolve(base)
         if declaration is not None:
             return declared_value(module, declaration, steps, depth)
     return _unnamed(module, node, depth)
-
-
-def _path(node: Node | None) -> tuple[Node | None, tuple[str, ...]]:
-    """Of ``a.b['c']`` the ``a`` and the steps; no steps if one is computed."""
-    steps: list[str] = []
-    node = unwrapped(node)
-    while node is not None and node.type in ("member_expression", "subscript_expression"):
-        index = unwrapped(field(node, "index"))
-        step = literal_string(index) if index is not None else text(field(node, "property"))
-        if step is None:
-            return None, ()
-        steps.append(step)
-        node = unwrapped(field(node, "object"))
-    return node, tuple(reversed(steps))
 
 
 def _called(module: Module, node: Node, depth: int) -> Text:
@@ -323,114 +281,3 @@ _EVALUATORS: dict[str, Callable[[Module, Node, int], Text]] = {
     "subscript_expression": _member,
     "call_expression": _called,
 }
-
-
-def object_node(module: Module, node: Node | None, depth: int = DEPTH) -> Node | None:
-    """The object literal or enum that an expression is, followed through names of the file."""
-    node = unwrapped(node)
-    if node is None or not depth:
-        return None
-    if node.type in ("object", "enum_declaration", "array"):
-        return node
-    if node.type in ("identifier", "shorthand_property_identifier"):
-        declaration = module.resolve(node)
-        if declaration is None or declaration.value is None or declaration.kind == "item":
-            return None
-        value: Node | None = declaration.value
-        for step in declaration.path:
-            value = _step(module, value, step) if value is not None else None
-        return object_node(module, value, depth - 1)
-    if node.type == "member_expression":
-        owner = object_node(module, field(node, "object"), depth - 1)
-        return object_node(module, _step(module, owner, text(field(node, "property"))), depth - 1) if owner else None
-    if is_call(node) and text(callee(node)) in ("Object.freeze", "useMemo", "reactive", "ref"):
-        given = arguments(node)
-        inner = next(returned_values(given[0]), None) if given and given[0].type == "arrow_function" else None
-        return object_node(module, inner or (given[0] if given else None), depth - 1)
-    return None
-
-
-def member(module: Module, node: Node | None, name: str) -> Text | None:
-    """The value of an object's property; None if the object is known and does not have it."""
-    node = unwrapped(node)
-    if is_nothing(node) or node is None:
-        return None
-    known = object_node(module, node)
-    if known is None:
-        return _outside_member(module, node, name)
-    found = _own_member(module, known, name)
-    later = _assigned_member(module, node, name)
-    return later if found is None else found
-
-
-def _own_member(module: Module, literal: Node, name: str) -> Text | None:
-    """The last that an object literal says of a property, in its pairs or in what it spreads."""
-    result: Text | None = None
-    for child in literal.named_children:
-        if child.type == "spread_element" and child.named_children:
-            for spread in _spread(child.named_children[0]):
-                result = _spread_member(module, spread, name) or result
-    for key, value in properties(literal):
-        if key == name:
-            result = None if is_nothing(value) else evaluate(module, value)
-    return result
-
-
-def _spread(node: Node | None) -> Iterator[Node]:
-    """What a spread may bring: of ``...(a ? {b} : {})`` and ``...(a && {b})`` the objects."""
-    node = unwrapped(node)
-    if node is None:
-        return
-    if node.type == "ternary_expression":
-        yield from _spread(field(node, "consequence"))
-        yield from _spread(field(node, "alternative"))
-    elif node.type == "binary_expression":
-        yield from _spread(field(node, "right"))
-    else:
-        yield node
-
-
-def _spread_member(module: Module, spread: Node, name: str) -> Text | None:
-    found = member(module, spread, name)
-    conditional = outer_is_conditional(spread)
-    return _perhaps(found) if found is not None and conditional else found
-
-
-def outer_is_conditional(node: Node) -> bool:
-    parent = node.parent
-    return parent is not None and parent.type in ("ternary_expression", "binary_expression", "parenthesized_expression")
-
-
-def _assigned_member(module: Module, node: Node, name: str) -> Text | None:
-    """What is assigned to `options.name` after `options` was made; it may not be, so it is never exact."""
-    if node.type != "identifier":
-        return None
-    for assignment in module.nodes("assignment"):
-        left = field(assignment, "left")
-        if text(left) == f"{text(node)}.{name}":
-            return _perhaps(evaluate(module, field(assignment, "right")))
-    return None
-
-
-def _outside_member(module: Module, node: Node, name: str) -> Text:
-    """A property of something that is made elsewhere."""
-    base, steps = _path(node)
-    declaration = module.resolve(base) if base is not None and base.type == "identifier" else None
-    if declaration is None:
-        return UNKNOWN
-    return declared_value(module, declaration, (*steps, name), DEPTH)
-
-
-def flat_options(module: Module, node: Node | None, prefix: str = "") -> tuple[tuple[str, Text], ...]:
-    """An object's properties and those of objects in it, by their paths: ``broadcast.self``."""
-    known = object_node(module, node)
-    if known is None or known.type != "object":
-        return ()
-    found: list[tuple[str, Text]] = []
-    for name, value in properties(known):
-        inner = object_node(module, value)
-        if inner is not None and inner.type == "object":
-            found.extend(flat_options(module, inner, f"{prefix}{name}."))
-        else:
-            found.append((prefix + name, evaluate(module, value)))
-    return tuple(found)
