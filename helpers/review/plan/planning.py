@@ -158,6 +158,8 @@ def _composed(
         edited.append(() if clashes else proposal.edits)
         taken += edited[-1]
     diffs = composed(sources.texts, edited)
+    if any(_has_longer_lines(diff, sources.texts) for diff, _ in diffs):
+        notes.append("Some lines are longer than any before: run the formatter of the code base on them.")
     changes = tuple(
         _change(proposal, measured, sources.texts, diff or None)
         for proposal, (diff, _) in zip(proposals, diffs, strict=True)
@@ -165,9 +167,17 @@ def _composed(
     return changes, tuple(notes)
 
 
+def _has_longer_lines(diff: str, texts: Mapping[str, str]) -> bool:
+    """Whether a diff adds a line that is longer than all in the files that are edited."""
+    longest = max((len(line) for text in texts.values() for line in text.splitlines()), default=0)
+    is_edit = "new file mode" not in diff
+    return is_edit and any(len(line) > longest + 1 for line in diff.splitlines() if line.startswith("+"))
+
+
 def _change(proposal: Proposal, measured: _Measured, texts: Mapping[str, str], diff: str | None = None) -> Change:
     alone = composed(texts, [proposal.edits])[0][1] if proposal.edits else None
-    reason = measured.reasons.get(proposal.id, "")
+    unreplayed = "" if proposal.apply or proposal.edits else "replays do not know it"
+    reason = measured.reasons.get(proposal.id, unreplayed)
     advice = " ".join(filter(None, [proposal.advice, f"Not measured: {reason}." if reason else ""]))
     return Change(
         id=proposal.id,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from helpers.review.inventory import Binding, Channel, Client, Deed, Effect, Scope, Text, Where
@@ -182,6 +184,13 @@ def test_channels_that_differ_stay_apart(old: str, new: str, reason: str) -> Non
         found = [*found[:1], board(text.replace("subscribe(told)", "subscribe()    "))[1]]
     with pytest.raises(Refused, match=reason):
         sharing_edits(script(text), found)
+
+
+def test_channels_with_other_options_stay_apart() -> None:
+    """A private channel is another one than a public channel."""
+    cards, labels = board(BOARD)
+    with pytest.raises(Refused, match="configured differently"):
+        sharing_edits(script(BOARD), [cards, replace(labels, private=True)])
 
 
 INBOX = """\

@@ -12,7 +12,7 @@ from helpers.review.plan.proposing.lists import no_polling, refetches
 from helpers.review.plan.proposing.narrowing import by_columns, by_event, by_filter
 from helpers.review.plan.proposing.proposal import Proposal
 from helpers.review.plan.proposing.reviewed import Found, Reviewed, each, policies
-from helpers.review.plan.proposing.sharing import shared_channel
+from helpers.review.plan.proposing.sharing import channel_per_row, shared_channel
 from helpers.review.plan.rewriting.migrations import Migrations
 from helpers.review.plan.rewriting.sources import Sources
 from helpers.review.plan.usage import Usage
@@ -50,6 +50,7 @@ _BUILDERS: Mapping[str, Callable[[Reviewed, Sequence[Found]], Iterator[Proposal]
     "wildcard_event": each(by_event),
     "large_columns": each(by_columns),
     "channels_mergeable": each(shared_channel),
+    "channel_per_row": each(channel_per_row),
     "refetch_per_event": refetches,
     "polling_beside_subscription": each(no_polling),
     "policy_call_per_row": each(policy_once),

@@ -15,7 +15,7 @@ from helpers.review.plan.replay.comparing import CHANNELS
 from helpers.review.plan.replay.subscriptions import Screen, Stream
 from helpers.review.plan.rewriting.sharing import sharing_edits
 
-__all__ = ["shared_channel"]
+__all__ = ["channel_per_row", "shared_channel"]
 
 
 def shared_channel(review: Reviewed, finding: Found) -> Proposal:
@@ -34,6 +34,20 @@ def shared_channel(review: Reviewed, finding: Found) -> Proposal:
         rules=(finding.rule,),
     )
     return edited(proposal, lambda: sharing_edits(review.sources.script(first.created), alike))
+
+
+def channel_per_row(review: Reviewed, finding: Found) -> Proposal:
+    """One channel for all rows: where it is made has to move, which is beyond an edit."""
+    channel = review.channel(finding.place)
+    return Proposal(
+        id=f"per-row:{channel.created}",
+        kind=ChangeKind.SHARED_CHANNEL,
+        title=f"One channel for all rows, in place of {channel.topic} for each",
+        place=channel.created,
+        advice="By hand: subscribe in the component that shows the list, with `filter: 'column=in.(…)'` (at most 100"
+        " values) or without a filter, and hand each row what is its own.",
+        rules=(finding.rule,),
+    )
 
 
 def _is_alike(one: Channel, first: Channel) -> bool:

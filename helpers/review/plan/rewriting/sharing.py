@@ -26,6 +26,8 @@ def sharing_edits(script: Script, channels: Sequence[Channel]) -> tuple[Edit, ..
     Raises:
         Refused: they are not made alike.
     """
+    if len({(channel.private, channel.config) for channel in channels}) != 1:
+        raise Refused("they are configured differently")
     chains = [_Chain(script, channel) for channel in channels]
     if len({chain.subscribing for chain in chains}) != 1:
         raise Refused("they are subscribed with different callbacks")
