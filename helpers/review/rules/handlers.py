@@ -68,14 +68,9 @@ def refetch_per_event(code: Reviewed) -> Iterator[Found]:
         deed = next((each for each in change.handler.deeds if _reads_all(change, each)), None)
         if deed is not None:
             who = change.table or "the schema"
-            cause = f"Each change of {who} makes every client read {deed.target or 'the list'} again"
-            yield Found(
-                _call(deed),
-                f"{_named(deed)} for each event of {who}",
-                cause,
-                _by_key(change, deed),
-                (change.binding.place,),
-            )
+            evidence = f"{_named(deed)} for each event of {who}"
+            cause = f"Each change of {who} makes every client read the list again"
+            yield Found(_call(deed), evidence, cause, _by_key(change, deed), (change.binding.place,))
 
 
 def _reads_all(change: Change, deed: Deed) -> bool:
@@ -101,6 +96,12 @@ def _by_key(change: Change, read: Deed) -> str:
     filled = [each for each in change.handler.deeds if each.kind == "set_state" and each.via[:1] == (read.place,)]
     if change.language == "python":
         return f'rows[record["{key}"]] = record'
+    if read.kind == "invalidate" and read.target.endswith("invalidateQueries"):
+        cache = read.target.removesuffix("invalidateQueries")
+        return (
+            f"{cache}setQueryData(key, (rows) => rows.map((row) => (row.{key} === payload.new.{key} ? payload.new "
+            f": row)))"
+        )
     if not filled or not filled[0].target.startswith("set"):
         return f"rows.set(payload.new.{key}, payload.new)"
     return (

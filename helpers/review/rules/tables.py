@@ -127,11 +127,11 @@ def rls_without_policy(code: Reviewed) -> Iterator[Found]:
     """With row-level security on and no policy nobody sees a row, in queries and in changes. Keys of the server pass it
     by, and so do Prisma's roles."""
     for facts, change in code.declared(by_users=True):
-        reading = [each for each in facts.policies if each.command in ("ALL", "SELECT")]
+        reading = [each for each in facts.policies if each.command in ("ALL", "SELECT") and each.permissive]
         if facts.row_security and not reading:
             cause = f"Row-level security of {sql_name(facts)} is on, and no policy lets anybody read: no change arrives"
             fix = f'create policy "read {facts.name}" on {sql_name(facts)} for select to authenticated using (…);'
-            yield _at(change, facts, f"{len(facts.policies)} policies, none of them for SELECT", cause, fix)
+            yield _at(change, facts, _without_select(facts), cause, fix)
 
 
 @warning(
@@ -156,6 +156,12 @@ def table_without_rls(code: Reviewed) -> Iterator[Found]:
                 f"select to authenticated using (…);"
             )
             yield _at(change, facts, "no migration switches row-level security on", cause, fix)
+
+
+def _without_select(facts: TableFacts) -> str:
+    if not facts.policies:
+        return "no policy at all"
+    return f"no policy for SELECT beside {listed(f'“{each.name}” for {each.command}' for each in facts.policies)}"
 
 
 def sql_name(facts: TableFacts) -> str:
