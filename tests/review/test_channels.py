@@ -618,3 +618,83 @@ def test_polls_auth_and_calls(tmp_path: Path) -> None:
     assert [(column, operator, value.value) for column, operator, value in table.conditions] == [("room", "eq", "{id}")]
     assert [(call.model, call.method, call.key) for call in file.prisma_calls] == [("message", "findMany", ("id",))]
     assert [ignore.rules for ignore in file.ignores] == [("full_table", "no_status_callback")]
+
+
+def test_options_of_vue(tmp_path: Path) -> None:
+    """`mounted`, `beforeUnmount` and the methods of an options object."""
+    channel = channel_of(
+        tmp_path,
+        """\
+        <template><input @input="typing" /></template>
+        <script>
+        export default {
+          mounted() {
+            this.channel = supabase.channel('room').on('broadcast', { event: 'x' }, this.add).subscribe()
+          },
+          beforeUnmount() { supabase.removeChannel(this.channel) },
+          methods: {
+            add({ payload }) { this.rows.push(payload) },
+            typing() { this.channel.send({ type: 'broadcast', event: 'typing' }) },
+          },
+        }
+        </script>
+        """,
+        "src/Room.vue",
+    )
+    assert [removal.in_cleanup for removal in channel.removals] == [True]
+    assert channel.where.in_effect
+    assert [(send.event.value, send.rate_hint) for send in channel.sends] == [("typing", "key")]
+    handler = channel.bindings[0].handler
+    assert handler is not None
+    assert [deed.kind for deed in handler.deeds] == ["append_state"]
+
+
+def test_a_store_and_a_manager(tmp_path: Path) -> None:
+    """Channels in a store's closure and in a map of a class."""
+    inventory = inventory_in(
+        tmp_path,
+        {
+            "src/store.ts": """\
+                let channel = null
+                export const useStore = create((set) => ({
+                  connect: (id) => {
+                    const add = ({ new: row }) => set((state) => ({ rows: [...state.rows, row] }))
+                    channel = supabase.channel(`store:${id}`)
+                    channel.on('postgres_changes', { event: '*', table: 'rows' }, add).subscribe()
+                  },
+                  disconnect: () => { if (channel) supabase.removeChannel(channel) },
+                }))
+                """,
+            "src/manager.ts": """\
+                class Manager {
+                  private channels = new Map<string, RealtimeChannel>()
+                  open(name: string) {
+                    const channel = supabase.channel(name).subscribe()
+                    this.channels.set(name, channel)
+                    return () => this.close(name)
+                  }
+                  close(name: string) {
+                    const channel = this.channels.get(name)
+                    if (channel) supabase.removeChannel(channel)
+                  }
+                }
+                export const manager = new Manager()
+                manager.open('lobby')
+                """,
+        },
+    )
+    manager, store = inventory.channels
+    assert manager.topic.value == "lobby"
+    assert [removal.how for removal in manager.removals] == ["removeChannel"]
+    assert [removal.how for removal in store.removals] == ["removeChannel"]
+    assert (manager.escapes, store.escapes) == ("", "")
+    handler = store.bindings[0].handler
+    assert handler is not None
+    assert ([deed.kind for deed in handler.deeds], handler.complete) == (["append_state"], True)
+
+
+def test_a_channel_in_a_promise(tmp_path: Path) -> None:
+    """What a promise's executor returns goes nowhere."""
+    code = "async function main() { const c = supabase.channel('a'); await new Promise((go) => c.subscribe(go)) }"
+    channel = channel_of(tmp_path, code, "src/a.js")
+    assert (channel.escapes, channel.status_callback, channel.forwards_status) == ("", True, True)

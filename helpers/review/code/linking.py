@@ -23,6 +23,7 @@ from helpers.review.inventory import (
     Handler,
     Hole,
     PassedOn,
+    Removal,
     Text,
     Where,
 )
@@ -227,8 +228,14 @@ def _instance(channel: Channel, helper: Helper, call: HelperCall) -> Channel:
         subscribed_where=Where((*call.where.scopes, *made.subscribed_where.scopes[1:])),
         effect=made.effect or call.effect,
         through=(*made.through, call.place),
-        removals=tuple(each for each in made.removals if not (call.discarded and made.effect is None)),
+        removals=_kept_removals(made) if call.discarded and made.effect is None else made.removals,
     )
+
+
+def _kept_removals(channel: Channel) -> tuple[Removal, ...]:
+    """The removals of a channel whose helper returns a disposer that nobody keeps."""
+    helpers = {scope.place for scope in channel.where.scopes if scope.kind in ("function", "method")}
+    return tuple(each for each in channel.removals if helpers.isdisjoint(scope.place for scope in each.where.scopes))
 
 
 def _is_open(call: HelperCall, hole: Hole) -> bool:

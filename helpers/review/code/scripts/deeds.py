@@ -148,11 +148,19 @@ class _Reader:
             return self._deed("append_state" if detail == "append" else "set_state", name, call, detail)
         if name in ("dispatch", "setState"):
             return self._deed("set_state", name, call)
+        if name == "set" and owner is None and self._is_parameter(callee(call)):
+            detail = _how_set(call)
+            return self._deed("append_state" if detail == "append" else "set_state", name, call, detail)
         if owner is not None and name in _LIST_METHODS and self._is_shown(owner[0]):
             return self._deed("append_state", text(owner[0]), call, "append")
         if owner is not None and name in ("update", "set") and self._is_store(owner[0]):
             return self._deed("set_state", text(owner[0]), call, _how_set(call))
         return None
+
+    def _is_parameter(self, name: Node | None) -> bool:
+        """Whether a name is what its function is given first, as a store's creator is given `set`."""
+        declaration = self._module.resolve(name) if name is not None else None
+        return declaration is not None and declaration.kind == "parameter" and declaration.position == 0
 
     def _framework(self, call: Node) -> Deed | None:
         name, owner = last_name(call), method_call(call)

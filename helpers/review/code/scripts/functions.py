@@ -14,6 +14,7 @@ from helpers.review.code.scripts.syntax import (
     field,
     is_call,
     outermost,
+    properties,
     returned_values,
     text,
     unwrapped,
@@ -21,6 +22,7 @@ from helpers.review.code.scripts.syntax import (
 
 __all__ = ["callers", "declaration_of", "declared_name", "function_of", "wrapping_call"]
 
+_BODIES = frozenset({"class_body", "object"})
 _PASSED_ON = PASSING | WRAPPERS | frozenset({*DEBOUNCERS, "useMemo"})
 #: Through how many names a function is followed.
 DEPTH = 5
@@ -134,10 +136,24 @@ def _member(module: Module, node: Node, depth: int) -> Node | None:
     """Of `this.name` the method or field of the class; of `ref.current` what the ref was last given."""
     owner, name = unwrapped(field(node, "object")), text(field(node, "property"))
     if owner is not None and owner.type == "this":
-        around = enclosing(node, frozenset({"class_body", "object"}))
-        return _class_member(module, around, name, depth) if around is not None else None
+        return _of_this(module, node, name, depth)
     if name == "current" and owner is not None and owner.type == "identifier":
         return _ref_content(module, owner, depth)
+    return None
+
+
+def _of_this(module: Module, node: Node, name: str, depth: int) -> Node | None:
+    """A method of the class around, or of the object around: Vue's options have theirs under `methods`."""
+    body = enclosing(node, _BODIES)
+    while body is not None:
+        found = _class_member(module, body, name, depth)
+        methods = (value for key, value in properties(body) if key in ("methods", "actions"))
+        found = found or next(
+            (inner for value in methods if (inner := _class_member(module, value, name, depth))), None
+        )
+        if found is not None or body.type == "class_body":
+            return found
+        body = enclosing(body, _BODIES)
     return None
 
 
@@ -145,10 +161,9 @@ def _class_member(module: Module, body: Node, name: str, depth: int) -> Node | N
     for child in body.named_children:
         if child.type == "method_definition" and text(field(child, "name")) == name:
             return child
-        if child.type in ("public_field_definition", "field_definition"):
-            key = field(child, "name") or field(child, "property")
-            if text(key) == name:
-                return function_of(module, field(child, "value"), depth - 1)
+        key = field(child, "name") or field(child, "property") or field(child, "key")
+        if child.type in ("public_field_definition", "field_definition", "pair") and text(key) == name:
+            return function_of(module, field(child, "value"), depth - 1)
     return None
 
 

@@ -134,9 +134,10 @@ def _passed_on(module: Module, function: Node, tracked: Tracked, deeds: Sequence
     """What it calls that a function around it is given: `onMessage(payload.new)`."""
     given = {call.id: role for call, position, role in tracked.passed if position == 0}
     events = {deed.place: deed.events for deed in deeds}
+    known = {deed.place for deed in deeds if deed.kind not in ("other", "refetch")}
     found: dict[PassedOn, None] = {}
     for node in descendants(function):
-        name = callee(node) if is_call(node) else None
+        name = callee(node) if is_call(node) and module.place(node) not in known else None
         hole = _outside_function(module, name, function) if name is not None else None
         if hole is not None:
             found[PassedOn(hole, _gives(given.get(node.id)), events.get(module.place(node), ()))] = None

@@ -197,6 +197,8 @@ class Trail:
         if function is None:
             return
         call = wrapping_call(function)
+        if call is None and _is_argument_of_new(function):
+            return  # new Promise((resolve) => channel.subscribe(resolve))
         if call is not None and (
             last_name(call) in _HOLDING or last_name(call) in ITERATORS or last_name(call) == "from"
         ):
@@ -248,3 +250,8 @@ class Trail:
             self.escapes = self.escapes or "passed"
             return
         self._enter(function, position)
+
+
+def _is_argument_of_new(function: Node) -> bool:
+    listed = outermost(function).parent
+    return listed is not None and listed.parent is not None and listed.parent.type == "new_expression"
