@@ -41,7 +41,8 @@ class Persons:
 
     Attributes:
         count: how many persons rows belong to, in turns; the first of them have seats.
-        visible: table -> person with a seat -> the persons whose rows it may read; a table that is not there is open.
+        visible: table -> person with a seat -> the numbers of rows that it may read, of the first `2 * count`; a table
+            that is not there is open.
     """
 
     count: int
@@ -50,7 +51,12 @@ class Persons:
     def may_read(self, table: str, person: int, number: int) -> bool:
         """Whether policies let this person read row `number`."""
         rows = self.visible.get(table)
-        return rows is None or number % self.count in rows[person]
+        return rows is None or self.like(number) in rows[person]
+
+    def like(self, number: int) -> int:
+        """One of the first rows that is as visible as row `number`: rows that are groups themselves, and have members,
+        are among the first; all later ones are alike in turns."""
+        return number if number < self.count else self.count + number % self.count
 
     def are_of_one_group(self, shape: Shape, person: int, number: int) -> bool:
         """Whether a screen's filter or guard lets row `number` through."""

@@ -110,6 +110,7 @@ async def open_stage(
         FailureError: the database refuses, a policy of the user's for example.
     """
     count = max(users, *(shape.groups for shape in shapes))
+    count += count % 2  # so that what alternates from row to row does so from turn to turn as well
     names = {shape.name: f"{PREFIX}{secrets.token_hex(4)}_{shape.name}"[:_LONGEST_NAME] for shape in shapes}
     async with AsyncExitStack() as stack:
         connection = await stack.enter_async_context(owner_connection(target))
@@ -147,8 +148,8 @@ async def _create(shape: Shape, table: OwnTable, persons: int, published: bool) 
 
 
 def _filled(shape: Shape, persons: int) -> int:
-    """How many rows a table has in the beginning: at least one of each person, or all their memberships."""
-    return max(shape.rows, persons * max(1, shape.memberships))
+    """How many rows a table has in the beginning: at least two of each person, or all their memberships."""
+    return max(shape.rows, persons * max(2, shape.memberships))
 
 
 async def _secure(shape: Shape, tables: Mapping[str, OwnTable]) -> None:
@@ -205,11 +206,11 @@ async def _broadcasting(target: Target, table: OwnTable, shape: Shape, kinds: It
 
 
 async def _visible(shape: Shape, table: OwnTable, users: int, persons: int) -> list[frozenset[int]]:
-    """For each person with a seat, whose rows it may read: asked of the database, under that person's claims."""
+    """For each person with a seat, which of the first rows it may read: asked of the database, under its claims."""
     identity = next(column for column in shape.columns if column.name == shape.identity)
     key = expression(shape, identity, persons)
     asking = (
-        f"select n from generate_series(0::bigint, {persons - 1}) numbers(n)"
+        f"select n from generate_series(0::bigint, {2 * persons - 1}) numbers(n)"
         f" where exists (select from {table.quoted} where {_name(shape.identity)} = {key})"
     )
     found = []
