@@ -11,6 +11,7 @@ from helpers.review.plan.proposing.proposal import ChangeKind, Proposal, part_of
 from helpers.review.plan.replay.comparing import DATABASE, Arrangement
 from helpers.review.plan.replay.shapes import Shape
 from helpers.review.plan.replay.subscriptions import Kind, Stream
+from helpers.review.plan.replay.values import plain_type
 from helpers.review.plan.rewriting.statements import broadcast_sql
 from helpers.review.source import Place
 
@@ -39,11 +40,19 @@ def _fan_out(application: Arrangement, shape: Shape) -> float:
     """How many screens a row is sent to."""
     names = set(_streams_on(application, shape))
     return sum(
-        screen.users * stream.copies / shape.groups
+        screen.users * stream.copies / _groups(application, shape)
         for screen in application.subscriptions.screens
         for stream in screen.streams
         if stream.name in names
     )
+
+
+def _groups(application: Arrangement, shape: Shape) -> int:
+    """Over how many groups screens are spread: rows that are groups themselves, persons, or what the usage says."""
+    if shape.group == shape.identity:
+        return max(1, shape.rows)
+    kind = next((plain_type(column.type) for column in shape.columns if column.name == shape.group), "")
+    return application.subscriptions.users if kind == "uuid" else shape.groups
 
 
 def _proposal(inventory: Inventory, application: Arrangement, shape: Shape) -> Proposal:
