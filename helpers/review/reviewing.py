@@ -9,7 +9,7 @@ from pathlib import Path
 
 from helpers.progress import Progress
 from helpers.review.code.drafts import Draft, Export
-from helpers.review.code.linking import linked, wanted_modules
+from helpers.review.code.linking import linked, wanted_functions, wanted_modules
 from helpers.review.code.paths import Paths
 from helpers.review.code.processes import read_all
 from helpers.review.code.reading import READERS, Batch, Result
@@ -144,9 +144,11 @@ class _Reading:
             self._read(Batch(self._root, rest, tuple(sorted(names))), "looked for users in")
 
     def _exports(self, code: dict[str, SourceFile], paths: Paths) -> dict[str, tuple[Export, ...]]:
-        """The exports of all files that were read, and of those that constants come from, also by way of others."""
-        exports = {path: draft.exports for path, draft in self._drafts.items()}
-        wanted = wanted_modules(self._drafts.values(), paths)
+        """The exports of all files that were read, and of those that constants and handlers come from, also by way of
+        others."""
+        functions = wanted_functions(self._drafts.values(), paths)  # what they do has not been read yet
+        exports = {path: draft.exports for path, draft in self._drafts.items() if path not in functions}
+        wanted = wanted_modules(self._drafts.values(), paths) | functions
         while missing := sorted(wanted - set(exports)):
             batch = Batch(self._root, tuple(code[path] for path in missing), exports_only=True)
             exports |= dict.fromkeys(missing, ())

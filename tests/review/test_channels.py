@@ -698,3 +698,23 @@ def test_a_channel_in_a_promise(tmp_path: Path) -> None:
     code = "async function main() { const c = supabase.channel('a'); await new Promise((go) => c.subscribe(go)) }"
     channel = channel_of(tmp_path, code, "src/a.js")
     assert (channel.escapes, channel.status_callback, channel.forwards_status) == ("", True, True)
+
+
+def test_a_dependency_is_no_escape(tmp_path: Path) -> None:
+    """A channel among the dependencies of effects and callbacks goes nowhere."""
+    channel = channel_of(
+        tmp_path,
+        """\
+        export function Typing({ id }) {
+          const [channel] = useState(() => supabase.channel(`typing-${id}`))
+          useEffect(() => {
+            channel.on('broadcast', { event: 'typing' }, show).subscribe()
+            return () => void supabase.removeChannel(channel)
+          }, [channel])
+          const tell = useCallback(throttle(() => channel.track({ at: 1 }), 1000), [channel])
+        }
+        """,
+    )
+    assert channel.escapes == ""
+    assert [send.timed for send in channel.sends] == ["throttle"]
+    assert [removal.in_cleanup for removal in channel.removals] == [True]

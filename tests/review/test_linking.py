@@ -272,3 +272,32 @@ def test_callbacks_by_event_in_a_ref(tmp_path: Path) -> None:
         ("set_state", ("DELETE",)),
     ]
     assert handler.complete
+
+
+def test_handlers_of_other_files(tmp_path: Path) -> None:
+    """A handler that is imported is what it does there, whether that file mentions Supabase or not."""
+    inventory = inventory_in(
+        tmp_path,
+        {
+            "src/handlers.ts": """\
+                import { toast } from 'sonner'
+                export const onInsert = (payload) => { toast.success(payload.new.title) }
+                export default function onAny({ eventType, old }) { if (eventType === 'DELETE') drop(old.id) }
+                """,
+            "src/a.ts": """\
+                import onAny, { onInsert } from './handlers'
+                supabase.channel('x')
+                  .on('postgres_changes', { event: 'INSERT', table: 'a' }, onInsert)
+                  .on('postgres_changes', { event: '*', table: 'a' }, onAny)
+                  .on('postgres_changes', { event: '*', table: 'a' }, missing)
+                  .subscribe()
+                """,
+        },
+    )
+    insert, anything, missing = (binding.handler for binding in inventory.channels[0].bindings)
+    assert insert is not None
+    assert (insert.reads, insert.complete, insert.place.path) == (("title",), True, "src/handlers.ts")
+    assert anything is not None
+    assert (anything.reads_old, anything.events) == (("id",), ("DELETE",))
+    assert missing is not None
+    assert not missing.complete

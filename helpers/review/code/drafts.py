@@ -76,10 +76,12 @@ class Export:
 
     Attributes:
         steps: name, then properties.
+        function: what it does, if it is one and somebody asks for it.
     """
 
     steps: tuple[str, ...]
     text: Text | None = None
+    function: Value | None = None
     module: str = ""
     imported: str = ""
 

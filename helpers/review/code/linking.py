@@ -29,7 +29,7 @@ from helpers.review.inventory import (
 )
 from helpers.review.source import Place
 
-__all__ = ["linked", "wanted_modules"]
+__all__ = ["linked", "wanted_functions", "wanted_modules"]
 
 T = TypeVar("T")
 Fill = Callable[[Hole], Text | None]
@@ -48,6 +48,21 @@ def wanted_modules(drafts: Iterable[Draft], paths: Paths) -> set[str]:
             if hole.origin[:1] == ("import",):
                 wanted.add(paths.file(hole.origin[1], draft.facts.path))
     return wanted - {""}
+
+
+def wanted_functions(drafts: Iterable[Draft], paths: Paths) -> set[str]:
+    """The files from which functions are imported that are given to a channel as handlers."""
+    wanted = set()
+    for draft in drafts:
+        for passed in _passed(draft.facts.channels):
+            if passed.hole.origin[:1] == ("import",):
+                wanted.add(paths.file(passed.hole.origin[1], draft.facts.path))
+    return wanted - {""}
+
+
+def _passed(channels: Iterable[Channel]) -> Iterator[PassedOn]:
+    handlers = (binding.handler for channel in channels for binding in channel.bindings)
+    return (passed for handler in handlers if handler is not None for passed in handler.passes_on)
 
 
 def linked(drafts: Iterable[Draft], paths: Paths, exports: Mapping[str, tuple[Export, ...]]) -> tuple[FileFacts, ...]:
@@ -116,11 +131,30 @@ def _with_imports(draft: Draft, paths: Paths, exports: Mapping[str, tuple[Export
         steps = hole.origin[2:] if hole.origin[2] != "*" else hole.origin[3:]
         return _exported(file, steps, paths, exports, DEPTH)
 
+    def argument(hole: Hole) -> Value | None:
+        file = paths.file(hole.origin[1], importer)
+        return next((each.function for each in exports.get(file, ()) if each.steps == hole.origin[2:]), None)
+
+    channels = tuple(_with_imported_handlers(channel, argument) for channel in draft.facts.channels)
     facts = replace(
-        _mapped(draft.facts, fill),
+        _mapped(replace(draft.facts, channels=channels), fill),
         imports=tuple(replace(each, file=paths.file(each.module, importer)) for each in draft.facts.imports),
     )
     return replace(draft, facts=facts, calls=_mapped(draft.calls, fill))
+
+
+def _with_imported_handlers(channel: Channel, argument: Callable[[Hole], Value | None]) -> Channel:
+    """A channel whose handlers are functions of other files, with what these do."""
+    bindings = tuple(replace(binding, handler=_imported(binding.handler, argument)) for binding in channel.bindings)
+    return replace(channel, bindings=bindings) if bindings != channel.bindings else channel
+
+
+def _imported(handler: Handler | None, argument: Callable[[Hole], Value | None]) -> Handler | None:
+    for passed in handler.passes_on if handler is not None else ():
+        given = argument(passed.hole) if passed.hole.origin[:1] == ("import",) else None
+        if handler is not None and given is not None:
+            handler = _with_callback(handler, passed, given)
+    return handler
 
 
 def _exported(

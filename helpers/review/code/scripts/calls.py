@@ -6,20 +6,20 @@ from collections.abc import Iterable, Iterator
 
 from tree_sitter import Node
 
-from helpers.review.code.drafts import Helper, HelperCall, Value
+from helpers.review.code.drafts import Export, Helper, HelperCall, Value
 from helpers.review.code.scripts.effects import effect_of
-from helpers.review.code.scripts.exports import exported_names
+from helpers.review.code.scripts.exports import exported, exported_names
 from helpers.review.code.scripts.functions import callers, declared_name, function_of
 from helpers.review.code.scripts.handlers import handler_of
 from helpers.review.code.scripts.module import Module
 from helpers.review.code.scripts.objects import object_node
 from helpers.review.code.scripts.payload import Role
 from helpers.review.code.scripts.standing import where
-from helpers.review.code.scripts.syntax import arguments, callee, outermost, properties
+from helpers.review.code.scripts.syntax import FUNCTIONS, arguments, callee, outermost, properties
 from helpers.review.code.scripts.values import UNKNOWN, evaluate, function_key
 from helpers.review.inventory import Channel, Handler, Hole, Text
 
-__all__ = ["helpers_and_calls"]
+__all__ = ["exported_functions", "helpers_and_calls"]
 
 #: How deep objects among the arguments are read, and how many helpers of one file may call each other.
 DEPTH = 3
@@ -41,6 +41,13 @@ def helpers_and_calls(module: Module, channels: Iterable[Channel]) -> tuple[tupl
             calls += found
             open_keys |= {key for call in found for value in call.values for key in _keys(_holes_of_value(value))}
     return tuple(helpers.values()), tuple(calls)
+
+
+def exported_functions(module: Module) -> Iterator[Export]:
+    """What the functions that a file exports do with a payload or a row, for those that give them to a channel."""
+    for name, local in exported(module):
+        if function_of(module, local) is not None or local.type in FUNCTIONS:
+            yield Export((name,), function=_value(module, local, 0))
 
 
 def _keys(holes: Iterable[Hole]) -> Iterator[str]:

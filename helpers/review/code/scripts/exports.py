@@ -12,7 +12,7 @@ from helpers.review.code.scripts.objects import object_node
 from helpers.review.code.scripts.syntax import field, literal_string, properties, text, unwrapped
 from helpers.review.code.scripts.values import evaluate
 
-__all__ = ["exported_names", "exports_of"]
+__all__ = ["exported", "exported_names", "exports_of"]
 
 #: How deep an exported object is read.
 DEPTH = 3
@@ -28,6 +28,13 @@ def exports_of(module: Module) -> Iterator[Export]:
         else:
             for name, local in _names(statement):
                 yield from _constants(module, (name,), local)
+
+
+def exported(module: Module) -> Iterator[tuple[str, Node]]:
+    """The names that a file exports of its own, each with its value or the local name of it."""
+    for statement in module.nodes("export"):
+        if field(statement, "source") is None:
+            yield from _names(statement)
 
 
 def _passed_on(statement: Node, source: str) -> Iterator[Export]:
@@ -85,11 +92,9 @@ def _constants(module: Module, steps: tuple[str, ...], node: Node, depth: int = 
 
 def exported_names(module: Module, function: Node, name: str) -> tuple[str, ...]:
     """The names under which other files import a function."""
-    found = []
-    for statement in module.nodes("export"):
-        if field(statement, "source") is not None:
-            continue
-        for exported, local in _names(statement):
-            if local == function or function in local.named_children or text(local) == name:
-                found.append(exported)
+    found = (
+        exported_name
+        for exported_name, local in exported(module)
+        if local == function or function in local.named_children or text(local) == name
+    )
     return tuple(dict.fromkeys(found))

@@ -12,7 +12,7 @@ from tree_sitter import Node
 from helpers.review.code.scripts.exports import exported_names
 from helpers.review.code.scripts.functions import callers, declaration_of, function_of, wrapping_call
 from helpers.review.code.scripts.module import Declaration, Module
-from helpers.review.code.scripts.names import ITERATORS, MEMOS
+from helpers.review.code.scripts.names import EFFECTS, ITERATORS, MEMOS, PASSING
 from helpers.review.code.scripts.standing import last_name
 from helpers.review.code.scripts.syntax import (
     FUNCTIONS,
@@ -31,6 +31,7 @@ from helpers.review.code.scripts.syntax import (
 
 __all__ = ["Trail"]
 
+_DEPENDING = EFFECTS | PASSING | frozenset({"useMemo"})
 _COLLECTING = frozenset({"push", "add", "unshift", "set"})
 _HOLDING = MEMOS | frozenset({"ref", "shallowRef", "markRaw", "$state", "$state.raw", "signal", "all", "resolve"})
 _TAKING = frozenset({"get", "at", "pop", "shift", "values", "find"})
@@ -223,6 +224,8 @@ class Trail:
             self.escapes = self.escapes or "passed"
             return
         name, owner = last_name(call), method_call(call)
+        if name in _DEPENDING and arguments(call)[0] != node:
+            return  # among the dependencies
         if name == "removeChannel":
             self.removals.append((name, call))
         elif name in _HOLDING:
