@@ -18,7 +18,9 @@ __all__ = ["Batch", "Result", "read_batch"]
 
 #: The module that reads a file, by its ending. Each has `read(path, text, exports_only) -> Draft`.
 _SCRIPTS = "helpers.review.code.scripts.reading"
+_CHAINED = "helpers.review.code.chained.reading"
 READERS = dict.fromkeys(("ts", "tsx", "mts", "cts", "js", "jsx", "mjs", "cjs", "vue", "svelte"), _SCRIPTS)
+READERS |= dict.fromkeys(("py",), _CHAINED)
 
 #: A file without any of these has nothing to say about subscriptions.
 _WORDS = (b"upabase", b"SUPABASE", b".channel", b"postgres_changes", b"risma", b"RealtimeChannel")
