@@ -8,7 +8,7 @@ from helpers.review.inventory import Inventory
 from helpers.review.plan.proposing.application import application_of
 from helpers.review.plan.proposing.database import indexes, policy_once, publication, replica_identity
 from helpers.review.plan.proposing.lifetimes import cleanups, one_client, stable_dependencies
-from helpers.review.plan.proposing.lists import no_polling, refetches
+from helpers.review.plan.proposing.lists import no_polling, refetches, state_per_event
 from helpers.review.plan.proposing.narrowing import by_columns, by_event, by_filter
 from helpers.review.plan.proposing.proposal import Proposal
 from helpers.review.plan.proposing.reviewed import Found, Reviewed, each, policies
@@ -53,6 +53,7 @@ _BUILDERS: Mapping[str, Callable[[Reviewed, Sequence[Found]], Iterator[Proposal]
     "channel_per_row": each(channel_per_row),
     "refetch_per_event": refetches,
     "polling_beside_subscription": each(no_polling),
+    "state_per_event": each(state_per_event),
     "policy_call_per_row": each(policy_once),
     "policy_column_unindexed": indexes,
 }
