@@ -14,7 +14,7 @@ from helpers.review.code.scripts.functions import function_of
 from helpers.review.code.scripts.handlers import CHANGES, STATUSES, handler_of
 from helpers.review.code.scripts.holders import Trail
 from helpers.review.code.scripts.module import Module
-from helpers.review.code.scripts.objects import is_nothing, object_node
+from helpers.review.code.scripts.objects import is_nothing, meaning_in, object_node
 from helpers.review.code.scripts.options import flat_options, member
 from helpers.review.code.scripts.payload import Role, track
 from helpers.review.code.scripts.rates import rate_of, slowed
@@ -259,7 +259,7 @@ class _Reading:
             found = track(self._module, callback, Role("status"), "status")
             reached = STATUSES
             for test, holds in conditions(call, callback):
-                reached &= outcomes(test, holds, found.is_event, STATUSES)
+                reached &= outcomes(test, holds, found.is_event, STATUSES, meaning_in(self._module))
             return "subscribed" if reached == {"SUBSCRIBED"} else ""
         after = call.start_byte >= subscribe.end_byte or is_inside(subscribe, call)
         return "after_subscribe" if after and enclosing(call, FUNCTIONS) == enclosing(subscribe, FUNCTIONS) else ""

@@ -8,10 +8,12 @@ from tree_sitter import Node
 
 from helpers.review.code.scripts.syntax import FUNCTIONS, field, is_inside, literal_string, text, unwrapped
 
-__all__ = ["Condition", "atoms", "case_labels", "conditions", "outcomes"]
+__all__ = ["Condition", "Meaning", "all_labels", "atoms", "case_labels", "conditions", "outcomes"]
 
 #: An expression, and whether it holds where the node is reached.
 Condition = tuple[Node, bool]
+#: The expression that a name stands for (`const isMine = row.author === me`); others as they are.
+Meaning = Callable[[Node | None], Node | None]
 
 _EXITS = frozenset({"return_statement", "continue_statement", "break_statement", "throw_statement"})
 
@@ -58,42 +60,44 @@ def _always_leaves(consequence: Node | None) -> bool:
     return bool(inner) and inner[-1].type in _EXITS
 
 
-def atoms(test: Node, holds: bool) -> Iterator[Condition]:
+def atoms(test: Node, holds: bool, meaning: Meaning) -> Iterator[Condition]:
     """The single tests that must all come out as they do: of `a && !b` that holds, `a` holds and `b` does not."""
-    node = unwrapped(test)
+    node = meaning(unwrapped(test))
     if node is None:
         return
     if node.type == "unary_expression" and text(field(node, "operator")) == "!":
         inner = field(node, "argument")
         if inner is not None:
-            yield from atoms(inner, not holds)
+            yield from atoms(inner, not holds, meaning)
         return
     operator = text(field(node, "operator")) if node.type == "binary_expression" else ""
     if operator == ("&&" if holds else "||"):
         for side in (field(node, "left"), field(node, "right")):
             if side is not None:
-                yield from atoms(side, holds)
+                yield from atoms(side, holds, meaning)
     else:
         yield node, holds
 
 
-def outcomes(test: Node, holds: bool, is_subject: Callable[[Node], bool], every: frozenset[str]) -> frozenset[str]:
+def outcomes(
+    test: Node, holds: bool, is_subject: Callable[[Node], bool], every: frozenset[str], meaning: Meaning
+) -> frozenset[str]:
     """The values of a subject (an event type, a status) with which a test comes out like this.
 
     Args:
         is_subject: whether an expression is the subject.
         every: the values that it can have.
     """
-    node = unwrapped(test)
+    node = meaning(unwrapped(test))
     if node is None:
         return every
     if node.type == "unary_expression" and text(field(node, "operator")) == "!":
         inner = field(node, "argument")
-        return outcomes(inner, not holds, is_subject, every) if inner is not None else every
+        return outcomes(inner, not holds, is_subject, every, meaning) if inner is not None else every
     operator = text(field(node, "operator")) if node.type == "binary_expression" else ""
     left, right = field(node, "left"), field(node, "right")
     if operator in ("&&", "||") and left is not None and right is not None:
-        sides = [outcomes(side, holds, is_subject, every) for side in (left, right)]
+        sides = [outcomes(side, holds, is_subject, every, meaning) for side in (left, right)]
         return sides[0] & sides[1] if holds == (operator == "&&") else sides[0] | sides[1]
     named = _tested(node, operator, is_subject)
     if named is None:

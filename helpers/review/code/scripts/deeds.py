@@ -12,6 +12,7 @@ from helpers.review.code.scripts.conditions import all_labels, case_labels, cond
 from helpers.review.code.scripts.delays import delayed, timing
 from helpers.review.code.scripts.functions import function_of, wrapping_call
 from helpers.review.code.scripts.module import Module
+from helpers.review.code.scripts.objects import meaning_in
 from helpers.review.code.scripts.payload import Tracked
 from helpers.review.code.scripts.standing import last_name
 from helpers.review.code.scripts.stores import PRISMA_READS, prisma_call, table_call
@@ -143,7 +144,7 @@ class _Reader:
         name, owner = last_name(call), method_call(call)
         if name == "setQueryData":
             return self._deed("set_state", text(callee(call)), call, "cache")
-        if _SETTER.match(name) and name not in _NO_STATE:
+        if (_SETTER.match(name) and name not in _NO_STATE) or self._is_setter(callee(call)):
             detail = _how_set(call)
             return self._deed("append_state" if detail == "append" else "set_state", name, call, detail)
         if name in ("dispatch", "setState"):
@@ -156,6 +157,17 @@ class _Reader:
         if owner is not None and name in ("update", "set") and self._is_store(owner[0]):
             return self._deed("set_state", text(owner[0]), call, _how_set(call))
         return None
+
+    def _is_setter(self, name: Node | None) -> bool:
+        """Whether a name is the second that `useState` gives, whatever it is called."""
+        declaration = self._module.resolve(name) if name is not None and name.type == "identifier" else None
+        if declaration is None or declaration.path != ("1",) or not is_call(declaration.value):
+            return False
+        return declaration.value is not None and last_name(declaration.value) in (
+            "useState",
+            "useReducer",
+            "createSignal",
+        )
 
     def _is_parameter(self, name: Node | None) -> bool:
         """Whether a name is what its function is given first, as a store's creator is given `set`."""
@@ -265,7 +277,7 @@ class _Reader:
     def _reached(self, node: Node, function: Node) -> frozenset[str]:
         reached = self._every
         for test, holds in conditions(node, function):
-            reached &= outcomes(test, holds, self._tracked.is_event, self._every)
+            reached &= outcomes(test, holds, self._tracked.is_event, self._every, meaning_in(self._module))
         for labels in case_labels(node, function, self._tracked.is_event):
             reached &= labels if labels is not None else self._every - all_labels(node)
         return reached

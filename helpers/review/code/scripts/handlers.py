@@ -12,6 +12,7 @@ from helpers.review.code.scripts.deeds import deeds_of
 from helpers.review.code.scripts.delays import timing
 from helpers.review.code.scripts.functions import function_of
 from helpers.review.code.scripts.module import Module
+from helpers.review.code.scripts.objects import meaning_in
 from helpers.review.code.scripts.payload import Role, Tracked, compared_with, roles_of, track
 from helpers.review.code.scripts.syntax import (
     FUNCTIONS,
@@ -189,7 +190,11 @@ def _guards(module: Module, function: Node, deeds: Sequence[Deed]) -> dict[int, 
     """The tests on the way to every deed but logs, and how they come out there."""
     common: dict[int, bool] | None = None
     for node in _deed_nodes(module, function, deeds):
-        here = {atom.id: outcome for test, holds in conditions(node, function) for atom, outcome in atoms(test, holds)}
+        here = {
+            atom.id: outcome
+            for test, holds in conditions(node, function)
+            for atom, outcome in atoms(test, holds, meaning_in(module))
+        }
         common = here if common is None else {key: value for key, value in common.items() if here.get(key) == value}
     return common or {}
 

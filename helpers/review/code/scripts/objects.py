@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from tree_sitter import Node
 
 from helpers.review.code.scripts.module import Module
@@ -17,8 +19,9 @@ from helpers.review.code.scripts.syntax import (
     unwrapped,
 )
 
-__all__ = ["is_nothing", "object_node", "path_of", "property_node"]
+__all__ = ["is_nothing", "meaning_in", "object_node", "path_of", "property_node"]
 
+_TESTS = frozenset({"binary_expression", "unary_expression"})
 #: Through how many names a value is followed.
 DEPTH = 8
 
@@ -82,3 +85,15 @@ def path_of(node: Node | None) -> tuple[Node | None, tuple[str, ...]]:
         steps.append(step)
         node = unwrapped(field(node, "object"))
     return node, tuple(reversed(steps))
+
+
+def meaning_in(module: Module) -> Callable[[Node | None], Node | None]:
+    """Looks through the names of constants, to the expressions that they were given."""
+
+    def meaning(node: Node | None) -> Node | None:
+        declaration = module.resolve(node) if node is not None and node.type == "identifier" else None
+        if declaration is None or declaration.kind != "const" or declaration.path or declaration.value is None:
+            return node
+        return declaration.value if declaration.value.type in _TESTS else node
+
+    return meaning

@@ -48,7 +48,6 @@ class Role(NamedTuple):
 #: Which property of a payload has which role.
 _OF_CHANGE = {"new": Role("row", "new"), "old": Role("row", "old"), "eventType": Role("event")}
 _OF_BROADCAST = {"payload": Role("row", "new")}
-_OF_LEGACY = {"record": Role("row", "new"), "old_record": Role("row", "old"), "type": Role("event")}
 
 
 class Use(NamedTuple):
