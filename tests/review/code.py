@@ -42,6 +42,7 @@ import {{ supabase }} from '@/lib/supabase'
 export function Chat({{ roomId, onMessage }}) {{
   const [messages, setMessages] = useState([])
   const queryClient = useQueryClient()
+  const [unusual, getMessage] = useState([])
   {before}
   useEffect(() => {{
     const channel = supabase.channel('chat').on(

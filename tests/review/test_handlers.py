@@ -68,6 +68,7 @@ DEEDS = {
     ],
     "() => { console.log('changed') }": [("log", "console.log", "")],
     "(payload) => dispatch({ type: 'add', row: payload.new })": [("set_state", "dispatch", "")],
+    "(payload) => getMessage((all) => [...all, payload.new])": [("append_state", "getMessage", "append")],
     "() => mutate()": [("invalidate", "mutate", "")],
     "() => { channel.send({ type: 'broadcast', event: 'x' }) }": [("broadcast", "channel", "")],
     "() => { toast.success('new') }": [("other", "toast.success", "")],
@@ -119,6 +120,13 @@ EVENTS = (
         if (!['INSERT', 'UPDATE'].includes(payload.eventType)) setRemoved(payload.old.id)
       }""",
     """(payload) => {
+        const isInsert = payload.eventType === 'INSERT'
+        const isDelete = payload.eventType === 'DELETE'
+        if (isInsert) setAdded(payload.new)
+        if (isDelete) setRemoved(payload.old.id)
+        if (!isInsert && !isDelete) setChanged(payload.new)
+      }""",
+    """(payload) => {
         if (payload.eventType === 'DELETE') { setRemoved(payload.old.id); return }
         if (payload.eventType === 'INSERT') { setAdded(payload.new); return }
         setChanged(payload.new)
@@ -160,6 +168,12 @@ GUARDS = {
     "(payload) => setA((all) => all.filter((each) => each.id !== payload.new.id))": ("id", "!==", False, False),
     "(payload) => { if (!payload.new.read) setA(1) }": ("read", "falsy", True, True),
     "(payload) => { if (rooms.includes(payload.new.room_id)) setA(1) }": ("room_id", "includes", True, True),
+    "(payload) => { const isMine = payload.new.room_id === roomId; if (!isMine) return; setA(1) }": (
+        "room_id",
+        "===",
+        True,
+        True,
+    ),
     "(payload) => { const { room_id } = payload.new; if (room_id != roomId) return; setA(1) }": (
         "room_id",
         "==",

@@ -87,6 +87,7 @@ def outcomes(
     Args:
         is_subject: whether an expression is the subject.
         every: the values that it can have.
+        meaning: looks through names.
     """
     node = meaning(unwrapped(test))
     if node is None:

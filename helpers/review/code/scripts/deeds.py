@@ -161,13 +161,8 @@ class _Reader:
     def _is_setter(self, name: Node | None) -> bool:
         """Whether a name is the second that `useState` gives, whatever it is called."""
         declaration = self._module.resolve(name) if name is not None and name.type == "identifier" else None
-        if declaration is None or declaration.path != ("1",) or not is_call(declaration.value):
-            return False
-        return declaration.value is not None and last_name(declaration.value) in (
-            "useState",
-            "useReducer",
-            "createSignal",
-        )
+        made = declaration.value if declaration is not None and declaration.path == ("1",) else None
+        return made is not None and is_call(made) and last_name(made) in ("useState", "useReducer", "createSignal")
 
     def _is_parameter(self, name: Node | None) -> bool:
         """Whether a name is what its function is given first, as a store's creator is given `set`."""

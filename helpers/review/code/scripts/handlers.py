@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from tree_sitter import Node
@@ -190,13 +190,17 @@ def _guards(module: Module, function: Node, deeds: Sequence[Deed]) -> dict[int, 
     """The tests on the way to every deed but logs, and how they come out there."""
     common: dict[int, bool] | None = None
     for node in _deed_nodes(module, function, deeds):
-        here = {
-            atom.id: outcome
-            for test, holds in conditions(node, function)
-            for atom, outcome in atoms(test, holds, meaning_in(module))
-        }
+        here = dict(_atoms_above(module, node, function))
         common = here if common is None else {key: value for key, value in common.items() if here.get(key) == value}
     return common or {}
+
+
+def _atoms_above(module: Module, node: Node, function: Node) -> Iterator[tuple[int, bool]]:
+    """The single tests on the way to a node, and how they come out there."""
+    meaning = meaning_in(module)
+    for test, holds in conditions(node, function):
+        for atom, outcome in atoms(test, holds, meaning):
+            yield atom.id, outcome
 
 
 def _deed_nodes(module: Module, function: Node, deeds: Sequence[Deed]) -> list[Node]:

@@ -256,7 +256,8 @@ class _Tracker:
             self.found.uses.append(Use(node, role.side, "*"))
         elif role.kind == "payload":
             self.found.uses.append(Use(node, "new", "*"))
-            self.found.uses.append(Use(node, "old", "*"))
+            if self._properties is _OF_CHANGE:
+                self.found.uses.append(Use(node, "old", "*"))
 
 
 def _goes_somewhere(comparison: Node) -> bool:
