@@ -72,7 +72,7 @@ def _full(change: Change, wanted: str, evidence: str, related: tuple[Place, ...]
     fix = binding(change, filter=wanted)
     if change.deletes and not filter_columns(Text(wanted)) <= (change.identity or frozenset()):
         fix += f"\n-- and, for deletions to pass the filter: alter table {change.table} replica identity full;"
-    return Found(change.binding.place, evidence, cause, fix, related)
+    return Found(change.binding.place, evidence, cause, fix, (*related, *change.channel.through))
 
 
 @warning(
@@ -96,7 +96,7 @@ def client_filter(code: Reviewed) -> Iterator[Found]:
             how = listed(f"{each.column} {each.operator} {each.other}, line {each.place.line}" for each in further)
             cause = f"Rows of {change.table} are sent that the handler throws away"
             evidence = f"the filter is {own.value}, and the handler tests {how}"
-            places = tuple(each.place for each in further)
+            places = (*(each.place for each in further), *change.channel.through)
             yield Found(change.binding.place, evidence, cause, binding(change, filter=wanted), places)
 
 
@@ -114,7 +114,7 @@ def wildcard_event(code: Reviewed) -> Iterator[Found]:
         if change.event == "*" and len(events) == 1:
             cause = f"All events of {change.table or 'the schema'} are sent, and {events[0]} alone is acted on"
             evidence = f"event {change.binding.event.value}, and the handler does something on {events[0]} only"
-            yield Found(change.binding.place, evidence, cause, binding(change, event=events[0]))
+            yield Found(change.binding.place, evidence, cause, binding(change, event=events[0]), change.channel.through)
 
 
 @warning(
