@@ -81,6 +81,7 @@ def _full(change: Change, wanted: str, evidence: str, related: tuple[Place, ...]
     symptom="The handler is called more often than something happens.",
     remedy="Add the handler's condition to the filter, after a comma: all conditions of a filter must hold.",
     verify="The handler's first test never fails any more, and can go",
+    follows=("filter_syntax",),
     notes=(18,),
 )
 def client_filter(code: Reviewed) -> Iterator[Found]:
