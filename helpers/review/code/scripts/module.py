@@ -293,12 +293,15 @@ def _bound_items(pattern: Node) -> Iterator[tuple[Node, tuple[str, ...], Node | 
 
 
 def _block(node: Node) -> Node:
-    found = enclosing(node, _BLOCKS)
-    assert found is not None, "a program is around everything"
-    return found
+    return enclosing(node, _BLOCKS) or _top(node)
 
 
 def _function_around(node: Node) -> Node:
-    found = enclosing(node, FUNCTIONS | {"program"})
-    assert found is not None, "a program is around everything"
-    return found
+    return enclosing(node, FUNCTIONS | {"program"}) or _top(node)
+
+
+def _top(node: Node) -> Node:
+    """The root of the tree, which of a file that is broken at its beginning is no program but an error."""
+    while node.parent is not None:
+        node = node.parent
+    return node
