@@ -23,6 +23,7 @@ READS = {
     "() => refetch()": ((), ()),
     "(payload) => { if (payload.new) show((payload.new as Message).id) }": (("id",), ()),
     "(payload) => show(payload.new?.author?.name)": (("author",), ()),
+    "async function (this: void, { new: row }) { show(row.id) }": (("id",), ()),
     "(payload) => { const { id, ...rest } = payload.new; show(rest) }": (("id", "*"), ()),
     "(payload) => add(payload.new)": (("*",), ()),
     "(payload) => local(payload.new)": (("title",), ()),
@@ -82,13 +83,24 @@ DEEDS = {
         ("table_read", "messages", "select"),
         ("set_state", "setMessages", "replace"),
     ],
+    "() => fetch('/api', { method: 'POST', body })": [("other", "fetch", "")],
+    "onlyDeletions": [
+        ("append_state", "setMessages", "append"),
+        ("refetch", "fetchMessages", ""),
+        ("table_read", "messages", "select"),
+        ("set_state", "setMessages", "replace"),
+    ],
     "() => loadElsewhere()": [("refetch", "loadElsewhere", "")],
 }
 FETCH = """
   const fetchMessages = useCallback(async () => {
     const { data } = await supabase.from('messages').select()
     setMessages(data)
-  }, [])"""
+  }, [])
+  const onlyDeletions = (payload) => {
+    if (payload.eventType === 'INSERT') setMessages((all) => [...all, payload.new])
+    else fetchMessages()
+  }"""
 
 
 @pytest.mark.parametrize("handler", DEEDS)

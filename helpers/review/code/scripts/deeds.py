@@ -42,6 +42,8 @@ DEPTH = 3
 _SETTER = re.compile(r"set[A-Z]\w*$")
 _NO_STATE = frozenset({"setTimeout", "setInterval", "setAuth", "setItem", "setAttribute", "setHeader", "setQueryData"})
 _FETCHER = re.compile(r"(?:(?:re)?(?:fetch|load)|refresh|sync|mutate|revalidate|query)(?:[A-Z]\w*)?$")
+#: A request that is no question.
+_WRITING = re.compile(r"\bmethod:\s*['\"`](?:POST|PUT|PATCH|DELETE)")
 #: As a function by itself; as a method it gets what is there already (`store.getState`).
 _GETTER = re.compile(r"get[A-Z]\w*$")
 #: The events of what no event leads to.
@@ -296,7 +298,7 @@ def _asks(call: Node) -> bool:
     """Whether the name of a function says that it asks for something."""
     name, function = last_name(call), callee(call)
     if _FETCHER.match(name):
-        return True
+        return not _WRITING.search(text(field(call, "arguments")))
     return function is not None and function.type == "identifier" and bool(_GETTER.match(name))
 
 

@@ -110,7 +110,8 @@ def _of_elsewhere(module: Module, node: Node, casts: Sequence[str]) -> Handler:
 
 def _as_refetch(module: Module, node: Node, deeds: tuple[Deed, ...]) -> tuple[Deed, ...]:
     """A function that reads a list, given as a handler, is itself the refetch."""
-    if any(deed.kind in ("table_read", "prisma_read") and not deed.takes for deed in deeds):
+    own = (deed for deed in deeds if not (deed.takes or deed.via or deed.events))
+    if any(deed.kind in ("table_read", "prisma_read") for deed in own):
         return (Deed("refetch", text(node), module.place(node)), *deeds)
     return deeds
 

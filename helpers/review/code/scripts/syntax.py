@@ -188,7 +188,7 @@ def parameters(function: Node) -> list[Node]:
         return [single]
     listed = field(function, "parameters")
     named = listed.named_children if listed is not None else []
-    return [node for node in named if node.type != "comment" and text(node) != "this"]
+    return [node for node in named if node.type != "comment" and not text(node).startswith("this:")]
 
 
 def function_body(function: Node) -> Node | None:
