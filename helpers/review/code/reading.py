@@ -20,7 +20,7 @@ __all__ = ["Batch", "Result", "read_batch"]
 _SCRIPTS = "helpers.review.code.scripts.reading"
 _CHAINED = "helpers.review.code.chained.reading"
 READERS = dict.fromkeys(("ts", "tsx", "mts", "cts", "js", "jsx", "mjs", "cjs", "vue", "svelte"), _SCRIPTS)
-READERS |= dict.fromkeys(("py",), _CHAINED)
+READERS |= dict.fromkeys(("py", "dart", "swift", "kt", "kts"), _CHAINED)
 
 #: A file without any of these has nothing to say about subscriptions.
 _WORDS = (b"upabase", b"SUPABASE", b".channel", b"postgres_changes", b"risma", b"RealtimeChannel")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 from tree_sitter import Language, Node, Parser
 
-from helpers.review.inventory import Hole, Scope, Text, Where
+from helpers.review.inventory import Effect, Hole, Scope, Text, Where
 from helpers.review.source import Place
 
 __all__ = [
@@ -22,7 +22,6 @@ __all__ = [
     "ancestors",
     "text",
     "walk",
-    "with_arguments",
 ]
 
 
@@ -106,6 +105,10 @@ class Bound:
     handler: Node | None = None
 
 
+#: One text, and not several that are put together.
+_WHOLE_TEXT = re.compile(r"[a-zA-Z]{0,2}(\"\"\"|'''|\"|')(?:(?!\1).)*\1", re.DOTALL)
+
+
 class Source(ABC):
     """One file of one of the languages.
 
@@ -171,9 +174,13 @@ class Source(ABC):
         """What an expression comes to."""
         if node is None:
             return Text("?", False, (Hole("?"),))
-        if self.is_text(node):
-            return self._template(text(node))
         written = text(node)
+        return self._template(written) if self.is_text(node) else self.spelled(written)
+
+    def spelled(self, written: str) -> Text:
+        """What an expression comes to that the tree has no node for."""
+        if _WHOLE_TEXT.fullmatch(written):
+            return self._template(written)
         last = written.rpartition(".")[2]
         if last in self.constants:
             return Text(self.constants[last])
@@ -233,12 +240,19 @@ class Source(ABC):
     def _declared(self) -> list[Node]:
         return [each for each in walk(self.root) if each.type in self.functions]
 
+    def parameters(self, function: Node) -> Node | None:
+        """The node around a function's parameters."""
+        return function.child_by_field_name("parameters")
+
+    def effect(self, node: Node) -> Effect | None:
+        """What runs when a part of the screen appears, if the node stands in such."""
+        return None
+
+    def streamed(self, chain: Chain) -> tuple[Link, Bound] | None:
+        """Changes that a chain listens to without a channel of the code's own."""
+        return None
+
     def in_cleanup(self, node: Node) -> bool:
         around = list(ancestors(node))
         names = {self.function_name(each) for each in around if each.type in self.functions}
         return any(each.type in self.cleanups for each in around) or not names.isdisjoint(self.endings)
-
-
-def with_arguments(link: Link, arguments: tuple[Argument, ...], end: Node, closure: Node | None = None) -> Link:
-    """The link as a call."""
-    return replace(link, arguments=(*(link.arguments or ()), *arguments), end=end, closure=closure or link.closure)

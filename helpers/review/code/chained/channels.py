@@ -8,9 +8,9 @@ from typing import Literal, cast
 
 from tree_sitter import Node
 
-from helpers.review.code.chained.chains import Chain, Link, Source, text, walk
+from helpers.review.code.chained.chains import Bound, Chain, Link, Source, text, walk
 from helpers.review.code.chained.handlers import handler_of
-from helpers.review.inventory import Binding, Channel, Removal, Send, Text, Where
+from helpers.review.inventory import Binding, Channel, Effect, Removal, Send, Text, Where
 from helpers.review.source import Place
 
 __all__ = ["channels_of"]
@@ -53,6 +53,7 @@ class _Draft:
     forwards: bool = False
     removals: list[Removal] = field(default_factory=list)
     sends: list[Send] = field(default_factory=list)
+    effect: Effect | None = None
     escapes: str = ""
 
     def channel(self) -> Channel:
@@ -63,6 +64,7 @@ class _Draft:
             private=self.private,
             bindings=tuple(self.bindings),
             client=self.client,
+            effect=self.effect,
             subscribed=self.subscribed,
             subscribed_where=self.subscribed_where,
             status_callback=self.status_callback,
@@ -93,6 +95,10 @@ class _Reading:
         self.drafts: list[_Draft] = []
 
     def chain(self, chain: Chain) -> None:
+        streamed = self._source.streamed(chain)
+        if streamed is not None:
+            self._streamed(chain, *streamed)
+            return
         made = next((at for at, link in enumerate(chain.links) if _makes_channel(link)), None)
         if made is not None:
             draft, rest = self._made(chain, made), chain.links[made + 1 :]
@@ -115,9 +121,20 @@ class _Reading:
             private=_private(link),
             variable=source.holder(chain),
             function=source.function(chain.node),
+            effect=source.effect(chain.node),
         )
         self.drafts.append(draft)
         return draft
+
+    def _streamed(self, chain: Chain, link: Link, bound: Bound) -> None:
+        """A channel that the library makes by itself, and removes when nobody listens any more."""
+        source = self._source
+        place, where = source.place(link.node, link.end), source.where(chain.node)
+        draft = _Draft(Text("{stream}", False), place, where, chain.base, False, "", source.function(chain.node))
+        changes = Binding("postgres_changes", bound.event, place, bound.schema, bound.table, bound.filter)
+        draft.bindings.append(changes)
+        draft.escapes = "passed"
+        self.drafts.append(draft)
 
     def _held(self, chain: Chain) -> tuple[_Draft, tuple[Link, ...]] | None:
         """The channel that a chain begins with, and what is called of it."""
@@ -171,6 +188,7 @@ class _Reading:
         source = self._source
         draft.subscribed = source.place(link.node, link.end)
         draft.subscribed_where = source.where(link.node)
+        draft.effect = source.effect(link.node) or draft.effect
         callback = link.given("callback", 0) or link.closure
         named = link.named("blockUntilSubscribed")
         if callback is None or callback == named:
@@ -221,7 +239,7 @@ _ESCAPES = {
 
 
 def _makes_channel(link: Link) -> bool:
-    return link.name == "channel" and bool(link.arguments)
+    return link.name in ("channel", "createChannel") and bool(link.arguments)
 
 
 def _private(link: Link) -> bool | None:

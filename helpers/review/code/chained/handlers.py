@@ -57,7 +57,7 @@ class _Reading:
     def __init__(self, source: Source, function: Node) -> None:
         self._source, self._function = source, function
         self._text = text(function)
-        self._payload = _parameter(function)
+        self._payload = _parameter(source.parameters(function))
         new, old = _ROWS[source.language]
         self._payloads = [self._payload, *self._bound(_INNER.get(source.language, "(?!)"))] if self._payload else []
         self._new, self._old = self._row(new), self._row(old)
@@ -102,7 +102,7 @@ class _Reading:
 
     def _body(self) -> str:
         body = self._function.child_by_field_name("body")
-        return text(body) if body is not None else self._text.partition(")")[2]
+        return text(body) if body is not None else self._text
 
     def _comparisons(self) -> Iterator[Comparison]:
         for node in walk(self._function):
@@ -123,7 +123,7 @@ class _Reading:
                 yield Comparison(
                     found[1] or found[2],
                     _NEGATED[operator] if leaves else _KEPT[operator],
-                    self._source.value(node.named_children[0] if own == right else node.named_children[-1]),
+                    self._source.spelled(other.strip()),
                     "new" if side == "new" else "old",
                     self._place(node),
                     self._outside(other),
@@ -164,7 +164,7 @@ class _Reading:
     def _in_function(self, branch: Node) -> bool:
         """Whether the branch stands in the function's own body, and in no other branch."""
         around = branch.parent
-        while around is not None and around.type in ("block", "function_body", "function_expression_body"):
+        while around is not None and around.type in ("block", "function_expression_body"):
             around = around.parent
         return around is not None and (around == self._function or around.type in self._source.functions)
 
@@ -180,11 +180,8 @@ def _is_binding(node: Node) -> bool:
     )
 
 
-def _parameter(function: Node) -> str:
+def _parameter(listed: Node | None) -> str:
     """The name of the first parameter but for ``self``."""
-    listed = function.child_by_field_name("parameters")
-    if listed is None:
-        listed = next((each for each in walk(function) if each.type in ("formal_parameter_list",)), None)
     for each in listed.named_children if listed is not None else ():
         found = re.findall(r"[^\W\d]\w*", text(each).partition(":")[0])
         if found and found[-1] not in ("self", "cls"):
