@@ -107,10 +107,12 @@ class Table:
         self.rename_in_policies(old, new)
 
     def rename_in_policies(self, old: str, new: str) -> None:
-        word = re.compile(rf"(?<![\w.'])(\w+\.)?{re.escape(old)}(?![\w'(])")
+        """Expressions follow what they name, as PostgreSQL keeps them by number."""
         for name, policy in self.policies.items():
-            using, check = (word.sub(rf"\g<1>{new}", text) for text in (policy.using, policy.check))
-            self.policies[name] = replace(policy, using=using, check=check)
+            if old in policy.using or old in policy.check:
+                word = re.compile(rf"(?<![\w.'])(\w+\.)?{re.escape(old)}(?![\w'(])")
+                using, check = (word.sub(rf"\g<1>{new}", text) for text in (policy.using, policy.check))
+                self.policies[name] = replace(policy, using=using, check=check)
 
     def facts(self, published: bool | None, broadcasting: frozenset[str]) -> TableFacts:
         keys = [self.primary_key] if self.primary_key else []
