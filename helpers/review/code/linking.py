@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from helpers.review.code.drafts import Draft, Export, Helper, HelperCall, Value
 from helpers.review.code.paths import Paths
+from helpers.review.code.texts import filled
 from helpers.review.inventory import (
     Binding,
     Channel,
@@ -99,7 +100,7 @@ def _fields(kind: type) -> tuple[str, ...]:
 def _mapped(node: T, fill: Fill) -> T:
     """The same data with the holes of every text in it filled as far as `fill` can."""
     if isinstance(node, Text):
-        return node if node.exact else filled_text(node, fill)  # type: ignore[return-value]
+        return node if node.exact else filled(node, fill)  # type: ignore[return-value]
     if isinstance(node, tuple):
         items = tuple(_mapped(item, fill) for item in node)
         same = all(new is old for new, old in zip(items, node, strict=True))
@@ -113,12 +114,6 @@ def _mapped(node: T, fill: Fill) -> T:
                 changes[name] = new
         return replace(node, **changes) if changes else node  # type: ignore[type-var]
     return node
-
-
-def filled_text(text: Text, fill: Fill) -> Text:
-    from helpers.review.code.scripts.values import filled
-
-    return filled(text, fill)
 
 
 def _with_imports(draft: Draft, paths: Paths, exports: Mapping[str, tuple[Export, ...]]) -> Draft:

@@ -151,11 +151,7 @@ class Trail:
             if text(field(parent, "property")) in ("unsubscribe", "teardown"):
                 self.removals.append(("unsubscribe", parent))
         elif parent.type in ("pair", "object"):
-            self._stored(parent)
-
-    def _stored(self, parent: Node) -> None:
-        """A property of an object: `return { channel }`, `useRef({ channel })`."""
-        self.escapes = self.escapes or "returned"
+            self.escapes = self.escapes or "returned"  # return { channel }
 
     def _assigned(self, left: Node | None) -> None:
         left = unwrapped(left)

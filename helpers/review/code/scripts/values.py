@@ -26,9 +26,10 @@ from helpers.review.code.scripts.syntax import (
     text,
     unwrapped,
 )
+from helpers.review.code.texts import filled, text_of
 from helpers.review.inventory import Hole, Text
 
-__all__ = ["DEPTH", "UNKNOWN", "declared_value", "evaluate", "filled", "function_key", "perhaps", "text_of"]
+__all__ = ["DEPTH", "UNKNOWN", "declared_value", "evaluate", "function_key", "perhaps"]
 
 UNKNOWN = Text("?", False, (Hole("?"),))
 _DIGITS = re.compile(r"\d+(?:\.\d+)?")
@@ -39,36 +40,6 @@ LONGEST_NAME = 80
 _NUMBER = re.compile(r"\d[\d_]*(?:\.\d+)?")
 #: Calls that change nothing that a topic or filter shows.
 _SAME = frozenset({"String", "encodeURIComponent", "toString", "toLowerCase", "trim", "unref", "toValue", "Number"})
-
-
-def text_of(parts: Sequence[str | Hole]) -> Text:
-    """The text of pieces, neighbours joined."""
-    joined: list[str | Hole] = []
-    for part in parts:
-        if isinstance(part, str) and joined and isinstance(joined[-1], str):
-            joined[-1] += part
-        elif part != "":
-            joined.append(part)
-    if all(isinstance(part, str) for part in joined):
-        return Text("".join(str(part) for part in joined))
-    if len(joined) == 1 and isinstance(joined[0], Hole) and joined[0].name == "?":
-        return Text("?", False, tuple(joined))
-    shown = (part if isinstance(part, str) else "{" + part.name + "}" for part in joined)
-    return Text("".join(shown), False, tuple(joined))
-
-
-def filled(pattern: Text, fill: Callable[[Hole], Text | None]) -> Text:
-    """The pattern with those holes filled for which there is something."""
-    if pattern.exact or not pattern.parts:
-        return pattern
-    parts: list[str | Hole] = []
-    for part in pattern.parts:
-        found = fill(part) if isinstance(part, Hole) else None
-        if found is None:
-            parts.append(part)
-        else:
-            parts.extend([found.value] if found.exact else found.parts)
-    return pattern if tuple(parts) == pattern.parts else text_of(parts)
 
 
 def function_key(module: Module, function: Node) -> str:
