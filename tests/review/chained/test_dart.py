@@ -82,3 +82,24 @@ def test_a_stream_listens_to_a_table() -> None:
     (changes,) = stream.bindings
     assert (str(changes.event), str(changes.table), str(changes.filter)) == ("*", "rooms", "team_id=eq.{team}")
     assert (stream.subscribed, stream.escapes) == (None, "passed")
+
+
+def test_the_first_version_of_the_library_is_read() -> None:
+    """With texts that are put together."""
+    text = """
+Future<void> listen(String room) async {
+  final channel = supabase.channel('public:' + room);
+  channel.on(RealtimeListenTypes.postgresChanges, ChannelFilter(event: 'INSERT', schema: 'public', table: 'rooms',
+      filter: 'id=eq.' + room), (payload, [ref]) { reload(); }).subscribe();
+}
+"""
+    (channel,) = read("lib/listen.dart", text).facts.channels
+    (changes,) = channel.bindings
+    assert str(channel.topic) == "public:{room}"
+    assert [str(each) for each in (changes.event, changes.schema, changes.table, changes.filter)] == [
+        "INSERT",
+        "public",
+        "rooms",
+        "id=eq.{room}",
+    ]
+    assert (channel.subscribed is not None, channel.status_callback) == (True, False)

@@ -109,6 +109,14 @@ class Bound:
 _WHOLE_TEXT = re.compile(r"[a-zA-Z]{0,2}(\"\"\"|'''|\"|')(?:(?!\1).)*\1", re.DOTALL)
 
 
+def _joined(texts: list[Text]) -> Text:
+    """Texts that are put together by ``+``."""
+    parts = tuple(part for each in texts for part in (each.parts or (each.value,)))
+    value = "".join(part if isinstance(part, str) else f"{{{part.name}}}" for part in parts)
+    exact = all(each.exact for each in texts)
+    return Text(value, exact, () if exact else parts)
+
+
 class Source(ABC):
     """One file of one of the languages.
 
@@ -181,6 +189,9 @@ class Source(ABC):
         """What an expression comes to that the tree has no node for."""
         if _WHOLE_TEXT.fullmatch(written):
             return self._template(written)
+        pieces = re.split(r"\s+\+\s+", written)
+        if len(pieces) > 1 and any(_WHOLE_TEXT.fullmatch(piece) for piece in pieces):
+            return _joined([self.spelled(piece) for piece in pieces])
         last = written.rpartition(".")[2]
         if last in self.constants:
             return Text(self.constants[last])

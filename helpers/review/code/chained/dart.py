@@ -72,9 +72,17 @@ class DartSource(Source):
             )
         if link.name == "onBroadcast":
             return Bound("broadcast", self.value(link.named("event")), handler=link.named("callback"))
+        if link.name == "on" and text(link.at(0)) == "RealtimeListenTypes.postgresChanges":
+            return self._first_version(link)
         if link.name in _PRESENCE:
             return Bound("presence", Text(_PRESENCE[link.name]), handler=link.at(0))
         return None
+
+    def _first_version(self, link: Link) -> Bound:
+        """``on(RealtimeListenTypes.postgresChanges, ChannelFilter(event: '*', …), callback)``, as it was until 2.0."""
+        given = {_label(each): each for each in walk(link.at(1) or self.root) if each.type == "named_argument"}
+        schema, table, wanted = (self.optional(given.get(name)) for name in ("schema", "table", "filter"))
+        return Bound("postgres_changes", self.value(given.get("event")), schema, table, wanted, link.at(2))
 
     def _event(self, node: Node | None) -> Text:
         found = re.search(r"\bPostgresChangeEvent\.(\w+)$", text(node))

@@ -22,6 +22,8 @@ _SOURCES = {
     "kt": ("kotlin", "KotlinSource"),
     "kts": ("kotlin", "KotlinSource"),
 }
+#: Where programs of a language run, as far as the language tells: Swift and Kotlin are on both sides.
+_SERVER = {"python": True, "dart": False}
 _IGNORE = re.compile(r"(?:#|//)\s*workbook-ignore\b[ \t]*([\w, -]*)")
 
 
@@ -46,7 +48,7 @@ def read(path: str, content: str, exports_only: bool = False) -> Draft:
             prisma_calls=tuple(prisma_calls(source, chains)),
             table_calls=tuple(table_calls(source, chains)),
             ignores=tuple(_ignores(content)),
-            server=source.language == "python",
+            server=_SERVER.get(source.language),
             errors=tuple(_errors(source)),
         )
     )
