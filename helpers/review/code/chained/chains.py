@@ -131,6 +131,8 @@ class Source(ABC):
     functions: frozenset[str]
     cleanups: frozenset[str] = frozenset()
     endings: frozenset[str] = frozenset()
+    #: By which a file shows that it uses the library itself.
+    imports: re.Pattern[str] = re.compile(r"supabase", re.IGNORECASE)
     #: What is computed within a text; the first group that is not empty says what.
     hole: re.Pattern[str]
     #: A name that is bound to a text: its groups are the name and the text.

@@ -85,8 +85,13 @@ def channels_of(source: Source, chains: list[Chain]) -> tuple[Channel, ...]:
     for chain in chains:
         reading.removing(chain)
     reading.escaping()
+    imported = source.imports.search(source.content) is not None
     told = re.search(r"supabase|realtime", source.content, re.IGNORECASE) is not None
-    return tuple(draft.channel() for draft in reading.drafts if told or draft.bindings)
+    return tuple(
+        draft.channel()
+        for draft in reading.drafts
+        if imported or draft.bindings or (told and (draft.subscribed or draft.sends))
+    )
 
 
 class _Reading:

@@ -30,6 +30,7 @@ class PythonSource(Source):
     functions = frozenset({"function_definition", "lambda"})
     cleanups = frozenset({"finally_clause"})
     endings = frozenset({"close", "aclose", "stop", "shutdown", "__aexit__", "__exit__", "cleanup"})
+    imports = re.compile(r"^\s*(?:from|import)\s+(?:supabase|realtime)\b", re.MULTILINE)
     hole = re.compile(r"(?<!\{)\{([^{}!:]+)(?:![rsa])?(?::[^{}]*)?\}(?!\})")
     constant = re.compile(r"^\s*([A-Za-z_]\w*)\s*(?::[^=\n]+)?=\s*[\"']([^\"'{}\n]*)[\"']\s*(?:#.*)?$", re.MULTILINE)
 
