@@ -103,3 +103,25 @@ Future<void> listen(String room) async {
         "id=eq.{room}",
     ]
     assert (channel.subscribed is not None, channel.status_callback) == (True, False)
+
+
+def test_a_channel_is_known_by_its_second_name_and_when_it_is_given_back() -> None:
+    """A field that is given the variable, and a chain that is returned."""
+    text = """
+import 'package:supabase_flutter/supabase_flutter.dart';
+class Alerts {
+  RealtimeChannel? _shown;
+  void show() {
+    final channel = client.channel('alerts');
+    channel.subscribe();
+    _shown = channel;
+  }
+  void stop() { _shown?.unsubscribe(); }
+  static RealtimeChannel made(int user) {
+    return client.channel('user:$user').subscribe();
+  }
+}
+"""
+    alerts, made = read("lib/alerts.dart", text).facts.channels
+    assert ([each.how for each in alerts.removals], alerts.escapes) == (["unsubscribe"], "")
+    assert (str(made.topic), made.removals, made.escapes) == ("user:{user}", (), "returned")

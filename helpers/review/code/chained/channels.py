@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Literal, cast
 
 from tree_sitter import Node
 
-from helpers.review.code.chained.chains import Bound, Chain, Link, Source, text, walk
+from helpers.review.code.chained.chains import Bound, Chain, Link, Source, ancestors, text, walk
 from helpers.review.code.chained.handlers import handler_of
 from helpers.review.inventory import Binding, Channel, Effect, Removal, Send, Text, Where
 from helpers.review.source import Place
@@ -31,6 +32,9 @@ _STATUSES = {
     "TIMED_OUT": ("TIMED_OUT", ".timedOut"),
     "CLOSED": ("CLOSED", ".closed"),
 }
+_CALLS = frozenset({"call", "call_expression", "expression_statement", "await_expression", "function_body"})
+#: A name that is given a channel's name: ``self.channel = channel``.
+_ALIAS = re.compile(r"([\w.]+)[ \t]*=[ \t]*([A-Za-z_]\w*);?[ \t]*$", re.MULTILINE)
 _PRIVATE = re.compile(r"""["']?(?:isPrivate|private)["']?\s*[:=]\s*(\w+)""")
 
 
@@ -97,6 +101,7 @@ def channels_of(source: Source, chains: list[Chain]) -> tuple[Channel, ...]:
 class _Reading:
     def __init__(self, source: Source) -> None:
         self._source = source
+        self._aliases = {_plain(name): value for name, value in _ALIAS.findall(source.content)}
         self.drafts: list[_Draft] = []
 
     def chain(self, chain: Chain) -> None:
@@ -127,6 +132,7 @@ class _Reading:
             variable=source.holder(chain),
             function=source.function(chain.node),
             effect=source.effect(chain.node),
+            escapes=_returned(chain.node),
         )
         self.drafts.append(draft)
         return draft
@@ -156,7 +162,8 @@ class _Reading:
     def _named(self, name: str, node: Node) -> _Draft | None:
         """The channel of a variable: one of the same function, else the last of that name."""
         plain = _plain(name)
-        found = [draft for draft in self.drafts if plain and _plain(draft.variable) == plain]
+        wanted = {plain, self._aliases.get(plain, plain)} - {""}
+        found = [draft for draft in self.drafts if _plain(draft.variable) in wanted]
         function = self._source.function(node)
         return next((draft for draft in reversed(found) if draft.function == function), found[-1] if found else None)
 
@@ -230,7 +237,8 @@ class _Reading:
                     draft.escapes = kind or ""
 
     def _is_removal(self, node: Node) -> bool:
-        return any(word in text(node.parent) for word in _REMOVING)
+        around = [text(each) for each in islice(ancestors(node), 4) if each.type in _CALLS]
+        return any(word in text_ for text_ in around[:1] for word in _REMOVING)
 
 
 _ESCAPES = {
@@ -241,6 +249,16 @@ _ESCAPES = {
     "control_transfer_statement": "returned",
     "return_expression": "returned",
 }
+
+
+def _returned(node: Node) -> str:
+    """Whether the chain itself is what a function gives back."""
+    for around in ancestors(node):
+        if _ESCAPES.get(around.type) == "returned":
+            return "returned"
+        if "block" in around.type or "statement" in around.type or around.type.startswith("argument"):
+            return ""
+    return ""
 
 
 def _makes_channel(link: Link) -> bool:
