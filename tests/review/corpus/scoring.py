@@ -15,7 +15,7 @@ __all__ = ["PARTS", "Case", "Expected", "Score", "cases", "found_in", "score"]
 
 HERE = Path(__file__).parent
 #: Those that the rules were written with, and those that they were not.
-PARTS = ("seen", "held_out")
+PARTS = ("seen", "held_out", "second_held_out")
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -15,9 +15,10 @@ from helpers.progress import Progress
 from helpers.review import review
 from helpers.review.plan import Change, make_plan
 from helpers.review.plan.proposing.proposal import ChangeKind
+from tests.review.corpus.scoring import PARTS
 
 CORPUS = Path(__file__).parents[1] / "corpus"
-CASES = sorted(case for part in ("seen", "held_out") for case in (CORPUS / part).glob("*") if case.is_dir())
+CASES = sorted(case for part in PARTS for case in (CORPUS / part).glob("*") if case.is_dir())
 TSX = Parser(Language(tree_sitter_typescript.language_tsx()))
 
 #: What the corpus has of what can be edited, at least.
