@@ -6,7 +6,7 @@ import html
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -196,6 +196,10 @@ class Experiment:
             + (f"<p>Notes</p><ul>{notes}</ul>" * bool(notes))
             + f"<p><small>{html.escape(self.provenance)}</small></p>"
         )
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """What a front end without HTML shows."""
+        printer.text(str(self))
 
     @property
     def provenance(self) -> str:

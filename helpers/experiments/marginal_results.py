@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from helpers.profiling.lines import Line
 
@@ -126,6 +126,10 @@ class MarginalCosts:
             + (f"<p>Notes</p><ul>{notes}</ul>" * bool(notes))
             + f"<p><small>{html.escape(self.provenance)}</small></p>"
         )
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """What a front end without HTML shows."""
+        printer.text(str(self))
 
     @property
     def provenance(self) -> str:

@@ -84,8 +84,15 @@ class Optimism:
             f"in the end view and table are {'equal' if self.is_equal else 'NOT equal'}."
         )
 
+    def __str__(self) -> str:
+        return f"{self.to_frame().round(1).to_string()}\n{self.answer}"
+
     def _repr_html_(self) -> str:
         return str(self.to_frame().round(1).to_html()) + f"<p><strong>{self.answer}</strong></p>"
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """What a front end without HTML shows."""
+        printer.text(str(self))
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from helpers.experiments.checks import claims_of, explain
 from helpers.experiments.experiment import Experiment, Metric, Outcome
@@ -75,6 +75,10 @@ class PolicyPlans:
         )
         head = f"<tr><th></th><th>{BY_KEY}</th><th>{WHOLE}</th></tr>"
         return f"{self.experiment._repr_html_()}<table>{head}{rows}</table>"
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """What a front end without HTML shows."""
+        printer.text(str(self))
 
 
 async def explain_policies(

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import psycopg
@@ -93,8 +93,15 @@ class Recoveries:
             for one in self.recoveries
         ).set_index("fault")
 
+    def __str__(self) -> str:
+        return f"{self.to_frame().round(2).to_string()}\n{self.answer}"
+
     def _repr_html_(self) -> str:
         return str(self.to_frame().round(2).to_html()) + f"<p><strong>{self.answer}</strong></p>"
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """What a front end without HTML shows."""
+        printer.text(str(self))
 
     @property
     def answer(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from helpers.monitoring.canary import Canary, CanarySettings, watching
 from helpers.monitoring.canary.teller import Teller
@@ -83,8 +83,15 @@ class Watched:
         ]
         return pd.DataFrame(rows).set_index("channel")
 
+    def __str__(self) -> str:
+        return self.to_frame().to_string(na_rep="–", float_format="{:.3g}".format)
+
     def _repr_html_(self) -> str:
         return str(self.to_frame().to_html(na_rep="–", float_format="{:.3g}".format))
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """What a front end without HTML shows."""
+        printer.text(str(self))
 
 
 def seen_by(canary: Canary, target: Target) -> Watched:

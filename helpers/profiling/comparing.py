@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from helpers.errors import SettingsError
 from helpers.profiling.investigation import METRICS, Investigation
@@ -82,6 +82,10 @@ class InvestigationChange:
             + f"<p>Notes</p><ul>{noted}</ul>"
             * bool(noted)
         )
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """What a front end without HTML shows."""
+        printer.text(str(self))
 
 
 def compare_investigations(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from helpers.report.model import Measure, Report, number
 
@@ -75,6 +75,10 @@ class Comparison:
 
     def _repr_html_(self) -> str:
         return str(self.to_frame().to_html(na_rep="–", float_format="{:+.1f}".format))
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """What a front end without HTML shows."""
+        printer.text(str(self))
 
 
 def compare(before: Report, after: Report) -> Comparison:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from helpers.review.plan.gains import ChangeGain
 from helpers.review.plan.proposing.proposal import ChangeKind
@@ -102,6 +102,10 @@ class Plan:
     def _repr_html_(self) -> str:
         notes = "".join(f"<p>{html.escape(note)}</p>" for note in (f"Usage: {self.usage}.", *self.notes))
         return self.to_frame().to_html(index=False) + notes
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """What a front end without HTML shows."""
+        printer.text(str(self))
 
 
 def composed(files: Mapping[str, str], changes: Sequence[tuple[Edit, ...]]) -> list[tuple[str, str]]:
