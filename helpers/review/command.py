@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import contextlib
 import os
+import re
 import signal
 import sys
 from pathlib import Path
@@ -19,7 +20,7 @@ from helpers.review.findings import Severity
 from helpers.review.plan.model import Plan
 from helpers.review.reviewing import Review, review
 
-__all__ = ["review_command"]
+__all__ = ["review_command", "write_plan"]
 
 #: Exit codes. 2 (the input) and 130 (interrupted) are those of every command.
 CLEAN, FAILURES, WARNINGS = 0, 1, 3
@@ -46,7 +47,7 @@ def review_command(arguments: argparse.Namespace) -> int:
     if arguments.sarif:
         write_atomically(arguments.sarif, as_sarif(found).encode())
     if arguments.out and plan is not None:
-        _write(plan, arguments.out)
+        write_plan(plan, arguments.out)
     text = as_json(found, plan) if arguments.json else as_text(found, plan, everything=arguments.all)
     _print(text.rstrip())
     return _exit_code(found)
@@ -73,11 +74,12 @@ async def _planned(found: Review, arguments: argparse.Namespace) -> Plan:
         raise KeyboardInterrupt from None
 
 
-def _write(plan: Plan, folder: Path) -> None:
+def write_plan(plan: Plan, folder: Path) -> None:
     """A patch for each change, in order, and one migration; nothing where there is nothing to write."""
     for number, change in enumerate(plan.changes, 1):
         if change.diff:
-            write_atomically(folder / f"{number:02}-{change.id}.patch", change.diff.encode())
+            name = re.sub(r"[^\w.]+", "-", change.id)  # an id holds a path
+            write_atomically(folder / f"{number:02}-{name}.patch", change.diff.encode())
     statements = [f"-- {change.title}\n{change.sql}" for change in plan.changes if change.sql]
     if statements:
         write_atomically(folder / "migration.sql", ("\n\n".join(statements) + "\n").encode())

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
@@ -12,7 +15,9 @@ import yaml
 
 from helpers.cli import main
 from helpers.review import Review, review
+from helpers.review.command import write_plan
 from helpers.review.faces import as_json, as_sarif, as_text, schema
+from helpers.review.plan import make_plan
 from helpers.review.rules import RULES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -98,6 +103,19 @@ def test_the_command_writes_only_what_is_asked(tmp_path: Path, capsys: pytest.Ca
     capsys.readouterr()
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["review.sarif"]
     assert {path: path.stat().st_mtime_ns for path in SAMPLE.rglob("*")} == before
+
+
+async def test_the_plans_patches_lie_in_one_folder_and_apply(sample: Review, tmp_path: Path) -> None:
+    """A file for each change, in order, without folders of their own; git applies them one after the other."""
+    plan = await make_plan(sample.inventory, sample.findings, measure=False)
+    proposed = replace(plan, changes=(*plan.changes, *(one for one in plan.not_measured if one.diff)))
+    write_plan(proposed, tmp_path / "out")
+    patches = sorted(path for path in (tmp_path / "out").iterdir() if path.suffix == ".patch")
+    assert len(patches) == sum(change.diff is not None for change in proposed.changes) >= 10
+    shutil.copytree(SAMPLE, tmp_path / "app", ignore=shutil.ignore_patterns("node_modules"))
+    for patch in patches[: len([change for change in plan.changes if change.diff])]:
+        applying = await asyncio.create_subprocess_exec("git", "apply", str(patch), cwd=tmp_path / "app")
+        assert await asyncio.wait_for(applying.wait(), 30) == 0, patch.name
 
 
 def test_the_hook_names_a_command_that_there_is() -> None:
