@@ -1,0 +1,35 @@
+// Subscriptions of @supabase/supabase-js, grown to as many as are asked for; what is called here is in subscribing.py.
+
+// Such as an application makes it: a session that is kept, and a token that is refreshed.
+function newClient({ url, key, timeout_ms, heartbeat_ms, worker }) {
+  const realtime = { worker, timeout: timeout_ms, heartbeatIntervalMs: heartbeat_ms };
+  return supabase.createClient(url, key, { realtime });
+}
+
+function joined(channel) {
+  return new Promise((resolve, reject) =>
+    channel.subscribe((status, error) => {
+      if (status === "SUBSCRIBED") resolve(channel);
+      else if (status !== "CLOSED") reject(error ?? new Error(status));
+    }),
+  );
+}
+
+const crowd = { clients: [], channels: [], received: 0 };
+
+// Until there are `count` subscriptions: each on a channel of its own, on one client's socket or a client each.
+async function grow({ order, count, own_clients, table }) {
+  while (crowd.channels.length < count) {
+    if (own_clients || !crowd.clients.length) crowd.clients.push(newClient(order));
+    const channel = crowd.clients.at(-1).channel(`${order.topic}:${crowd.channels.length}`);
+    const hear = () => (crowd.received += 1);
+    if (table) channel.on("postgres_changes", { event: "INSERT", schema: table.schema, table: table.name }, hear);
+    else channel.on("broadcast", { event: "tick" }, hear);
+    crowd.channels.push(await joined(channel));
+  }
+  return crowd.channels.length;
+}
+
+function received() {
+  return crowd.received;
+}
