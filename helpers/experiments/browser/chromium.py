@@ -32,7 +32,7 @@ CHROMIUM_VARIABLE = "WORKBOOK_CHROMIUM"
 
 #: Chromium, Chrome and Edge are one engine and take the same switches.
 _NAMES = (
-    "chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "microsoft-edge", "brave-browser",
+    "chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "microsoft-edge",
 )  # fmt: skip
 _ON_A_MAC = (
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
@@ -57,7 +57,7 @@ _SWITCHES = (
     "--disable-domain-reliability",
     "--disable-breakpad",
     "--disable-default-apps",
-    "--disable-features=OptimizationHints,MediaRouter,Translate",
+    "--disable-features=OptimizationHints,MediaRouter,Translate,SpareRendererForSitePerProcess",
     "--metrics-recording-only",
     "--password-store=basic",
     "--use-mock-keychain",
@@ -88,7 +88,7 @@ class Browser:
 
 
 def find_chromium() -> Path:
-    """The browser to run: ``WORKBOOK_CHROMIUM``, else Chromium, Chrome, Edge or Brave, whichever is here.
+    """The browser to run: ``WORKBOOK_CHROMIUM``, else Chromium, Chrome or Edge, whichever is here.
 
     Raises:
         BrowserMissing: none is.

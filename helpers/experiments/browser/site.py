@@ -57,8 +57,15 @@ async def serve_page() -> AsyncIterator[Site]:
         NodeError: the parts are not to be had.
     """
     files, versions = await asyncio.to_thread(_files)
+
+    async def answer(request: web.Request) -> web.Response:
+        name = request.match_info["name"]
+        if name not in files:
+            raise web.HTTPNotFound
+        return web.Response(text=files[name], content_type=_KINDS[Path(name).suffix])
+
     application = web.Application()
-    application.router.add_get("/{name:.*}", lambda request: _answer(files, request))
+    application.router.add_get("/{name:.*}", answer)
     runner = web.AppRunner(application, access_log=None)
     await runner.setup()
     try:
@@ -67,13 +74,6 @@ async def serve_page() -> AsyncIterator[Site]:
         yield Site(f"http://127.0.0.1:{port}/index.html", versions)
     finally:
         await runner.cleanup()
-
-
-async def _answer(files: dict[str, str], request: web.Request) -> web.Response:
-    name = request.match_info["name"]
-    if name not in files:
-        raise web.HTTPNotFound
-    return web.Response(text=files[name], content_type=_KINDS[Path(name).suffix])
 
 
 def _files() -> tuple[dict[str, str], dict[str, str]]:

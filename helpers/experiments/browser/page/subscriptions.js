@@ -17,6 +17,17 @@ function joined(channel) {
 
 const crowd = { clients: [], channels: [], received: 0 };
 
+// Changes are delivered from the system message on, which comes after SUBSCRIBED.
+function hearing(channel) {
+  return new Promise((resolve, reject) =>
+    channel.on("system", {}, ({ extension, status, message }) => {
+      if (extension !== "postgres_changes") return;
+      if (status === "ok") resolve();
+      else reject(new Error(message));
+    }),
+  );
+}
+
 // Until there are `count` subscriptions: each on a channel of its own, on one client's socket or a client each.
 async function grow({ order, count, own_clients, table }) {
   while (crowd.channels.length < count) {
@@ -25,7 +36,9 @@ async function grow({ order, count, own_clients, table }) {
     const hear = () => (crowd.received += 1);
     if (table) channel.on("postgres_changes", { event: "INSERT", schema: table.schema, table: table.name }, hear);
     else channel.on("broadcast", { event: "tick" }, hear);
+    const ready = table ? hearing(channel) : undefined;
     crowd.channels.push(await joined(channel));
+    await ready;
   }
   return crowd.channels.length;
 }
