@@ -157,7 +157,7 @@ async def _observe_all(
     """The points of some flows, in as many rounds as the design has, times this."""
     observations = []
     for number in range(times * design.rounds):
-        for point in design.points(*flows):
+        for point in design.in_round(number, *flows):
             progress.say(f"capacity: round {number + 1} of {times * design.rounds}, {point}")
             observations.append(await observe(bench, point, number))
     return observations

@@ -29,13 +29,16 @@ COLDEST_S = 20e-3
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """What a turn takes, in seconds: ``(fixed + write × channels met + each × messages) × (1 + cold × chill)``.
+    """What a turn takes, in seconds.
+
+    ``(fixed + write × channels met + each × messages) × (1 + cold × chill) + chill_s × chill``
 
     Attributes:
         fixed_s: of every turn.
         write_s: to write to all subscribers of one channel, however many messages each of them gets.
         each_s: for each message, with its deliveries. alone_s: of that, without them.
-        cold: what a turn costs more after a sleep, for each e-fold of `COLD_AFTER_S`.
+        cold: what a turn costs more after a sleep, for each e-fold of `COLD_AFTER_S`, as a share. chill_s: and in
+            seconds, whatever it finds.
         channels: among which the messages are spread evenly; those of one channel share their writes.
         pause_s: after a turn that found nothing; 0 if arrivals wake the loop.
         most: messages that one turn takes.
@@ -51,11 +54,14 @@ class Pace:
     most: int = 1_000_000
     wake_s: float = 0.0
     alone_s: float = 0.0
+    chill_s: float = 0.0
 
     def turn_s(self, messages: int, slept_s: float) -> float:
         """How long a turn takes."""
         plain = self.fixed_s + self.write_s * distinct(messages, self.channels) + self.each_s * messages
-        return plain * (1 + self.cold * chill(slept_s)) if self.cold else plain
+        if not (self.cold or self.chill_s):
+            return plain
+        return plain + (plain * self.cold + self.chill_s) * chill(slept_s)
 
 
 class Turns(NamedTuple):

@@ -17,15 +17,16 @@ __all__ = ["receive", "reception_pace"]
 
 
 def reception_pace(
-    turn_s: float, read_s: float, each_s: float, messages: float, *, cold: float = 0.0, wake_s: float = 0.0
+    turn_s: float, read_s: float, each_s: float, messages: float, *, chill_s: float = 0.0, wake_s: float = 0.0
 ) -> Pace:
     """How a receiver goes that finds so many messages in each read.
 
     Args:
         turn_s: of every turn. read_s: of every socket that is read in it. each_s: of every message.
+        chill_s: of a turn after a sleep, for each e-fold of it. wake_s: how long it takes to wake.
     """
     most = max(1, int(BLOCK // messages))
-    return Pace(turn_s, 0.0, read_s + messages * each_s, cold=cold, wake_s=wake_s, most=most)
+    return Pace(turn_s, 0.0, read_s + messages * each_s, chill_s=chill_s, wake_s=wake_s, most=most)
 
 
 def receive(point: Point, served: Turns, sending: Pace, receiving: Pace) -> tuple[Turns, ...]:

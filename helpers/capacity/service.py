@@ -94,6 +94,10 @@ _REFITS = 3
 #: How long a loop may take to wake, on a machine at rest or on a busy one.
 _WAKES_S = (0.0, *(25e-6 * 2**step for step in range(8)))
 
+#: A receiver wakes now sooner, now later, and whether few subscribers' messages are read in one turn or in two hangs on
+#: that: so it is served with some of the times of waking, as shares of their mean, that are exponentially distributed.
+_WAKINGS: Floats = -np.log1p(-(np.arange(5) + 0.5) / 5)
+
 _PHASES = tuple((2 * number + 1) / 16 for number in range(8))
 
 
@@ -224,15 +228,18 @@ def served_of(point: Point, costs: Costs, sent: Sequence[Sequence[float]] = ()) 
 
 
 def received_of(point: Point, served: Sequence[Turns], costs: Costs) -> tuple[Turns, ...]:
-    """The turns of all receiving processes under a broadcast that was served so."""
+    """The turns of all receiving processes under a broadcast that was served so, for each of `_WAKINGS`."""
     times = costs.of(Way.BROADCAST, Meter.CLIENT)
     each_s = times["delivery"] + times["kilobyte"] * point.body_bytes / 1_000
     sending = costs.pace(point.flow, point.subscribers, point.body_bytes)
     found: list[Turns] = []
     for turns in served:
         messages = point.messages / turns.messages.size
-        pace = reception_pace(times["turn"], times["write"], each_s, messages, cold=times.cold, wake_s=times.wake_s)
-        found += receive(point, turns, sending, pace)
+        for wake_s in times.wake_s * _WAKINGS:
+            pace = reception_pace(
+                times["turn"], times["write"], each_s, messages, chill_s=times["wake"], wake_s=float(wake_s)
+            )
+            found += receive(point, turns, sending, pace)
     return tuple(found)
 
 
@@ -257,16 +264,22 @@ def predicted(
     """What will happen in so many seconds, from servings of the load."""
     cold = costs.of(Way.of(point.flow), meter).cold if cold is None else cold
     if meter is Meter.CLIENT and not point.flow.is_change:
-        received = received_of(point, served, costs)
-        turns, reads, _ = (one / len(served) for one in _warmed(received, cold))
-        all_reads = sum(one.messages.sum() for one in received) / len(served)
-        wakes = sum(float(chills(one.slept_s).sum()) for one in received) / len(served)
-        return Activity(turns, reads, point.messages * reads / all_reads, wakes=wakes)
+        return _reception(point, received_of(point, served, costs), len(served) * len(_WAKINGS))
     turns, messages, polls = (one / len(served) for one in _warmed(served, cold))
     idle = sum(max(0.0, seconds - one.span_s) for one in served) / len(served) / POLL_S
     return Activity(
         turns, turns * point.subscribers, messages, polls + idle + 0.5
     )  # the look after a find finds nothing
+
+
+def _reception(point: Point, received: Sequence[Turns], times: int) -> Activity:
+    """What receivers did under a load that was served so many times."""
+    turns, reads = (
+        sum(counts) / times
+        for counts in zip(*((one.messages.size, one.messages.sum()) for one in received), strict=True)
+    )
+    wakes = sum(float(chills(one.slept_s).sum()) for one in received) / times
+    return Activity(turns, reads, point.messages, wakes=wakes)
 
 
 def _warmed(some: Sequence[Turns], cold: float) -> tuple[float, float, float]:
@@ -359,7 +372,7 @@ def _wakes(seen: Mapping[Point, _Seen], costs: Costs) -> tuple[float, float]:
 
     def client_off(wake_s: float) -> float:
         woken = _woken(costs, (server_s, wake_s))
-        return sum(_off(received_of(point, served[point], woken), ratio(point)) for point in seen)
+        return sum(_off(received_of(point, served[point], woken), len(_WAKINGS) * ratio(point)) for point in seen)
 
     return server_s, min(_WAKES_S, key=client_off)
 

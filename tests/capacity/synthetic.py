@@ -10,7 +10,7 @@ from helpers.capacity.capacity import Capacity, capacity_of
 from helpers.capacity.design import Design, Flow, Point, design_of
 from helpers.capacity.idle import Idle
 from helpers.capacity.observe import Observation
-from helpers.capacity.service import POLL_S, Costs, Meter, Times, Way, counted, predicted, received_of, served_of
+from helpers.capacity.service import POLL_S, Costs, Meter, Times, Way, counted, predicted, served_of
 from helpers.experiments import Estimate, Size
 from helpers.profiling.lines import Line
 
@@ -49,7 +49,7 @@ def observed(point: Point, number: int, random: np.random.Generator, noise: floa
     """What that machine would have shown."""
     served, seconds = served_of(point, true), point.seconds + 0.4
     found, _, messages, polls, _ = predicted(point, Meter.SERVER, served, true, seconds=seconds, cold=0.0)
-    received = () if point.flow.is_change else received_of(point, served, true)
+    listening = predicted(point, Meter.CLIENT, served, true, seconds=seconds)
     pace = true.pace(point.flow, point.subscribers, point.body_bytes)
     poll_s = polls * pace.fixed_s + found * pace.write_s + messages * pace.each_s
     delays_ms = 1e3 * np.concatenate([turns.waited_s + turns.took_s for turns in served])
@@ -71,7 +71,7 @@ def observed(point: Point, number: int, random: np.random.Generator, noise: floa
         server_cpu_s=used(Meter.SERVER),
         database_cpu_s=used(Meter.DATABASE),
         client_cpu_s=used(Meter.CLIENT),
-        client_turns=sum(one.messages.size for one in received),
+        client_turns=listening.turns,
         client_reads=found * point.subscribers,
         p50_ms=float(p50) + 1.0,
         p95_ms=float(p95) + 2.0,

@@ -10,7 +10,7 @@ import pytest
 from helpers.capacity.design import Flow, Point, Role, design_of
 from helpers.capacity.loop import Pace, serve
 from helpers.capacity.reception import receive, reception_pace
-from helpers.capacity.service import fit_service_times
+from helpers.capacity.service import Meter, fit_service_times, predicted, served_of
 from helpers.experiments import Size
 from tests.capacity import synthetic
 
@@ -44,6 +44,27 @@ def test_a_turn_takes_no_more_than_a_block() -> None:
     """Of 512 messages: with 100 in each read, five sockets at a time."""
     received = receive(POINT, SERVED, SENDING, reception_pace(9_000 * MICRO, 1 * MICRO, 0.0, 100.0, wake_s=0.01))
     assert max(int(one.messages.max()) for one in received) == 5
+
+
+def test_a_turn_that_begins_cold_takes_longer_and_finds_more() -> None:
+    """So that there are fewer of them; what an e-fold of sleep costs comes on top, once for each sleep."""
+    warm = reception_pace(50 * MICRO, 5 * MICRO, 1 * MICRO, 1.0)
+    cold = reception_pace(50 * MICRO, 5 * MICRO, 1 * MICRO, 1.0, chill_s=100 * MICRO)
+    assert turns_of(cold) < turns_of(warm)
+
+
+def test_few_subscribers_are_now_read_in_one_turn_and_now_in_two() -> None:
+    """As the receiver wakes later or sooner than the server has written to all; a single one is always one turn."""
+    client = replace(synthetic.TRUE.broadcast_client, wake_s=20 * MICRO)
+    costs = replace(synthetic.TRUE, broadcast_client=client)
+
+    def turns_a_message(subscribers: int) -> float:
+        point = Point(Flow.BROADCAST, subscribers, 50.0, 200)
+        activity = predicted(point, Meter.CLIENT, served_of(point, costs), costs, seconds=1.0)
+        return activity.turns / point.messages
+
+    assert turns_a_message(1) == 1
+    assert 1 < turns_a_message(4) < turns_a_message(8) <= 2
 
 
 def test_how_quickly_loops_wake_is_found() -> None:
