@@ -1,9 +1,10 @@
 """How much the lab carries, and what many clients would take: service times, a model, its check, projections.
 
 The way of a number: a `design` names loads; each is measured on the `bench` (`observe`, with a `crowd` of `listener`s)
-as CPU seconds of server, database and client; `service` fits service times to them, and `loop` serves loads with
-those; `model` predicts, `check` compares predictions with loads that were held out, `growth` asks how far a load can
-grow, and `projection` how many servers many clients need. `quota` and `published` hold what the vendor says.
+as CPU seconds of server, database and client; `service` fits service times (`costs`) to them, and with those `loop`
+and `reception` serve a load, whose `activity` they tell; `model` predicts, `check` compares predictions with loads that
+were held out, `growth` asks how far a load can grow, and `projection` how many servers many clients need. `quota` and
+`published` hold what the vendor says.
 """
 
 from __future__ import annotations

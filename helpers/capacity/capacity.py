@@ -14,13 +14,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from helpers.capacity.activity import served_of
 from helpers.capacity.bench import POLICY, capacity_bench
 from helpers.capacity.check import Check, check
+from helpers.capacity.costs import MODELS, TERMS, Way
 from helpers.capacity.design import Design, Flow, Role, design_of
 from helpers.capacity.idle import Idle, measure_idle
 from helpers.capacity.model import Model
 from helpers.capacity.observe import Bench, Observation, observe
-from helpers.capacity.service import MODELS, TERMS, ServiceTimes, Way, check_points, fit_service_times, served_of
+from helpers.capacity.service import ServiceTimes, check_points, fit_service_times
 from helpers.experiments import Size
 from helpers.profiling.investigation import environment
 from helpers.progress import Progress

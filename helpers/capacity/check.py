@@ -13,21 +13,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from helpers.capacity.activity import counted, metered, predicted, served_of
+from helpers.capacity.costs import MODELS, Costs, Meter, Way
 from helpers.capacity.design import Design, Flow, Point, Role
 from helpers.capacity.loop import Turns
 from helpers.capacity.model import interval
 from helpers.capacity.observe import Observation
-from helpers.capacity.service import (
-    MODELS,
-    Costs,
-    Meter,
-    ServiceTimes,
-    Way,
-    counted,
-    metered,
-    predicted,
-    served_of,
-)
+from helpers.capacity.service import ServiceTimes
 from helpers.experiments import Estimate, estimate
 
 if TYPE_CHECKING:

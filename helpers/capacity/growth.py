@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
+from helpers.capacity.costs import Costs
 from helpers.capacity.model import Interval, Load, Model, Prediction, interval
-from helpers.capacity.service import Costs
 
 __all__ = ["TARGETS", "Axis", "Ceiling", "Goal", "Uptime", "ceilings"]
 

@@ -13,10 +13,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from helpers.capacity.costs import POLL_S, Costs, Meter, Way
 from helpers.capacity.design import Flow
 from helpers.capacity.idle import HEARTBEAT_S, Idle
 from helpers.capacity.loop import Pace, Turns, chill, distinct, serve
-from helpers.capacity.service import POLL_S, Costs, Meter, ServiceTimes, Way
+from helpers.capacity.service import ServiceTimes
 
 __all__ = ["RECONNECT_S", "Interval", "Load", "Model", "Prediction", "interval"]
 

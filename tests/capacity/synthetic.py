@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from helpers.capacity.activity import counted, predicted, served_of
 from helpers.capacity.capacity import Capacity, capacity_of
+from helpers.capacity.costs import POLL_S, Costs, Meter, Times, Way
 from helpers.capacity.design import Design, Flow, Point, design_of
 from helpers.capacity.idle import Idle
 from helpers.capacity.observe import Observation
-from helpers.capacity.service import POLL_S, Costs, Meter, Times, Way, counted, predicted, served_of
 from helpers.experiments import Estimate, Size
 from helpers.profiling.lines import Line
 

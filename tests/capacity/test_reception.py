@@ -7,10 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from helpers.capacity.activity import predicted, served_of
+from helpers.capacity.costs import Meter
 from helpers.capacity.design import Flow, Point, Role, design_of
 from helpers.capacity.loop import Pace, serve
 from helpers.capacity.reception import receive, reception_pace
-from helpers.capacity.service import Meter, fit_service_times, predicted, served_of
+from helpers.capacity.service import fit_service_times
 from helpers.experiments import Size
 from tests.capacity import synthetic
 

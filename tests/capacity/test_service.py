@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from helpers.capacity import Capacity
+from helpers.capacity.costs import Meter, Way
 from helpers.capacity.design import Flow, Point, design_of
-from helpers.capacity.service import Meter, Way, fit_service_times
+from helpers.capacity.service import fit_service_times
 from helpers.errors import SettingsError
 from helpers.experiments import Size
 from tests.capacity import synthetic
