@@ -7,7 +7,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, async_playwright, expect
+
+from helpers.places import repository_root
+from tests.browser.jupyter import LIMIT_MS, Jupyter, jupyter_server
 
 #: Chromium refuses to run as root with its sandbox; the other options keep it from looking up its maker's hosts.
 ARGUMENTS = (
@@ -20,6 +23,9 @@ ARGUMENTS = (
     "--disable-sync",
 )
 
+# Readiness is waited for, however long a busy machine takes; a quiet one needs a tenth.
+expect.set_options(timeout=LIMIT_MS)
+
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
@@ -31,3 +37,12 @@ async def browser() -> AsyncIterator[Browser]:
         browser = await playwright.chromium.launch(executable_path=executable, args=list(ARGUMENTS))
         yield browser
         await browser.close()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def jupyter(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Jupyter]:
+    """JupyterLab with copies of the notebooks, one for all tests of a worker."""
+    root = tmp_path_factory.mktemp("notebooks")
+    shutil.copytree(repository_root() / "notebooks", root, dirs_exist_ok=True)
+    async with jupyter_server(root, tmp_path_factory.mktemp("jupyter")) as server:
+        yield server
