@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, quote, urlencode
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-__all__ = ["fault_of", "libpq_url", "prisma_url", "reason_of", "without_password"]
+__all__ = ["fault_of", "libpq_url", "prisma_url", "reason_of", "schema_in", "without_password"]
 
 #: https://www.prisma.io/docs/orm/overview/databases/postgresql#arguments, but for those that libpq knows as well
 PRISMA_ONLY = frozenset(
@@ -41,6 +41,12 @@ def prisma_url(database_url: str, schema: str) -> str:
     """The URL with ``schema=``, by which Prisma finds tables that are not in `public`."""
     address, parameters = _split(database_url)
     return _join(address, [*((name, value) for name, value in parameters if name != "schema"), ("schema", schema)])
+
+
+def schema_in(database_url: str) -> str:
+    """The schema in which Prisma looks for tables with this URL."""
+    _, parameters = _split(database_url)
+    return dict(parameters).get("schema", "public")
 
 
 def without_password(text: str, database_url: str) -> str:

@@ -13,17 +13,19 @@ import tempfile
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import IO, Any
 
-from helpers.database_url import prisma_url, without_password
+from helpers.database_url import prisma_url, schema_in, without_password
 from helpers.errors import PrismaError
+from helpers.prisma.datamodel import Datamodel, read_datamodel
 from helpers.prisma.engines import EngineCommand, choose_engine
 from helpers.prisma.generate import SCHEMA, client_module
 from helpers.target import Target
 
-__all__ = ["Prisma", "json_type", "prisma_client", "statements_sent"]
+__all__ = ["Prisma", "datamodel_of", "json_type", "prisma_client", "schema_of", "statements_sent"]
 
 #: The generated client: a class that exists only after generation, so no type checker can know its models.
 Prisma = Any
@@ -55,7 +57,7 @@ async def prisma_client(target: Target, schema: Path = SCHEMA) -> Prisma:
         raise PrismaError(_TRIED, "Prisma needs the database itself", "Set DATABASE_URL")
     url = prisma_url(target.database_url, target.schema)
     module, engine = await asyncio.gather(asyncio.to_thread(client_module, schema), asyncio.to_thread(choose_engine))
-    client = module.Prisma(use_dotenv=False, http={"trust_env": False})
+    client = module.Prisma(use_dotenv=False, http={"trust_env": False}, datasource={"url": url})
     client._internal_engine = _taking_turns(await _start(module, engine, url))
     return client
 
@@ -65,6 +67,23 @@ def json_type(client: Prisma) -> Callable[[Any], Any]:
     package = type(client).__module__.rpartition(".")[0]
     wrapper: Callable[[Any], Any] = sys.modules[package].Json
     return wrapper
+
+
+def datamodel_of(client: Prisma) -> Datamodel:
+    """Of the schema that the client was generated from."""
+    return _datamodel(sys.modules[type(client).__module__].PACKAGED_SCHEMA_PATH)
+
+
+def schema_of(client: Prisma) -> str:
+    """The schema of the database that the client's URL names, as Prisma's own queries do; empty if it is not known
+    because the client got its URL from the environment."""
+    url = (client._datasource or {}).get("url", "")
+    return schema_in(url) if url else ""
+
+
+@cache
+def _datamodel(schema: Path) -> Datamodel:
+    return read_datamodel(schema)
 
 
 async def statements_sent(client: Prisma) -> int:

@@ -59,6 +59,11 @@ class Field:
     native: str = ""
     is_hidden: bool = False
 
+    @property
+    def is_time_of_day(self) -> bool:
+        """Prisma has no type of its own for one."""
+        return self.type == "DateTime" and self.native.startswith("Time") and not self.native.startswith("Timestamp")
+
 
 @dataclass(frozen=True)
 class Model:
@@ -85,11 +90,14 @@ class Model:
     @cached_property
     def columns(self) -> dict[str, Field]:
         """Column -> field, for every field that is one and that a client has."""
-        return {
-            field.column: field
-            for field in self.fields
-            if field.kind is not FieldKind.RELATION and field.type != "Unsupported"
-        }
+        fields = (field for field in self.fields if field.kind is not FieldKind.RELATION and not field.is_hidden)
+        return {field.column: field for field in fields}
+
+    @cached_property
+    def key_fields(self) -> tuple[Field, ...]:
+        """Of the primary key, in the order of the schema."""
+        fields = {field.name: field for field in self.fields}
+        return tuple(fields[name] for name in self.key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +118,18 @@ class Datamodel:
                 return model
         known = ", ".join(sorted(model.table for model in self.models.values()))
         raise SettingsError("reading schema.prisma", f"no model has the table {table!r}", f"Take one of: {known}")
+
+    def model_of_accessor(self, accessor: str) -> Model:
+        """The model that a client has under this attribute.
+
+        Raises:
+            SettingsError: the schema has none.
+        """
+        for model in self.models.values():
+            if model.accessor == accessor:
+                return model
+        known = ", ".join(sorted(model.accessor for model in self.models.values()))
+        raise SettingsError("reading schema.prisma", f"no model is client.{accessor}", f"Take one of: {known}")
 
 
 def read_datamodel(path: Path) -> Datamodel:

@@ -4,8 +4,9 @@ Both speak the database's language: column names, the enum's labels, ISO times w
 number, bytes in hexadecimal (a log with ``\\x`` before them, Realtime without). Prisma speaks the application's.
 Whoever hands `payload.new` to `prisma.create` mixes the two.
 
-What Prisma itself does not keep is lost on its way, however the row was told: of times it keeps milliseconds, of a
-Float 16 digits (of the 17 that tell every double from its like), and a list that is NULL it reads as an empty one.
+A change tells more than Prisma keeps of a row that it reads or creates: of times it keeps milliseconds, of a Float 16
+digits (of the 17 that tell every double from its like), and a list that is NULL it reads as an empty one. Here only
+that list becomes empty, so that `PrismaTable` writes all of the rest, but for rows that it has to read again.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from decimal import Decimal, InvalidOperation
+from functools import cached_property, partial
 from typing import Any
 
 from helpers.prisma.datamodel import Datamodel, Field, FieldKind, Model
@@ -32,6 +34,9 @@ EXACT_DIGITS = 15
 _DECIMAL = re.compile(r"Decimal\(\s*(\d+)\s*(?:,\s*(\d+)\s*)?\)")
 
 
+Conversion = Callable[[Any], Any]
+
+
 class ConversionError(ValueError):
     """A value that has no exact counterpart: `column` and why. The row has to be read from the database instead."""
 
@@ -41,7 +46,7 @@ class ConversionError(ValueError):
         self.reason = reason
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Converter:
     """From a change's record to the `data` of a Prisma call.
 
@@ -53,18 +58,17 @@ class Converter:
 
     model: Model
     enums: Mapping[str, Mapping[str, str]]
-    json: Callable[[Any], Any]
+    json: Conversion
 
     @classmethod
-    def of(cls, datamodel: Datamodel, table: str, json: Callable[[Any], Any]) -> Converter:
+    def of(cls, datamodel: Datamodel, table: str, json: Conversion) -> Converter:
         """The converter of a table."""
         return cls(datamodel.model_of_table(table), datamodel.enums, json)
 
-    @property
+    @cached_property
     def key_columns(self) -> tuple[str, ...]:
         """Of the primary key, in the order of the schema."""
-        columns = {field.name: column for column, field in self.model.columns.items()}
-        return tuple(columns[name] for name in self.model.key)
+        return tuple(field.column for field in self.model.key_fields)
 
     def data(self, record: Mapping[str, Any]) -> dict[str, Any]:
         """The record in Prisma's names and types; columns that the schema does not know are left out.
@@ -72,10 +76,8 @@ class Converter:
         Raises:
             ConversionError: a value cannot be converted without loss.
         """
-        columns = self.model.columns
-        return {
-            columns[name].name: self._value(columns[name], value) for name, value in record.items() if name in columns
-        }
+        fields = self._fields
+        return {fields[column][0]: fields[column][1](value) for column, value in record.items() if column in fields}
 
     def key(self, record: Mapping[str, Any]) -> tuple[Any, ...]:
         """The primary key, for any record that holds it: an `old_record` too."""
@@ -83,8 +85,7 @@ class Converter:
 
     def key_data(self, values: Sequence[Any]) -> tuple[Any, ...]:
         """The primary key in Prisma's types, from its values in the order of `key_columns`: an item's `key`."""
-        fields = [self.model.columns[column] for column in self.key_columns]
-        return tuple(self._value(field, value) for field, value in zip(fields, values, strict=True))
+        return tuple([convert(value) for convert, value in zip(self._key, values, strict=True)])
 
     def of_row(self, row: Any) -> dict[str, Any]:
         """A row that Prisma has read, as the `data` of another call."""
@@ -95,39 +96,58 @@ class Converter:
         """Whether every column is there. Unchanged large values, and rows over 1 MiB, come without some."""
         return self.model.columns.keys() <= record.keys()
 
+    @cached_property
+    def _fields(self) -> dict[str, tuple[str, Conversion]]:
+        """Column -> name of the field, and how its values are converted: found out once, not for each value."""
+        return {column: (field.name, self._conversion(field)) for column, field in self.model.columns.items()}
+
+    @cached_property
+    def _key(self) -> tuple[Conversion, ...]:
+        return tuple(self._fields[column][1] for column in self.key_columns)
+
     def _again(self, field: Field, value: Any) -> Any:
         if field.type != "Json" or (value is None and field.is_optional):
             return value
         return [self.json(item) for item in value] if field.is_list else self.json(value)
 
-    def _value(self, field: Field, value: Any) -> Any:
-        if value is None and field.type == "Json" and not (field.is_optional or field.is_list):
-            return self.json(None)  # the column cannot be NULL, so this is JSON's own null
-        if value is None:
-            return [] if field.is_list else None
+    def _conversion(self, field: Field) -> Conversion:
+        one = self._conversion_of_one(field)
         if field.is_list:
-            if not isinstance(value, list):
-                raise ConversionError(field.column, f"not a list but {value!r}")
-            return [self._one(field, item) for item in value]
-        return self._one(field, value)
+            return partial(_list, field.column, one)
+        if field.type == "Json" and not field.is_optional:
+            return one  # the column cannot be NULL, so that None is JSON's own null
+        return lambda value: None if value is None else one(value)
 
-    def _one(self, field: Field, value: Any) -> Any:
+    def _conversion_of_one(self, field: Field) -> Conversion:
         if field.kind is FieldKind.ENUM:
-            return self._enum(field, value)
+            return partial(_name, field, self.enums[field.type])
         if field.type == "Json":
-            return self.json(_plain(field.column, value))
-        if field.type == "DateTime" and field.native.startswith("Time") and not field.native.startswith("Timestamp"):
-            return _time_of_day(field.column, value)
+            return lambda value: self.json(_plain(field.column, value))
         if field.type == "Decimal":
-            return _decimal(field, value)
-        convert = _SCALARS.get(field.type)
-        return convert(field.column, value) if convert else value
+            return partial(_decimal, field)
+        if field.is_time_of_day:
+            return partial(_time_of_day, field.column)
+        return partial(_SCALARS.get(field.type, _as_it_is), field.column)
 
-    def _enum(self, field: Field, value: Any) -> str:
-        try:
-            return self.enums[field.type][value]
-        except (KeyError, TypeError):
-            raise ConversionError(field.column, f"{value!r} is no value of the enum {field.type}") from None
+
+def _list(column: str, one: Conversion, values: Any) -> list[Any]:
+    if values is None:
+        return []
+    if not isinstance(values, list):
+        raise ConversionError(column, f"not a list but {values!r}")
+    return [one(value) for value in values]
+
+
+def _name(field: Field, names: Mapping[str, str], label: Any) -> str:
+    """Of an enum's value in the application."""
+    try:
+        return names[label]
+    except (KeyError, TypeError):
+        raise ConversionError(field.column, f"{label!r} is no value of the enum {field.type}") from None
+
+
+def _as_it_is(_: str, value: Any) -> Any:
+    return value
 
 
 def _integer(column: str, value: Any) -> int:

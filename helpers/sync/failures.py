@@ -25,6 +25,11 @@ class Failure(StrEnum):
 _PASSING_CODES = frozenset({"P2024", "P2028", "P2034", "P2037"})
 #: A table or a column is missing.
 _LASTING_CODES = frozenset({"P1000", "P1003", "P1010", "P2021", "P2022"})
+#: PostgreSQL's own, in which a raw statement fails (P2010): no such schema, table, column or type, and no privilege.
+#: https://www.postgresql.org/docs/current/errcodes-appendix.html
+_LASTING_STATES = frozenset({"3F000", "42P01", "42703", "42704", "42501"})
+#: The same state of a row that a policy refuses.
+_POLICY_WORDS = "row-level security policy"
 #: By name, as the generated client brings its own classes, and some have no code.
 _PASSING_NAMES = frozenset({"TransactionError", "TransactionExpiredError", "TransactionNotStartedError"})
 _LASTING_NAMES = frozenset(
@@ -53,8 +58,16 @@ def failure_of(error: Exception) -> Failure:
     if isinstance(error, WorkbookError) or name in _LASTING_NAMES or code in _LASTING_CODES:
         return Failure.LASTING
     said = str(error).lower()
+    if _state_of(error) in _LASTING_STATES and _POLICY_WORDS not in said:
+        return Failure.LASTING
     is_passing = name in _PASSING_NAMES or code in _PASSING_CODES or code.startswith("P1")
     return Failure.PASSING if is_passing or any(words in said for words in _PASSING_WORDS) else Failure.ROW
+
+
+def _state_of(error: Exception) -> str:
+    """PostgreSQL's code, for an error that holds it: that of a raw statement."""
+    meta = getattr(error, "meta", None)
+    return str(meta.get("code", "")) if isinstance(meta, dict) else ""
 
 
 def reason_of(error: Exception) -> str:

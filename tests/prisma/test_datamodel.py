@@ -86,3 +86,5 @@ def test_names_of_keys_schemas_and_strange_columns() -> None:
     assert (two.key, two.key_name, two.schema) == (("b", "a"), "b_a", "")
     assert one.fields[0].column == 'the "a"'
     assert [field.name for field in one.fields if field.is_hidden] == ["c", "d"]
+    assert [field.name for field in one.columns.values()] == ["a", "b"]
+    assert [field.name for field in two.key_fields] == ["b", "a"]

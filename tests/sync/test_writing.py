@@ -97,6 +97,14 @@ async def test_when_no_row_fits_it_is_not_a_matter_of_rows() -> None:
         await writer([(n, -1) for n in range(100)])
 
 
+class RefusedError(Exception):
+    """By PostgreSQL, in a raw statement of Prisma's."""
+
+    def __init__(self, state: str, message: str) -> None:
+        super().__init__(message)
+        self.code, self.meta = "P2010", {"code": state, "message": message}
+
+
 @pytest.mark.parametrize(
     ("error", "failure"),
     [
@@ -106,6 +114,10 @@ async def test_when_no_row_fits_it_is_not_a_matter_of_rows() -> None:
         (RunError("a", "b", "c"), Failure.LASTING),
         (ValueError("body: no text"), Failure.ROW),
         (KeyError("id"), Failure.ROW),
+        (RefusedError("22P02", "invalid input syntax for type uuid"), Failure.ROW),
+        (RefusedError("42501", 'new row violates row-level security policy for table "copy"'), Failure.ROW),
+        (RefusedError("42501", "permission denied for table copy"), Failure.LASTING),
+        (RefusedError("42P01", 'relation "copy" does not exist'), Failure.LASTING),
     ],
 )
 def test_failures_are_told_apart(error: Exception, failure: Failure) -> None:

@@ -48,8 +48,8 @@ SNAPSHOT_LIMIT = timedelta(minutes=10)
 class PrismaStore:
     """`async with PrismaStore(client, Converter.of(datamodel, "messages", json_type(client)), "copy") as store`.
 
-    One process at a time: a second one that applies the same change fails, and its transaction with it. What Prisma
-    does not keep is not in the mirror: microseconds of a time, columns that the schema does not know.
+    One process at a time: a second one that applies the same change fails, and its transaction with it. Columns that
+    the schema does not know are not in the mirror, nor microseconds of a row that the log could not tell whole.
 
     Args:
         client: connected to the database of the mirror.
@@ -152,8 +152,7 @@ class PrismaStore:
 
     async def _fill(self, tx: Any, page: Page, key: Sequence[str]) -> None:
         items = [Item("INSERT", tuple(row[column] for column in key), row, None) for row in page]
-        folded = await self._table.folded(items)
-        await getattr(tx, self._name).create_many(data=list(folded.rows.values()))
+        await self._table.fill(tx, await self._table.folded(items))
 
     async def _learn(self) -> None:
         """The position as it is in the database."""

@@ -106,7 +106,7 @@ def _chosen(datamodel: Datamodel, names: Sequence[str]) -> list[Model]:
 def _words(model: Model, datamodel: Datamodel, imports: Imports, schema: str) -> dict[str, str]:
     """What stands for each placeholder."""
     key = _quoted(model.key)
-    columns = [field for field in model.columns.values() if not field.is_hidden]
+    columns = list(model.columns.values())
     return {
         "Model": model.name,
         "accessor": model.name[0].lower() + model.name[1:],
