@@ -8,7 +8,7 @@ There is one source for both. A code cell with the tag ``exercise`` holds its so
     assert len(slow) == 1, "look at the column p95"
 
 Learners get ``...  # your turn`` in its place, and whatever stands around it: the set-up before, the check
-after.
+after. An exercise that is not solved yet says so and stops nothing: who runs all cells gets to the end.
 """
 
 from __future__ import annotations
@@ -19,9 +19,11 @@ from typing import Any
 
 from helpers.errors import RunError
 
-__all__ = ["BEGIN", "END", "EXERCISE", "learner_version", "solutions"]
+__all__ = ["BEGIN", "END", "EXERCISE", "GOES_ON", "STUB", "learner_version", "solutions"]
 
 EXERCISE = "exercise"
+#: Jupyter's own tag: after such a cell the ones below it are run, whatever it raises.
+GOES_ON = "raises-exception"
 BEGIN, END = "# solution", "# end of the solution"
 STUB = "...  # your turn"
 _SOLUTION = re.compile(rf"^([ \t]*){BEGIN}\n.*?^[ \t]*{END}$", re.MULTILINE | re.DOTALL)
@@ -39,14 +41,17 @@ def learner_version(notebook: dict[str, Any]) -> dict[str, Any]:
             continue
         cell["outputs"], cell["execution_count"] = [], None
         source = "".join(cell["source"])
+        tags = cell["metadata"].get("tags", [])
         replaced, count = _SOLUTION.subn(rf"\1{STUB}", source)
-        if (count == 0) is (EXERCISE in cell["metadata"].get("tags", [])) or BEGIN in replaced.splitlines():
+        if (count == 0) is (EXERCISE in tags) or BEGIN in replaced.splitlines():
             raise RunError(
                 "making the learners' version of a notebook",
                 f"the cell {cell['id']} is tagged {EXERCISE!r} and has no solution, or has one without the tag",
                 f"Put the solution between {BEGIN!r} and {END!r}, in a cell with that tag",
             )
         cell["source"] = replaced.splitlines(keepends=True)
+        if EXERCISE in tags:
+            cell["metadata"]["tags"] = [*tags, GOES_ON]
     return made
 
 

@@ -12,7 +12,7 @@ import pytest
 from helpers.cli import main
 from helpers.errors import InputError, RunError
 from helpers.workshop import learner_version, new_workshop
-from helpers.workshop.learner import BEGIN, EXERCISE, solutions
+from helpers.workshop.learner import BEGIN, EXERCISE, GOES_ON, solutions
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted(path for path in (ROOT / "notebooks").rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts)
@@ -28,10 +28,11 @@ def notebook(*sources: str, tagged: bool = True) -> dict[str, Any]:
 
 
 def test_a_solution_becomes_a_place_to_write() -> None:
-    """What stands around it stays, its indentation too, and the source is left as it was."""
+    """What stands around it stays, its indentation too, the source is left as it was, and a run goes on after it."""
     source = notebook("ask = 1\n# solution\nanswer = 2\nmore = 3\n# end of the solution\nassert answer == 2")
     before = json.dumps(source)
     made = learner_version(source)
+    assert made["cells"][0]["metadata"]["tags"] == [EXERCISE, GOES_ON]
     assert "".join(made["cells"][0]["source"]) == "ask = 1\n...  # your turn\nassert answer == 2"
     assert json.dumps(source) == before
     inside = learner_version(notebook("def f():\n    # solution\n    return 1\n    # end of the solution"))

@@ -11,15 +11,11 @@ from typing import Any
 
 import pytest
 
-from helpers.workshop.learner import solutions
+from helpers.workshop.learner import EXERCISE, STUB, learner_version, solutions
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted(path for path in (ROOT / "notebooks").rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts)
-#: Those that are no experiments: taught, and so with checks and an exercise.
-TAUGHT = [path for path in NOTEBOOKS if path.parent.name == "notebooks"]
-
 every = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-taught = pytest.mark.parametrize("path", TAUGHT, ids=lambda path: path.stem)
 
 
 def cells(path: Path, kind: str | None = None) -> list[dict[str, Any]]:
@@ -68,40 +64,57 @@ def test_prose_leads(path: Path) -> None:
     assert prose >= (prose + code) / 3
 
 
+def made(tree: ast.Module) -> set[str]:
+    """The names that a cell gives to something."""
+    nodes = list(ast.walk(tree))
+    names = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    names |= {node.arg for node in nodes if isinstance(node, ast.arg)}
+    names |= {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
+    imported = (alias for node in nodes if isinstance(node, ast.Import | ast.ImportFrom) for alias in node.names)
+    return names | {(alias.asname or alias.name).split(".")[0] for alias in imported}
+
+
+def unmade(code: list[dict[str, Any]], *, skip: str = "") -> list[tuple[str, str]]:
+    """What cells read that none above them made, each with the cell's id; those with the tag `skip` may."""
+    known, missing = set(dir(builtins)), []
+    for cell in code:
+        tree = ast.parse(source(cell), mode="exec")
+        known |= made(tree)
+        if skip not in cell["metadata"].get("tags", []):
+            names = [node.id for node in ast.walk(tree) if isinstance(node, ast.Name)]
+            missing += [(cell["id"], name) for name in names if name not in known]
+    return missing
+
+
 @every
 def test_a_notebook_stands_alone(path: Path) -> None:
     """What a cell reads was made above it in the same notebook, so that each can be started first."""
-    made = set(dir(builtins))
-    for cell in cells(path, "code"):
-        tree = ast.parse(source(cell), mode="exec")
-        names = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
-        made |= {node.id for node in names if isinstance(node.ctx, ast.Store)}
-        made |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
-        made |= {
-            (alias.asname or alias.name).split(".")[0]
-            for node in ast.walk(tree)
-            if isinstance(node, ast.Import | ast.ImportFrom)
-            for alias in node.names
-        }
-        made |= {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
-        assert [node.id for node in names if node.id not in made] == [], cell["id"]
+    assert unmade(cells(path, "code")) == []
 
 
-@taught
+@every
+def test_an_exercise_can_be_left_out(path: Path) -> None:
+    """Nothing below it reads what only its solution makes: learners may come back to it later."""
+    learners = learner_version(json.loads(path.read_text()))
+    assert unmade([cell for cell in learners["cells"] if cell["cell_type"] == "code"], skip=EXERCISE) == []
+
+
+@every
 def test_what_one_should_see_is_checked(path: Path) -> None:
     """At least one claim of each notebook is asked of the run, beside the check of its exercise."""
-    code = [source(cell) for cell in cells(path, "code") if "exercise" not in cell["metadata"].get("tags", [])]
+    code = [source(cell) for cell in cells(path, "code") if EXERCISE not in cell["metadata"].get("tags", [])]
     assert any("expect(" in text or "assert " in text for text in code)
 
 
-@taught
+@every
 def test_there_is_an_exercise_with_a_check(path: Path) -> None:
     """At least one, which asserts something about what the reader wrote, below it, with words that help."""
     notebook = json.loads(path.read_text())
     assert solutions(notebook) >= 1
-    for cell in notebook["cells"]:
-        if "exercise" in cell["metadata"].get("tags", []):
-            below = source(cell).rpartition("# end of the solution\n")[2]
-            checks = [node for node in ast.walk(ast.parse(below)) if isinstance(node, ast.Assert)]
+    for cell in learner_version(notebook)["cells"]:
+        if EXERCISE in cell["metadata"].get("tags", []):
+            turn = 1 + source(cell)[: source(cell).index(STUB)].count("\n")
+            asked = [node for node in ast.walk(ast.parse(source(cell))) if isinstance(node, ast.Assert)]
+            checks = [node for node in asked if node.lineno > turn]
             assert checks, cell["id"]
             assert all(node.msg is not None for node in checks), cell["id"]
