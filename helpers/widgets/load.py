@@ -13,7 +13,7 @@ from helpers.client import Channel, RealtimeClient
 from helpers.errors import ConnectionFailed, JoinFailed
 from helpers.plans import QUOTAS
 from helpers.target import Target, TargetKind
-from helpers.widgets.panel import Panel
+from helpers.widgets.panel import Panel, row
 from helpers.wire.events import Broadcast, Event
 from helpers.wire.join import JoinConfig
 
@@ -25,7 +25,9 @@ LOOK_S, TURN_S = 0.5, 0.02
 MOST_PER_S, MOST_BYTES = 1_000, 10_000
 #: A load that somebody has forgotten ends by itself.
 LONGEST_S = 300.0
-KEPT, WIDTH, HEIGHT = 400, 480, 120
+KEPT, WIDTH, HEIGHT, HEAD = 400, 480, 120, 18
+#: JupyterLab's own, lighter where its ground is dark.
+_LINE = "var(--jp-brand-color1, #0072B2)"
 
 
 class LoadPanel(Panel):
@@ -45,9 +47,11 @@ class LoadPanel(Panel):
         self._latencies_ms: deque[float] = deque(maxlen=KEPT)
         self._sent = self._received = 0
         self._says = "connecting"
-        self.rate = widgets.IntSlider(min(10, _most(target)), 1, _most(target), description="messages/s")
-        self.size = widgets.IntSlider(400, 64, MOST_BYTES, description="bytes")
-        self.widget = widgets.VBox([widgets.HBox([self.rate, self.size]), self._view])
+        self.rate = widgets.IntSlider(
+            min(10, _most(target)), 1, _most(target), description="messages/s", tooltip="How many are sent"
+        )
+        self.size = widgets.IntSlider(400, 64, MOST_BYTES, description="bytes", tooltip="How long each text is")
+        self.widget = widgets.VBox([row(self.rate, self.size), self._view])
         self._start(self._run())
         self._start(self._look(LOOK_S))
 
@@ -63,7 +67,7 @@ class LoadPanel(Panel):
                 self._says = "running"
                 await self._send(channel)
         except TimeoutError:
-            self._says = "ended after five minutes"
+            self._says = "ended after five minutes, run the cell again to go on"
         except (ConnectionFailed, JoinFailed) as error:
             self._says = error.happened
 
@@ -96,16 +100,18 @@ class LoadPanel(Panel):
 
 
 def curve(values: Sequence[float], title: str) -> str:
-    """Values as a small picture (SVG) whose height is their largest, told in its corner."""
+    """Values as a small picture (SVG) whose height is their largest, told above it."""
     if len(values) < 2:
         return ""
     most = max(values) or 1.0
     step = WIDTH / (len(values) - 1)
     points = " ".join(f"{step * each:.1f},{HEIGHT * (1 - value / most):.1f}" for each, value in enumerate(values))
     return (
-        f'<svg role="img" aria-label="{title}" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}">'
-        f'<polyline points="{points}" fill="none" stroke="#0072B2" stroke-width="1.5"/>'
-        f'<text x="4" y="12" font-size="11" fill="currentColor">{most:.2f}</text></svg>'
+        f'<svg role="img" aria-label="{title}" viewBox="0 {-HEAD} {WIDTH} {HEIGHT + HEAD + 1}" '
+        f'width="{WIDTH}" style="max-width:100%">'
+        f'<text y="-5" font-size="11" fill="currentColor">{title}; the highest is {most:.2f}</text>'
+        f'<path d="M0 0H{WIDTH}M0 {HEIGHT}H{WIDTH}" stroke="currentColor" stroke-opacity="0.3"/>'
+        f'<polyline points="{points}" fill="none" stroke="{_LINE}" stroke-width="1.5"/></svg>'
     )
 
 

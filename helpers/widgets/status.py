@@ -9,7 +9,7 @@ from typing import Any
 
 from helpers.lab.network import BLACK_HOLE, PERFECT, Conditions, Ending, Network, Way
 from helpers.resilience import Origin, State, Subscription
-from helpers.widgets.panel import GOOD, PENDING, POLLING, WRONG, Panel, badge, button
+from helpers.widgets.panel import GOOD, PENDING, POLLING, WRONG, Panel, badge, button, row
 
 __all__ = ["StatusPanel"]
 
@@ -39,10 +39,19 @@ class StatusPanel(Panel):
         super().__init__()
         self._subscription, self._via = subscription, via
         self.buttons = self._make_buttons() if via is not None else {}
-        self.widget = widgets.VBox([self._view, widgets.HBox(list(self.buttons.values()))])
+        self._fault: asyncio.Task[None] | None = None
+        self._before = PERFECT
+        # Buttons first: below the list, they would move away from under the pointer as it grows.
+        self.widget = widgets.VBox([row(*self.buttons.values()), self._view])
         subscription.life.on_transition(lambda _: self.refresh())
         self._start(self._look(LOOK_S))
         self.refresh()
+
+    def close(self) -> None:
+        """End a fault that is still on, too."""
+        if self._via is not None and self._fault is not None and not self._fault.done():
+            self._via.set(self._before)
+        super().close()
 
     def __str__(self) -> str:
         steps = [f"  {step}" for step in list(self._subscription.life.transitions)[-SHOWN:]]
@@ -54,7 +63,7 @@ class StatusPanel(Panel):
             f"<li>{html.escape(str(step))}</li>" for step in list(self._subscription.life.transitions)[-SHOWN:]
         )
         word = badge(state, _COLOURS.get(state, PENDING))
-        return f"<p>{word} {html.escape(self._counts())}</p><ol>{steps}</ol>"
+        return f'<p>{word} {html.escape(self._counts())}</p><ol style="list-style:none;padding:0">{steps}</ol>'
 
     def _counts(self) -> str:
         delivered = self._subscription.delivered
@@ -63,24 +72,30 @@ class StatusPanel(Panel):
         return f"{delivered.total():,} changes ({ways or 'none yet'}), {lost:,} lost by Realtime"
 
     def _make_buttons(self) -> dict[str, Any]:
-        actions: dict[str, Callable[[], None]] = {
-            "reset": lambda: self._cut(Ending.RESET),
-            "half-open": lambda: self._cut(Ending.SERVER_GONE),
-            "black hole, 3 s": lambda: self._for_a_while(BLACK_HOLE),
-            "slow, 3 s": lambda: self._for_a_while(SLOW),
+        actions: dict[str, tuple[Callable[[], None], str]] = {
+            "reset": (lambda: self._cut(Ending.RESET), "End the connections; both sides are told"),
+            "half-open": (lambda: self._cut(Ending.SERVER_GONE), "The server leaves; the client is not told"),
+            "black hole, 3 s": (lambda: self._break(BLACK_HOLE), "Nothing gets through, and nothing is lost"),
+            "slow, 3 s": (lambda: self._break(SLOW), "A second of latency each way"),
         }
-        return {name: button(name, action) for name, action in actions.items()}
+        return {name: button(name, *what) for name, what in actions.items()}
 
     def _cut(self, ending: Ending) -> None:
         assert self._via is not None
         self._via.cut(ending)
 
-    def _for_a_while(self, conditions: Conditions) -> None:
+    def _break(self, conditions: Conditions) -> None:
+        """For a while; a second button during the first's while replaces its fault."""
         assert self._via is not None
+        if self._fault is None or self._fault.done():
+            self._before = self._via.conditions
+        else:
+            self._fault.cancel()
         self._via.set(conditions)
-        self._start(self._mend())
+        self._fault = self._start(self._mend(self._via, conditions))
 
-    async def _mend(self) -> None:
+    async def _mend(self, via: Network, fault: Conditions) -> None:
+        """Put back what was, unless somebody has chosen another network meanwhile."""
         await asyncio.sleep(FAULT_S)
-        assert self._via is not None
-        self._via.set(PERFECT)
+        if via.conditions is fault:
+            via.set(self._before)

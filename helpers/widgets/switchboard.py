@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import html
+from functools import partial
 
-from helpers.lab.network import BLACK_HOLE, DOWN, PRESETS, UNAVAILABLE, Conditions, Ending, Network
-from helpers.widgets.panel import GOOD, WRONG, Panel, badge, button
+from helpers.lab.network import BLACK_HOLE, DOWN, PERFECT, PRESETS, UNAVAILABLE, Conditions, Ending, Network
+from helpers.widgets.panel import GOOD, WRONG, Panel, badge, button, row
 
 __all__ = ["Switchboard"]
 
 LOOK_S = 0.5
 _FAULTS = (BLACK_HOLE, DOWN, UNAVAILABLE)
-_ENDINGS = {"reset": Ending.RESET, "close": Ending.CLOSE, "half-open": Ending.SERVER_GONE}
+_ENDINGS = {
+    "reset": (Ending.RESET, "End the connections at once, as a crash does"),
+    "close": (Ending.CLOSE, "End the connections in order, as a proxy does"),
+    "half-open": (Ending.SERVER_GONE, "The server leaves; the client is not told"),
+}
 
 
 class Switchboard(Panel):
@@ -28,20 +33,33 @@ class Switchboard(Panel):
         self._via = via
         self._known: dict[str, Conditions] = {**PRESETS, **{fault.name: fault for fault in _FAULTS}}
         self._known.setdefault(via.conditions.name, via.conditions)
-        self.choice = widgets.Dropdown(options=list(self._known), value=via.conditions.name, description="network")
+        self.choice = widgets.Dropdown(
+            options=[(_label(name), name) for name in self._known],
+            value=via.conditions.name,
+            description="network",
+            tooltip="What lies between client and server from now on",
+        )
         self.choice.observe(lambda change: self._choose(change["new"]), names="value")
         self.buttons = {
-            name: button(name, lambda ending=ending: self._cut(ending)) for name, ending in _ENDINGS.items()
+            name: button(name, partial(self._cut, ending), tooltip) for name, (ending, tooltip) in _ENDINGS.items()
         }
-        self.widget = widgets.VBox([widgets.HBox([self.choice, *self.buttons.values()]), self._view])
+        self.widget = widgets.VBox([row(self.choice, *self.buttons.values()), self._view])
         self._start(self._look(LOOK_S))
 
     def __str__(self) -> str:
-        return f"{self._via.conditions.name}: {self._counts()}"
+        return f"{_label(self._via.conditions.name)}: {self._counts()}"
+
+    def refresh(self) -> None:
+        """Show what is so now, in the menu too: others may have changed the network."""
+        name = self._via.conditions.name
+        if name in self._known and not self._closed:
+            self.choice.value = name
+        super().refresh()
 
     def _choose(self, name: str) -> None:
-        self._via.set(self._known[name])
-        self.refresh()
+        if name != self._via.conditions.name:
+            self._via.set(self._known[name])
+            self.refresh()
 
     def _cut(self, ending: Ending) -> None:
         self._via.cut(ending)
@@ -50,9 +68,14 @@ class Switchboard(Panel):
     def _html(self) -> str:
         name = self._via.conditions.name
         colour = WRONG if name in {fault.name for fault in _FAULTS} else GOOD
-        return f"<p>{badge(html.escape(name), colour)} {self._counts()}</p>"
+        return f"<p>{badge(html.escape(_label(name)), colour)} {self._counts()}</p>"
 
     def _counts(self) -> str:
         counters = self._via.counters
         both = counters.bytes_to_server + counters.bytes_to_client
         return f"{counters.connections:,} connections, {counters.taken:,} taken away, {both:,} bytes passed on"
+
+
+def _label(name: str) -> str:
+    """In a menu "no network" would read as the worst of them."""
+    return "nothing in between" if name == PERFECT.name else name

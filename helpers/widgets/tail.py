@@ -8,7 +8,7 @@ from collections import deque
 from typing import Any
 
 from helpers.client import Channel
-from helpers.widgets.panel import Panel
+from helpers.widgets.panel import Panel, row
 from helpers.wire.events import Broadcast, Change, Event, PresenceDiff, PresenceState
 
 __all__ = ["EventTail"]
@@ -17,6 +17,8 @@ __all__ = ["EventTail"]
 LOOK_S = 0.25
 #: Events that are kept and shown, and characters of each.
 KEPT, SHOWN, WIDE = 500, 15, 160
+#: A line for each event, with its columns below each other.
+_LINES = "font-family:monospace;list-style:none;padding:0;white-space:pre"
 
 
 class EventTail(Panel):
@@ -37,11 +39,13 @@ class EventTail(Panel):
         self._lines: deque[str] = deque(maxlen=KEPT)
         self._count = 0
         self._shown_count = -1
-        self.filter = widgets.Text(placeholder="filter", description="only")
-        self.pause = widgets.ToggleButton(description="pause")
+        self.filter = widgets.Text(
+            placeholder="text that an event holds", description="only", tooltip="Whatever its case"
+        )
+        self.pause = widgets.ToggleButton(description="pause", tooltip="Hold the picture; what arrives is kept")
         self.filter.observe(lambda _: self._redraw(), names="value")
         self.pause.observe(lambda _: self._redraw(), names="value")
-        self.widget = widgets.VBox([widgets.HBox([self.filter, self.pause]), self._view])
+        self.widget = widgets.VBox([row(self.filter, self.pause), self._view])
         self._end = channel.on_event(self._take)
         self._start(self._look(LOOK_S))
 
@@ -72,7 +76,7 @@ class EventTail(Panel):
 
     def _html(self) -> str:
         lines = "".join(f"<li>{html.escape(line)}</li>" for line in self._chosen())
-        return f'<p>{self._count:,} events</p><ol style="font-family:monospace;list-style:none">{lines}</ol>'
+        return f'<p>{self._count:,} events</p><ol style="{_LINES}">{lines}</ol>'
 
 
 def _line(event: Event) -> str:

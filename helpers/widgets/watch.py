@@ -12,6 +12,9 @@ from helpers.widgets.panel import GOOD, WRONG, Panel, badge
 __all__ = ["WatchPanel"]
 
 LOOK_S = 1.0
+#: Messages in a sparkline: with more, the table is wider than a notebook beside JupyterLab's list of files.
+SHOWN = 16
+_CELL = "text-align:left;padding-right:0.8em;white-space:nowrap"
 _HEAD = ("channel", "state", "p50", "p95", "latest", "received", "lost", "outages", "uptime", "budget left")
 
 
@@ -33,29 +36,35 @@ class WatchPanel(Panel):
 
     def _html(self) -> str:
         now = snapshot(self._canary)
-        head = "".join(f'<th scope="col" style="text-align:left;padding-right:1em">{name}</th>' for name in _HEAD)
+        head = "".join(f'<th scope="col" style="{_CELL}">{name}</th>' for name in _HEAD)
         rows = "".join(self._row(channel) for channel in now.channels)
-        moments = "".join(f"<li>{html.escape(moment)}</li>" for moment in now.moments)
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table><ol>{moments}</ol>"
+        moments = f'<ol style="list-style:none;padding:0">{"".join(map(_item, now.moments))}</ol>'
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{moments}"
 
     def _row(self, channel: ChannelNow) -> str:
         name, *cells = self._cells(channel)
         state = badge(html.escape(_word(channel)), GOOD if channel.is_serving else WRONG)
-        others = "".join(f'<td style="padding-right:1em">{html.escape(cell)}</td>' for cell in cells)
-        return f'<tr><th scope="row" style="text-align:left">{html.escape(name)}</th><td>{state}</td>{others}</tr>'
+        others = "".join(f'<td style="{_CELL}">{html.escape(cell)}</td>' for cell in cells)
+        return (
+            f'<tr><th scope="row" style="{_CELL}">{html.escape(name)}</th><td style="{_CELL}">{state}</td>{others}</tr>'
+        )
 
     def _cells(self, channel: ChannelNow) -> tuple[str, ...]:
         return (
             channel.name.removeprefix("workbook-canary-"),
             _ms(channel.quantile_s(0.5)),
             _ms(channel.quantile_s(0.95)),
-            sparkline(channel.latencies_s),
+            sparkline(channel.latencies_s[-SHOWN:]),
             f"{channel.received:,}",
             f"{channel.lost + channel.missed:,}",
             f"{channel.outages:,}",
             _percent(channel.uptime),
             budget_words(channel.budget_left(self._objectives)),
         )
+
+
+def _item(moment: str) -> str:
+    return f"<li>{html.escape(moment)}</li>"
 
 
 def _word(channel: ChannelNow) -> str:

@@ -15,7 +15,7 @@ async def test_it_shows_the_state_and_a_button_breaks_the_network(target: Target
         subscription = client.subscribe(Broadcasts(), name="panel")
         panel = StatusPanel(subscription, via)
         try:
-            shown = panel.widget.children[0]
+            shown = panel.widget.children[1]
             assert "connecting" in shown.value
             subscription.life.enter(Happened.CONNECTED, 0.0, "<b>in a test</b>")
             assert "&lt;b&gt;in a test" in shown.value
