@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from helpers.lazy import lazy_exports
 
 if TYPE_CHECKING:
+    from helpers.experiments.browser import compare_mounts, compare_tab_costs, watch_hidden_tabs
     from helpers.experiments.claims import compare_claims
     from helpers.experiments.encoding import compare_compression, compare_encodings, sweep_encodings
     from helpers.experiments.experiment import Contrast, Estimate, Experiment, Measure, Metric, Outcome, estimate
@@ -41,6 +42,7 @@ else:
     __getattr__ = lazy_exports(
         __name__,
         {
+            "browser": ("compare_mounts", "compare_tab_costs", "watch_hidden_tabs"),
             "claims": ("compare_claims",),
             "encoding": ("compare_compression", "compare_encodings", "sweep_encodings"),
             "experiment": ("Contrast", "Estimate", "Experiment", "Measure", "Metric", "Outcome", "estimate"),
@@ -107,6 +109,7 @@ __all__ = [
     "compare_ladder",
     "compare_leaks",
     "compare_marginal_costs",
+    "compare_mounts",
     "compare_official_clients",
     "compare_offline",
     "compare_paces",
@@ -120,6 +123,7 @@ __all__ = [
     "compare_slow_readers",
     "compare_source_paces",
     "compare_survival",
+    "compare_tab_costs",
     "estimate",
     "experiment_size",
     "explain_policies",
@@ -134,5 +138,6 @@ __all__ = [
     "stop_quick_lab",
     "sweep_encodings",
     "try_promises",
+    "watch_hidden_tabs",
     "watch_slow_reader",
 ]

@@ -8,6 +8,7 @@ from helpers.lazy import lazy_exports
 from helpers.plots.theme import caption, finish, theme  # now, as this part has the name of an export
 
 if TYPE_CHECKING:
+    from helpers.plots.browser import mounts_plot, pulses_plot, tab_costs_plot
     from helpers.plots.capacity import capacity_check_plot, knee_plot, projection_plot
     from helpers.plots.encoding import encoding_plot
     from helpers.plots.experiments import experiment_plot
@@ -28,6 +29,7 @@ else:
     __getattr__ = lazy_exports(
         __name__,
         {
+            "browser": ("mounts_plot", "pulses_plot", "tab_costs_plot"),
             "capacity": ("capacity_check_plot", "knee_plot", "projection_plot"),
             "encoding": ("encoding_plot",),
             "experiments": ("experiment_plot",),
@@ -65,16 +67,19 @@ __all__ = [
     "leaks_plot",
     "limits_plot",
     "marginal_plot",
+    "mounts_plot",
     "network_plot",
     "pace_plot",
     "plans_plot",
     "policies_plot",
     "preprocessing_plot",
     "projection_plot",
+    "pulses_plot",
     "sawtooth_plot",
     "slow_reader_plot",
     "subscriptions_plot",
     "sync_plot",
+    "tab_costs_plot",
     "theme",
     "waterfall_plot",
 ]

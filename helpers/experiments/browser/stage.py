@@ -15,7 +15,7 @@ from helpers.lab import Lab, LabSettings
 from helpers.lab.realtime.settings import Limits, RealtimeSettings
 from helpers.target import Target, TargetKind
 
-__all__ = ["STEADY_HEAP", "Stage", "stage"]
+__all__ = ["ROOMY", "STEADY_HEAP", "Stage", "stage"]
 
 #: No quota in the way of a thousand channels that nobody removes.
 ROOMY = RealtimeSettings(
@@ -57,7 +57,7 @@ class Stage:
     @property
     def measured_with(self) -> str:
         """For a note."""
-        where = "on a new lab without quotas, not on the lab that was named" if self.own_lab else "on the target itself"
+        where = "on a new lab without quotas" if self.own_lab else "on the target itself"
         return f"measured with {', '.join(f'{name} {version}' for name, version in self.versions.items())}, {where}"
 
     def order(self, **options: Any) -> dict[str, Any]:
@@ -67,11 +67,12 @@ class Stage:
 
 
 @asynccontextmanager
-async def stage(target: Target, settings: RealtimeSettings = ROOMY) -> AsyncIterator[Stage]:
+async def stage(target: Target | None = None, settings: RealtimeSettings = ROOMY) -> AsyncIterator[Stage]:
     """The browser is looked for first, so that nothing is started in vain.
 
     Args:
-        settings: of the new lab, if the target is one.
+        target: to measure against; a new lab in place of a lab, and where none is given.
+        settings: of the new lab.
 
     Raises:
         BrowserMissing: there is no browser.
@@ -79,10 +80,10 @@ async def stage(target: Target, settings: RealtimeSettings = ROOMY) -> AsyncIter
         LabError: the lab did not start.
     """
     find_chromium()
-    own_lab = target.kind is TargetKind.LAB
     async with AsyncExitStack() as stack:
         site = await stack.enter_async_context(serve_page())
-        if own_lab:
-            lab = await stack.enter_async_context(Lab(LabSettings(realtime=settings)))
-            target = lab.target
-        yield Stage(target, site, own_lab, dict(site.versions))
+        if target is not None and target.kind is not TargetKind.LAB:
+            yield Stage(target, site, own_lab=False, versions=dict(site.versions))
+            return
+        lab = await stack.enter_async_context(Lab(LabSettings(realtime=settings)))
+        yield Stage(lab.target, site, own_lab=True, versions=dict(site.versions))

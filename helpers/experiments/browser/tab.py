@@ -13,6 +13,7 @@ import psutil
 
 from helpers.errors import FailureError
 from helpers.experiments.browser.chromium import Browser
+from helpers.experiments.browser.devtools import Event
 
 __all__ = ["Heap", "Tab", "Work", "open_tab"]
 
@@ -71,7 +72,7 @@ class Tab:
     """One page in a context of its own: no other tab shares its process, its storage or its window."""
 
     def __init__(self, browser: Browser, context: str, target: str, session: str) -> None:
-        self._browser, self._context, self._target, self.session = browser, context, target, session
+        self._browser, self._context, self._target, self._session = browser, context, target, session
 
     async def call(self, function: str, *arguments: Any, limit_s: float = 60.0) -> Any:
         """Call a function of the page, and wait for what its promise brings.
@@ -129,8 +130,13 @@ class Tab:
         """As the browser does to a hidden tab in order to save energy or memory."""
         await self._ask("Page.setWebLifecycleState", {"state": "frozen" if frozen else "active"})
 
+    async def listen(self, domain: str, event: Event) -> None:
+        """Have the events of a domain told, such as those of ``Network``."""
+        self._browser.devtools.listen(self._session, event)
+        await self._ask(f"{domain}.enable")
+
     async def _ask(self, method: str, parameters: dict[str, Any] | None = None, **options: Any) -> dict[str, Any]:
-        return await self._browser.devtools.ask(method, parameters, session=self.session, **options)
+        return await self._browser.devtools.ask(method, parameters, session=self._session, **options)
 
     async def _processes(self) -> list[dict[str, Any]]:
         return list((await self._browser.devtools.ask("SystemInfo.getProcessInfo"))["processInfo"])

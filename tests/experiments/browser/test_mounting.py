@@ -9,7 +9,7 @@ from helpers.experiments.browser.mounting import MountPlan, compare_mounts
 from helpers.experiments.browser.mounting_results import Look, MountCase, MountHabit
 from helpers.target import Target
 
-QUICK = MountPlan(4, 6, 10, at_once=4, timeout_s=0.3, heartbeat_s=0.2)
+QUICK = MountPlan(4, 6, 10, at_once=4, linger_s=0.2)
 
 
 @pytest.mark.usefixtures("chromium")

@@ -1,8 +1,8 @@
 // Subscriptions of @supabase/supabase-js, grown to as many as are asked for; what is called here is in subscribing.py.
 
 // Such as an application makes it: a session that is kept, and a token that is refreshed.
-function newClient({ url, key, timeout_ms, heartbeat_ms, worker }) {
-  const realtime = { worker, timeout: timeout_ms, heartbeatIntervalMs: heartbeat_ms };
+function newClient({ url, key, linger_ms, heartbeat_ms, worker }) {
+  const realtime = { worker, heartbeatIntervalMs: heartbeat_ms, disconnectOnEmptyChannelsAfterMs: linger_ms };
   return supabase.createClient(url, key, { realtime });
 }
 
