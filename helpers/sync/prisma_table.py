@@ -76,8 +76,9 @@ class PrismaTable:
     def write(self, batch: Any, folded: Folded, kept: Collection[Key] = ()) -> None:
         """Delete what is touched and insert what is there now: two statements, however many rows there are.
 
-        An upsert for each row costs a statement for each row, and one for all of them would meet the unique values of
-        rows that are to change as well. Deleting and inserting in one transaction is the same to every reader.
+        An upsert for each row costs a statement for each row (`tests.benchmarks.bench_prisma` has the price), and one
+        for all of them would meet the unique values of rows that are to change as well. Deleting and inserting in one
+        transaction is the same to every reader.
 
         Args:
             batch: of the client. kept: keys that outlive a TRUNCATE that comes late.

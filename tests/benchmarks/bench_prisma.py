@@ -17,6 +17,8 @@ import psycopg
 
 from helpers.lab import Lab
 from helpers.prisma import Prisma, deploy_migrations, drop_schema, prisma_client
+from helpers.prisma.datamodel import parse_datamodel
+from helpers.sync.bulk import BulkTable
 from helpers.target import Target
 
 SCHEMA = "bench_prisma"
@@ -30,6 +32,16 @@ UPSERT = (
     "insert into events (id, room_id, seq, body) values (%s, %s, %s, %s)"
     " on conflict (id) do update set body = excluded.body returning *"
 )
+#: The columns that are written.
+BULK = parse_datamodel("""
+model Event {
+  id     BigInt @id
+  roomId BigInt @map("room_id")
+  seq    BigInt
+  body   String
+  @@map("events")
+}
+""")
 Work = Callable[[], Awaitable[Any]]
 
 
@@ -52,6 +64,7 @@ async def _compare() -> None:
                 lambda: _replaces(prisma),
                 lambda: _replace_batch(connections[0]),
             ),
+            ("the same, rows as one text", BATCH, lambda: _bulk(prisma), lambda: _replace_batch(connections[0])),
         ]
         print(f"milliseconds for each row or call: median (range) of {ROUNDS} rounds")
         print(f"{'':32}{'rows':>6}  {'prisma':<26}{'psycopg':<26}{'ratio':>6}")
@@ -160,6 +173,14 @@ async def _replaces(prisma: Prisma) -> None:
     async with prisma.batch_() as batch:
         batch.event.delete_many(where={"id": {"in": [_row(n)["id"] for n in range(BATCH)]}})
         batch.event.create_many(data=[_row(n) for n in range(BATCH)])
+
+
+async def _bulk(prisma: Prisma) -> None:
+    table = BulkTable.of(BULK, "event", BULK.models["Event"], SCHEMA)
+    rows = [_row(n) for n in range(BATCH)]
+    async with prisma.batch_() as batch:
+        batch.execute_raw(*table.delete([(row["id"],) for row in rows]))
+        batch.execute_raw(*table.insert(rows))
 
 
 async def _replace_batch(connection: psycopg.AsyncConnection[Any]) -> None:
