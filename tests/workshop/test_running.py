@@ -49,6 +49,12 @@ async def test_an_exercise_that_anybody_passes_is_told(tmp_path: Path) -> None:
     assert (await run_notebook(written(tmp_path, SOLVED), 1, tmp_path)).holds
 
 
+async def test_a_learner_gets_to_the_end(tmp_path: Path) -> None:
+    """The first notebook as a class gets it: all claims hold, the exercise waits, and the last cell is reached."""
+    (path,) = chosen(("00_",), experiments=False)
+    assert (await run_notebook(path, 1, tmp_path, learners=True)).holds
+
+
 def test_the_summary_says_in_which_run() -> None:
     """One row for each notebook, with its runs in order."""
     runs = [
