@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from helpers.capacity.activity import served_of
+from helpers.capacity.activity import metered, served_of
 from helpers.capacity.bench import POLICY, capacity_bench
-from helpers.capacity.check import Check, check
-from helpers.capacity.costs import MODELS, TERMS, Way
-from helpers.capacity.design import Design, Flow, Role, design_of
+from helpers.capacity.check import Check, agreed, check
+from helpers.capacity.costs import MODELS, TERMS, Meter, Way
+from helpers.capacity.design import Design, Flow, Point, Role, design_of
 from helpers.capacity.idle import Idle, measure_idle
 from helpers.capacity.model import Model
 from helpers.capacity.observe import Bench, Observation, observe
@@ -200,6 +200,8 @@ def _envelopes(observations: Sequence[Observation]) -> dict[Flow, float]:
     return {flow: median(found[flow]) if found[flow] else 0.0 for flow in Flow}
 
 
+_FAR_OFF = 0.5
+
 #: Of so many messages the few frames of joining are no part that matters.
 _MANY = 15
 
@@ -221,10 +223,23 @@ def _weather(observations: Sequence[Observation]) -> str:
     loads = [one.load_average for one in observations]
     rounds = min(Counter(one.point for one in observations).values())
     return (
-        f"measured are means of {rounds} round{'s' * (rounds > 1)} at least; none was left out. This machine has "
-        f"{os.cpu_count()} cores, and its load average was {min(loads):.1f} to {max(loads):.1f} "
+        f"measured is what {rounds} round{'s' * (rounds > 1)} at least agree on; none was left out, but "
+        f"{_far_off_percent(observations):.1f} % of the readings of CPU time are over {_FAR_OFF:.0%} off what the "
+        "others of their load say, and count for less. "
+        f"This machine has {os.cpu_count()} cores, and its load average was {min(loads):.1f} to {max(loads):.1f} "
         f"(median {median(loads):.1f}), which includes the measurement"
     )
+
+
+def _far_off_percent(observations: Sequence[Observation]) -> float:
+    """How many readings are no matter of chance: other programs on the machine, or on its host, got in between."""
+    readings: dict[tuple[Point, Meter], list[float]] = defaultdict(list)
+    for one in observations:
+        for way, meter in MODELS:
+            if way is Way.of(one.point.flow) and meter is not Meter.POLL:
+                readings[one.point, meter].append(metered(one, meter) / one.seconds)
+    off = [abs(value / agreed(some).mean - 1) > _FAR_OFF for some in readings.values() for value in some]
+    return 100 * sum(off) / len(off)
 
 
 def _notes(observations: Sequence[Observation], times: ServiceTimes) -> list[str]:

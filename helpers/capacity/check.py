@@ -16,16 +16,18 @@ import numpy as np
 from helpers.capacity.activity import counted, metered, predicted, served_of
 from helpers.capacity.costs import MODELS, Costs, Meter, Way
 from helpers.capacity.design import Design, Flow, Point, Role
+from helpers.capacity.least_squares import fit_relative
 from helpers.capacity.loop import Turns
 from helpers.capacity.model import interval
 from helpers.capacity.observe import Observation
 from helpers.capacity.service import ServiceTimes
-from helpers.experiments import Estimate, estimate
+from helpers.experiments import Estimate
+from helpers.profiling.statistics import student_t975
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["TOLERANCE_PERCENT", "Check", "CheckRow", "check"]
+__all__ = ["TOLERANCE_PERCENT", "Check", "CheckRow", "agreed", "check"]
 
 _CHECKING = (Role.HELD_OUT, Role.CONFIRMATION)
 
@@ -40,7 +42,8 @@ class CheckRow:
     Attributes:
         what: is predicted, with its unit.
         low, high: 95 % interval of one measurement.
-        measured: mean over the rounds, with its 95 % interval: by as much it differs from one run of them to the next.
+        measured: what the rounds agree on, with its 95 % interval: by as much it differs from one run of them to the
+            next.
         role: what the point is for.
     """
 
@@ -69,7 +72,7 @@ class CheckRow:
 
     @property
     def is_sure(self) -> bool:
-        """Whether that is so for every mean within the interval of what was measured; never after a single round."""
+        """Whether that is so for every value within the interval of what was measured; never after a single round."""
         least, most = (_off_percent(self.predicted, end) for end in (self.measured.high, self.measured.low))
         if self.holds:
             return least >= -TOLERANCE_PERCENT and most <= TOLERANCE_PERCENT
@@ -122,7 +125,7 @@ class Check:
         worst = max(rows, key=lambda row: abs(row.error_percent))
         begin = "The model holds" if self.holds else "The model does not hold everywhere"
         end = f"the worst is {worst.error_percent:+.0f} % ({worst.what}; {worst.point})"
-        return f"{begin}: {counts} are {limit} of the measured mean, {typical}; {end}. {_doubt(rows)}"
+        return f"{begin}: {counts} are {limit} of what was measured, {typical}; {end}. {_doubt(rows)}"
 
     def to_frame(self, *, held_out: bool | None = None) -> pd.DataFrame:
         """One row for each prediction: of points that were not fitted, of fitted ones, or of all."""
@@ -172,6 +175,19 @@ def check(times: ServiceTimes, observations: Sequence[Observation], design: Desi
     )
 
 
+def agreed(values: Sequence[float]) -> Estimate:
+    """What several rounds say of one load, with its 95 % interval (Student's t on the logarithm).
+
+    Found as service times are: every round counts, those that are far off from the others with less than their weight.
+    """
+    fit = fit_relative(np.ones((len(values), 1)), np.array(values))
+    centre = float(fit.coefficients[0])
+    if len(values) < 2:
+        return Estimate(centre, math.nan, math.nan, 1)
+    half = student_t975(len(values) - 1) * fit.scatter / math.sqrt(len(values))
+    return Estimate(centre, centre * math.exp(-half), centre * math.exp(half), len(values))
+
+
 def _rows(times: ServiceTimes, point: Point, mine: Sequence[Observation], role: Role) -> Iterator[CheckRow]:
     seconds, polled_s = fmean(one.seconds for one in mine), fmean(one.polled_s for one in mine)
     way = Way.of(point.flow)
@@ -180,14 +196,14 @@ def _rows(times: ServiceTimes, point: Point, mine: Sequence[Observation], role: 
     served = [served_of(point, costs, sent) for costs in every]
     for meter in (Meter.SERVER, Meter.DATABASE, Meter.CLIENT):
         if (way, meter) in MODELS and not (meter is Meter.CLIENT and point.flow is Flow.SECURED):
-            measured = estimate([1e3 * metered(one, meter) / one.seconds for one in mine])
+            measured = agreed([1e3 * metered(one, meter) / one.seconds for one in mine])
             used = [_used_s(*both, point, meter, seconds, polled_s) for both in zip(every, served, strict=True)]
             values = [1e3 * one / seconds for one in used]
             low, high = _of_one(values, times.scatter_of(way, meter))
             yield CheckRow(point, f"{meter} CPU, ms a second", values[0], low, high, measured, role)
     if point.flow.is_change:
         best, *drawn = (_delay_ms(one) for one in served)
-        measured = estimate([one.p95_ms for one in mine])
+        measured = agreed([one.p95_ms for one in mine])
         yield CheckRow(point, "delivery p95, ms", *interval(best, drawn), measured, role)
 
 
@@ -212,6 +228,6 @@ def _of_one(values: Sequence[float], scatter: float) -> tuple[float, float]:
 
 
 def _delay_ms(served: Sequence[Turns]) -> float:
-    """95th percentile, as in the target for delivery."""
-    delays = np.concatenate([turns.waited_s + turns.took_s for turns in served])
-    return 1e3 * float(np.percentile(delays, 95))
+    """95th percentile, as in the target for delivery; as it is measured, of one round and in the mean of several."""
+    delays = [turns.waited_s + turns.took_s for turns in served]
+    return 1e3 * fmean(float(np.percentile(each, 95, method="inverted_cdf")) for each in delays)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from helpers.capacity import Capacity
-from helpers.capacity.check import Check, CheckRow, check
+from helpers.capacity.check import Check, CheckRow, agreed, check
 from helpers.capacity.design import Role, design_of
 from helpers.capacity.service import fit_service_times
 from helpers.experiments import Size, estimate
@@ -63,6 +63,14 @@ def test_a_measurement_that_is_too_noisy_is_told(runs: tuple[float, ...], holds:
     point = DESIGN.held_out[0]
     row = CheckRow(point, "CPU", 100.0, 90.0, 110.0, estimate(runs), Role.HELD_OUT)
     assert (row.holds, row.is_sure) == (holds, is_sure)
+
+
+def test_a_round_that_was_disturbed_counts_for_less() -> None:
+    """As it does for the times that are fitted; and it is not left out: the interval is wider."""
+    calm, disturbed = (agreed([10.0, 10.4, 9.7, 10.1, 9.9, 10.2, last]) for last in (9.8, 40.0))
+    assert calm.mean == pytest.approx(10.0, rel=0.02) and disturbed.mean == pytest.approx(10.0, rel=0.05)
+    assert disturbed.n == calm.n == 7 and disturbed.high - disturbed.low > calm.high - calm.low
+    assert agreed([10.0, 20.0, 10.0, 20.0]).mean == pytest.approx(15.0, rel=0.1)
 
 
 def test_the_verdict_counts_what_is_too_noisy(capacity: Capacity) -> None:
