@@ -9,9 +9,9 @@ import numpy as np
 
 from helpers.experiments.browser.hiding_results import Pulse, PulseStudy
 from helpers.experiments.browser.mounting_results import MountCase, MountHabit, MountStudy
-from helpers.experiments.browser.subscribing import HEAP, PROCESS_CPU
+from helpers.experiments.browser.subscribing import HEAP, THREAD_CPU
 from helpers.experiments.marginal_results import MarginalCosts
-from helpers.plots.theme import PALETTE, caption, finish, one_axes, sentence
+from helpers.plots.theme import PALETTE, caption, finish, sentence
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 __all__ = ["mounts_plot", "pulses_plot", "tab_costs_plot"]
 
 _MARKERS = ("o", "s", "^")
-_UNITS = {HEAP: "KiB of heap gained", PROCESS_CPU: "% of a core"}
-_HABITS = {MountHabit.REMOVES: PALETTE[2], MountHabit.FORGETS: PALETTE[5], MountHabit.OWN_CLIENT: PALETTE[0]}
+_UNITS = {HEAP: "KiB of heap gained", THREAD_CPU: "% of a core, page's thread"}
+_HABITS = dict(zip(MountHabit, (PALETTE[2], PALETTE[5], PALETTE[0], PALETTE[3]), strict=True))
 
 
 def tab_costs_plot(found: MarginalCosts) -> Figure:
     """Memory and processor time over the number of subscriptions, each with the line through it."""
     if not found.costs:
         return sentence(found.answer)
-    figure, panels = plt.subplots(1, 2, figsize=(10, 3.9))
+    figure, panels = plt.subplots(1, 2, figsize=(10, 4.6))
     for axes, cost in zip(panels, _UNITS, strict=True):
         for number, way in enumerate(found.ways):
             _draw_cost(axes, found, way, cost, number)
@@ -36,10 +36,15 @@ def tab_costs_plot(found: MarginalCosts) -> Figure:
     panels[0].set_title("memory that stays")
     panels[1].set_title("processor time, while messages arrive")
     panels[1].set_ylim(0, None)
-    panels[0].legend(loc="upper left", fontsize="small")
     points = max(cost.line.n for cost in found.costs if cost.line)
     title = f"{_most(found)}\n{caption(found.target, found.taken_at, points)} (n: points of a line)"
-    return finish(figure, title)
+    return _with_legend(finish(figure, title, bottom=0.2), panels[0])
+
+
+def _with_legend(figure: Figure, panel: Axes) -> Figure:
+    """Below, a line for each, as their numbers are what is to be compared."""
+    figure.legend(*panel.get_legend_handles_labels(), loc="lower left", ncol=1, fontsize="small", frameon=False)
+    return figure
 
 
 def _draw_cost(axes: Axes, found: MarginalCosts, way: str, cost: str, number: int) -> None:
@@ -48,7 +53,8 @@ def _draw_cost(axes: Axes, found: MarginalCosts, way: str, cost: str, number: in
         return
     points = np.array([(point.x, point.y) for point in found.points if (point.way, point.cost) == (way, cost)])
     base = one.line.start if cost == HEAP else 0.0
-    label = f"{way}: {one.line} KiB each" if cost == HEAP else None
+    load = found.cost(way, THREAD_CPU)
+    label = f"{way}: {one.line} KiB and {load.line if load else 'unknown'} % of a core for one more"
     axes.plot(points[:, 0], points[:, 1] - base, _MARKERS[number], color=PALETTE[number], ms=5, label=label)
     ends = np.array([0.0, points[:, 0].max()])
     style = "-" if one.line.fits else ":"
@@ -69,14 +75,13 @@ def mounts_plot(study: MountStudy) -> Figure:
     """What each habit leaves alive in the tab, over the cycles of mounting and unmounting."""
     if not study.cases:
         return sentence(study.answer)
-    figure, axes = one_axes()
+    figure, axes = plt.subplots(figsize=(9.5, 4.8))
     for case in study.cases:
         _draw_growth(axes, case)
     axes.set(xlabel="times that the component came and went", ylabel="KiB gained", xlim=(0, None))
-    axes.legend(loc="upper left", fontsize="small")
     looks = study.cases[0].line.n
     title = f"{_leaking(study)}\n{caption(study.target, study.taken_at, looks)} (n: looks of a line)"
-    return finish(figure, title)
+    return _with_legend(finish(figure, title, bottom=0.22), axes)
 
 
 def _draw_growth(axes: Axes, case: MountCase) -> None:
@@ -92,7 +97,7 @@ def _leaking(study: MountStudy) -> str:
     if not leaking:
         return "No habit is shown to leak"
     worst = max(leaking, key=lambda case: case.line.per_one)
-    return f"A component that {worst.name} leaves {worst.line.per_one / 1024:.1f} KiB in the tab each time it goes"
+    return f"A component that {worst.name} leaves {worst.line.per_one / 1024:.1f} KiB in the tab each time"
 
 
 def pulses_plot(study: PulseStudy) -> Figure:
@@ -101,31 +106,27 @@ def pulses_plot(study: PulseStudy) -> Figure:
         return sentence(study.answer)
     figure, axes = plt.subplots(figsize=(10, 1.6 + 0.52 * len(study.pulses)))
     for row, pulse in enumerate(study.pulses):
-        _draw_pulse(axes, row, pulse)
+        _draw_pulse(axes, row, pulse, f"heartbeat, due every {study.heartbeat_s:g} s")
     axes.set_yticks(range(len(study.pulses)), [pulse.kind.name for pulse in study.pulses])
     axes.invert_yaxis()
     axes.grid(visible=False, axis="y")
     longest = max(pulse.watched_s for pulse in study.pulses)
-    axes.set(xlabel="seconds since the tab went to the background", xlim=(0, 1.01 * longest))
+    axes.set(xlabel="seconds since the tabs were put away", xlim=(0, 1.01 * longest))
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=3, fontsize="small", frameon=False)
     beats = sum(len(pulse.beats) for pulse in study.pulses)
     title = f"{_silence(study)}\n{caption('a lab of their own', study.taken_at, beats)} (n: heartbeats)"
     return finish(figure, title)
 
 
-def _draw_pulse(axes: Axes, row: int, pulse: Pulse) -> None:
+def _draw_pulse(axes: Axes, row: int, pulse: Pulse, heartbeat: str) -> None:
     first = row == 0
     for number, (begin, end) in enumerate(pulse.open):
         label = "connected" if first and number == 0 else None
         axes.barh(row, end - begin, left=begin, height=0.62, color=PALETTE[4], alpha=0.35, linewidth=0, label=label)
-    label = f"heartbeat, due every {_due(pulse)}" if first else None
+    label = heartbeat if first else None
     axes.plot(pulse.beats, [row - 0.1] * len(pulse.beats), "o", ms=4.5, color=PALETTE[0], label=label)
     label = "a plain timer of the page" if first else None
     axes.plot(pulse.ticks, [row + 0.2] * len(pulse.ticks), "|", ms=5, color=PALETTE[5], label=label)
-
-
-def _due(pulse: Pulse) -> str:
-    return f"{pulse.interval.mean:.0f} s" if pulse.interval.n else "interval"
 
 
 def _silence(study: PulseStudy) -> str:

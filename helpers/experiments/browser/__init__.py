@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from helpers.experiments.browser.chromium import describe_browser
 from helpers.experiments.browser.hiding import watch_hidden_tabs
 from helpers.experiments.browser.hiding_results import Pulse, PulseStudy, TabKind
 from helpers.experiments.browser.mounting import compare_mounts
@@ -17,5 +18,6 @@ __all__ = [
     "TabKind",
     "compare_mounts",
     "compare_tab_costs",
+    "describe_browser",
     "watch_hidden_tabs",
 ]

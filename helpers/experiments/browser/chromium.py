@@ -25,7 +25,7 @@ from pathlib import Path
 from helpers.errors import FailureError
 from helpers.experiments.browser.devtools import DevTools
 
-__all__ = ["CHROMIUM_VARIABLE", "Browser", "BrowserMissing", "find_chromium", "start_chromium"]
+__all__ = ["CHROMIUM_VARIABLE", "Browser", "BrowserMissing", "describe_browser", "find_chromium", "start_chromium"]
 
 #: Names the browser's executable, for one that is nowhere on the PATH.
 CHROMIUM_VARIABLE = "WORKBOOK_CHROMIUM"
@@ -47,7 +47,6 @@ _SWITCHES = (
     "--no-first-run",
     "--no-default-browser-check",
     "--no-pings",
-    "--no-proxy-server",
     "--disable-gpu",
     "--disable-quic",
     "--disable-sync",
@@ -105,6 +104,14 @@ def find_chromium() -> Path:
         if found:
             return Path(found)
     raise BrowserMissing("looking for a browser", "neither Chromium nor Chrome nor Edge is on this machine", advice)
+
+
+def describe_browser() -> str:
+    """Which browser would be run, or why none would, in a line for people."""
+    try:
+        return f"browser: {find_chromium()}"
+    except BrowserMissing as missing:
+        return f"no browser: {missing.happened}. {missing.advice}."
 
 
 @asynccontextmanager

@@ -40,6 +40,7 @@ class DevTools:
         self._waiting: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self._listeners: dict[str, Event] = {}
         self._gone = ""
+        self._turn = asyncio.Lock()
         self._hearing = asyncio.create_task(self._hear())
 
     def listen(self, session: str, event: Event) -> None:
@@ -84,9 +85,10 @@ class DevTools:
             await self._hearing
 
     async def _send(self, message: Mapping[str, Any]) -> None:
-        """Commands are short, so that a pipe takes one whole; a thread, as nobody promises that it does at once."""
+        """One after another, and in a thread: nobody promises that a pipe takes a command at once."""
         data = json.dumps(message).encode() + b"\0"
-        await asyncio.to_thread(_write_all, self._sending, data)
+        async with self._turn:
+            await asyncio.to_thread(_write_all, self._sending, data)
 
     async def _hear(self) -> None:
         buffer = bytearray()

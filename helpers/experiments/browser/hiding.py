@@ -48,6 +48,7 @@ KINDS = (
     TabKind(frozen=True, hidden=True, worker=True),
     TabKind(loses_line=True),
     TabKind(hidden=True, loses_line=True),
+    TabKind(hidden=True, worker=True, loses_line=True),
 )
 
 #: How long a tab that is in front again is waited for.
@@ -76,8 +77,8 @@ class HidingPlan:
         return 0.3 * self.watched_s
 
 
-#: In the small size the times of client and server are divided by 12.5.
-PLANS = {Size.SMALL: HidingPlan(2.0, 5.28, 27.0, grace_s=5.0), Size.FULL: HidingPlan(25.0, 66.0, 420.0)}
+#: In the small size the times of client and server have the same proportions.
+PLANS = {Size.SMALL: HidingPlan(1.2, 3.17, 18.0, grace_s=3.0), Size.FULL: HidingPlan(25.0, 66.0, 420.0)}
 
 
 async def watch_hidden_tabs(*, size: Size = Size.SMALL, plan: HidingPlan | None = None) -> PulseStudy:
@@ -223,7 +224,7 @@ def _notes(place: Stage, plan: HidingPlan) -> Iterator[str]:
             f"server closes after {plan.idle_s:.1f} s of silence, not 66 s. The browser's second and minute are as "
             "always, so that lateness counts for more here"
         )
-    yield "frozen: by command, as Chromium does by itself where energy or memory are short; phones do it to every app"
+    yield "frozen: by command, as Chromium does by itself where energy or memory are short"
 
 
 def _answer(found: PulseStudy) -> Iterator[str]:
@@ -254,14 +255,16 @@ def _frozen(found: PulseStudy) -> str:
 
 
 def _cut(found: PulseStudy) -> str:
-    front, hidden = found.pulse(loses_line=True), found.pulse(hidden=True, loses_line=True)
-    away = [f"{one.watched_s - one.connected_s:.1f} s" for one in (front, hidden)]
+    front = found.pulse(loses_line=True)
+    plain, worker = (found.pulse(hidden=True, loses_line=True, worker=worker) for worker in (False, True))
+    away = [f"{one.watched_s - one.connected_s:.1f} s" for one in (front, plain, worker)]
     return (
-        f"A connection that is cut: away for {away[0]} in front, and for {away[1]} while hidden, {_returned(hidden)}."
+        f"A connection that is cut: away for {away[0]} in front, for {away[1]} while hidden ({_returned(plain)}), "
+        f"and for {away[2]} with a worker ({_returned(worker)})."
     )
 
 
 def _returned(pulse: Pulse) -> str:
     if pulse.back_s is None:
-        return f"and not joined within {_PATIENCE_S:g} s after the tab was in front again"
+        return f"not joined within {_PATIENCE_S:g} s after the tab was in front again"
     return f"joined {pulse.back_s:.1f} s after the tab was in front again" if pulse.back_s else "joined while hidden"

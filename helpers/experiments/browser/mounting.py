@@ -45,17 +45,17 @@ class MountPlan:
     cycles: int
     warm_up: int
     at_once: int
-    linger_s: float = 0.4
+    linger_s: float = 0.3
     pause_s: float = 0.0
     most_kept: int | None = None
 
     @property
     def settle_s(self) -> float:
         """How long what is held for a while may take to go."""
-        return self.linger_s + 0.4
+        return self.linger_s + 0.3
 
 
-PLANS = {Size.SMALL: MountPlan(5, 20, 20, at_once=4), Size.FULL: MountPlan(10, 100, 100, at_once=4)}
+PLANS = {Size.SMALL: MountPlan(5, 20, 20, at_once=5), Size.FULL: MountPlan(10, 100, 100, at_once=5)}
 #: Within the free plan's 100 joins a second; and a hundred channels on a socket (docs: realtime/limits), one of which
 #: stays throughout.
 POLITE = MountPlan(5, 15, 15, at_once=1, linger_s=2.0, pause_s=0.05, most_kept=95)

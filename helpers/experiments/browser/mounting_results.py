@@ -25,6 +25,7 @@ class MountHabit(StrEnum):
     REMOVES = "removes"
     FORGETS = "forgets"
     OWN_CLIENT = "a client for each mount"
+    DISPOSES = "a client for each mount, disposed of"
 
     @property
     def told(self) -> str:
@@ -33,6 +34,7 @@ class MountHabit(StrEnum):
             MountHabit.REMOVES: "removes its channel",
             MountHabit.FORGETS: "forgets its channel",
             MountHabit.OWN_CLIENT: "makes a client of its own and removes its channel",
+            MountHabit.DISPOSES: "makes a client, removes its channel and disposes of the client",
         }[self]
 
 

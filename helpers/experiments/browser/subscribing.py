@@ -63,7 +63,7 @@ class TabPlan:
 
 
 PLANS = {
-    Size.SMALL: TabPlan((1, 10, 25, 50, 75, 100), (1, 10, 25, 50), 10.0, 1.5, at_once=3),
+    Size.SMALL: TabPlan((1, 10, 25, 50, 75, 100), (1, 10, 25, 50), 10.0, 1.0, at_once=3),
     Size.FULL: TabPlan((1, *range(10, 101, 10)), (1, 10, 20, 30, 40, 50, 75, 100), 10.0, 10.0, at_once=1),
 }
 #: For a target with a quota: below 100 messages a second, sent and delivered, and 100 joins a second.

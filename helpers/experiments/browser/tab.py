@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -18,6 +20,8 @@ from helpers.experiments.browser.devtools import Event
 __all__ = ["Heap", "Tab", "Work", "open_tab"]
 
 _LOAD_LIMIT_S = 30.0
+_SEEN_LIMIT_S = 5.0
+_LOOK_S = 0.02
 #: What is cleaned up after a collection is freed by the next; and of the engine's own objects one may survive because
 #: something on the stack looks like a reference to it, but none that is alive is ever missing. So the least counts.
 _COLLECTIONS = 4
@@ -118,13 +122,27 @@ class Tab:
         )
 
     async def hide(self) -> None:
-        """Bring another tab of the same window to the front, as a person does."""
-        await self._browser.devtools.ask(
-            "Target.createTarget", {"url": "about:blank", "browserContextId": self._context}
-        )
+        """Bring another tab of the same window to the front, as a person does, until the page has noticed.
+
+        Raises:
+            FailureError: this browser does not hide tabs without a window.
+        """
+        ask = self._browser.devtools.ask
+        await ask("Target.createTarget", {"url": "about:blank", "browserContextId": self._context})
+        await self._until_seen("hidden")
 
     async def show(self) -> None:
+        """Bring it to the front again."""
         await self._browser.devtools.ask("Target.activateTarget", {"targetId": self._target})
+
+    async def _until_seen(self, state: str) -> None:
+        began = time.monotonic()
+        while await self.call("(() => document.visibilityState)") != state:
+            if time.monotonic() > began + _SEEN_LIMIT_S:
+                raise FailureError(
+                    "putting a tab into the background", "the page is still visible", "Update the browser"
+                )
+            await asyncio.sleep(_LOOK_S)
 
     async def freeze(self, frozen: bool) -> None:
         """As the browser does to a hidden tab in order to save energy or memory."""
@@ -172,8 +190,14 @@ async def open_tab(browser: Browser, url: str) -> AsyncIterator[Tab]:
 
 
 async def _loaded(tab: Tab) -> None:
-    """The first evaluations may come before the page has replaced the empty one."""
-    waiting = "new Promise((done) => (document.readyState === 'complete' ? done(location.href) : setTimeout(done, 20)))"
-    async with asyncio.timeout(_LOAD_LIMIT_S):
-        while not str(await tab.call(f"(() => {waiting})")).startswith("http"):
-            pass
+    """A question that comes while the page replaces the empty one is not answered, or by the empty one."""
+    began = time.monotonic()
+    while time.monotonic() < began + _LOAD_LIMIT_S:
+        with contextlib.suppress(FailureError):
+            if (
+                await tab.call("((scheme) => location.href.startsWith(scheme) && document.readyState)", "http")
+                == "complete"
+            ):
+                return
+        await asyncio.sleep(_LOOK_S)
+    raise FailureError("opening a tab", f"the page was not loaded within {_LOAD_LIMIT_S:g} s", "Try again")

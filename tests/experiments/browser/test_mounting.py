@@ -7,24 +7,28 @@ import pytest
 from helpers.experiments.browser.chromium import CHROMIUM_VARIABLE
 from helpers.experiments.browser.mounting import MountPlan, compare_mounts
 from helpers.experiments.browser.mounting_results import Look, MountCase, MountHabit
+from helpers.plots import mounts_plot
 from helpers.target import Target
 
-QUICK = MountPlan(4, 6, 10, at_once=4, linger_s=0.2)
+QUICK = MountPlan(4, 6, 5, at_once=5, linger_s=0.2)
 
 
 @pytest.mark.usefixtures("chromium")
 async def test_who_forgets_is_told_from_who_removes(target: Target) -> None:
     """Channels that are removed leave nothing; forgotten ones stay, and so do clients; held bytes are found."""
     study = await compare_mounts(target, plan=QUICK)
-    removes, forgets, own = (study.case(habit) for habit in MountHabit)
+    removes, forgets, own, disposed = (study.case(habit) for habit in MountHabit)
     cycles = QUICK.blocks * QUICK.cycles
     assert not removes.leaks and removes.kept == ""
     assert forgets.leaks and forgets.line.low > 1_000 and forgets.channels_kept == cycles
-    assert own.leaks and own.clients_kept == cycles and own.channels_kept == 0
+    for case in (own, disposed):
+        assert case.leaks and case.clients_kept == cycles and case.channels_kept == 0
+    assert disposed.line.per_one < own.line.per_one  # the session's part is given back
     assert study.case(MountHabit.REMOVES, injected=True).finds_injected
     assert "of 1,000 bytes held on purpose" in study.answer and "as it should be" in study.answer
-    assert list(study.to_frame().leaks) == [False, True, True, True]
+    assert list(study.to_frame().leaks) == [False, True, True, True, True]
     assert f"{cycles} channels" in str(study) and "<br>" in study._repr_html_()
+    assert len(mounts_plot(study).axes[0].get_lines()) == len(study.cases)
 
 
 async def test_without_a_browser_there_are_no_cases(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -32,6 +36,7 @@ async def test_without_a_browser_there_are_no_cases(target: Target, monkeypatch:
     monkeypatch.setenv(CHROMIUM_VARIABLE, "/nowhere/chromium")
     study = await compare_mounts(target)
     assert study.cases == () and study.table().empty and "Install Chromium" in str(study)
+    assert "Install Chromium" in mounts_plot(study).axes[0].texts[0].get_text()
 
 
 def test_verdicts() -> None:

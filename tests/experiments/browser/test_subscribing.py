@@ -5,13 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from matplotlib.figure import Figure
 
 from helpers.errors import SettingsError
 from helpers.experiments.browser.chromium import CHROMIUM_VARIABLE
 from helpers.experiments.browser.subscribing import HEAP, PROCESS_CPU, TabPlan, compare_tab_costs
+from helpers.plots import tab_costs_plot
 from helpers.target import Target
 
 QUICK = TabPlan((1, 5, 10, 20), (1, 5, 10), 10.0, 0.3, at_once=3)
+
+
+def legend(figure: Figure) -> list[str]:
+    return [text.get_text() for text in figure.legends[0].get_texts()]
 
 
 @pytest.mark.usefixtures("chromium")
@@ -26,6 +32,7 @@ async def test_a_client_for_each_costs_more_heap_than_a_channel(target: Target) 
     assert len(points) == 3 * 4 * (len(QUICK.levels) + len(QUICK.busy_levels))
     assert (points[points.cost == PROCESS_CPU].y >= 0).all() and points[points.cost == PROCESS_CPU].y.sum() > 0
     assert "KiB of a tab's heap alive" in found.answer and "of less than 10 MB" in found.answer
+    assert all(way in text for way, text in zip(found.ways, legend(tab_costs_plot(found)), strict=True))
     assert "supabase-js 2." in found.notes[0] and "browser " in found.notes[0] and "new lab" in found.notes[0]
 
 
@@ -34,6 +41,7 @@ async def test_without_a_browser_the_answer_says_so(target: Target, monkeypatch:
     monkeypatch.setenv(CHROMIUM_VARIABLE, "/nowhere/chromium")
     found = await compare_tab_costs(target)
     assert found.costs == () and found.table().empty
+    assert "Install Chromium" in tab_costs_plot(found).axes[0].texts[0].get_text()
     assert found.answer.startswith("Not measured, because /nowhere/chromium cannot be run. Install Chromium")
 
 

@@ -18,14 +18,19 @@ function told() {
 function Room({ order, topic, habit, tell }) {
   const [messages, setMessages] = useState(0);
   useEffect(() => {
-    const client = habit === "a client for each mount" ? newClient(order) : app.client;
+    const client = habit.startsWith("a client for each mount") ? newClient(order) : app.client;
     if (client !== app.client) app.clients.push(new WeakRef(client));
     const channel = client.channel(topic).on("broadcast", { event: "tick" }, () => setMessages((count) => count + 1));
     channel.subscribe(tell);
     app.channels.push(new WeakRef(channel));
-    return habit === "forgets" ? () => tell("GONE") : () => client.removeChannel(channel).then(() => tell("GONE"));
+    return () => cleanUp(habit, client, channel).then(() => tell("GONE"));
   }, [topic]);
   return createElement("p", null, `${topic}: ${messages} messages`);
+}
+
+async function cleanUp(habit, client, channel) {
+  if (habit !== "forgets") await client.removeChannel(channel);
+  if (habit.endsWith("disposed of")) await client.auth.dispose();
 }
 
 async function mountOnce({ order, habit, hold_bytes }) {
