@@ -10,12 +10,12 @@ import re
 import secrets
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from playwright.async_api import Browser, Locator, Page, expect
+from playwright.async_api import Browser, Locator, Page, Route, expect
 
 from helpers.lab.children import die_with_parent
 
@@ -23,6 +23,8 @@ __all__ = ["LIMIT_MS", "Jupyter", "NotebookPage", "jupyter_server"]
 
 #: Milliseconds and seconds; for a machine that has much else to do. A quiet one needs a tenth.
 LIMIT_MS, START_S, END_S = 120_000, 120.0, 20.0
+
+_OUTSIDE = re.compile(r"https?://(?!127\.0\.0\.1[:/])")
 
 #: What would ask the world outside, or change a file by itself.
 QUIET_SETTINGS = {
@@ -37,31 +39,25 @@ class Jupyter:
     """A server that answers.
 
     Attributes:
-        root: the folder whose notebooks it shows.
         address: with a port that it found free.
     """
 
-    root: Path
     address: str
     token: str
-    settings: Path
 
-    def set_theme(self, *, dark: bool) -> None:
-        """The look of the pages that are opened from now on."""
-        name = "JupyterLab Dark" if dark else "JupyterLab Light"
-        _write_setting(self.settings, "apputils-extension/themes", {"theme": name})
-
-    async def open(self, browser: Browser, notebook: str, *, width: int = 1280, height: int = 900) -> NotebookPage:
+    async def open(self, browser: Browser, notebook: str, *, height: int = 900) -> NotebookPage:
         """The page of a notebook in a window of its own, when its kernel can be asked.
 
         Each window has a workspace of its own, so that none shows what another has open.
         """
-        context = await browser.new_context(viewport={"width": width, "height": height})
+        context = await browser.new_context(viewport={"width": 1280, "height": height})
         context.set_default_timeout(LIMIT_MS)
+        outside: list[str] = []
+        await context.route(_OUTSIDE, lambda route: _refuse(route, outside))
         page = await context.new_page()
         workspace = f"w{secrets.token_hex(4)}"
         await page.goto(f"{self.address}lab/workspaces/{workspace}/tree/{notebook}?token={self.token}&reset")
-        opened = NotebookPage(page, page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)"))
+        opened = NotebookPage(page, page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)"), outside)
         await opened.wait_idle()
         return opened
 
@@ -72,10 +68,12 @@ class NotebookPage:
 
     Attributes:
         panel: the notebook in it, without JupyterLab's other parts.
+        outside: addresses beyond this machine that the page has asked for. It did not get them.
     """
 
     page: Page
     panel: Locator
+    outside: Sequence[str]
 
     async def close(self) -> None:
         """Close the window. The kernel stays until the server ends."""
@@ -85,24 +83,42 @@ class NotebookPage:
         """Wait until the kernel has started, and does nothing."""
         await expect(self.page.locator(".jp-StatusBar-Widget")).to_contain_text("| Idle")
 
+    async def choose(self, *path: str) -> None:
+        """Click through a menu; entries that open another have no role by which they could be found."""
+        for name in path:
+            whole = re.compile(f"^{re.escape(name)}$")
+            await self.page.locator(".lm-MenuBar-itemLabel, .lm-Menu-itemLabel", has_text=whole).click()
+
     async def run_all(self) -> None:
         """*Run All Cells* of the menu, and wait until none waits any more."""
-        await self.page.get_by_role("menuitem", name="Run", exact=True).click()
-        await self.page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+        await self.choose("Run", "Run All Cells")
         await self.wait_ran()
 
     async def wait_ran(self) -> None:
-        """Wait until each code cell has a number, which a cell gets when it has run."""
-        prompts = self.panel.locator(".jp-CodeCell .jp-InputPrompt")
-        waiting = prompts.filter(has_text=re.compile(r"\[[ *]\]"))
-        await expect(waiting).to_have_count(0)
+        """Wait until each code cell has a number, which a cell gets when it has run.
 
-    async def run_cell(self, number: int) -> None:
-        """Put the cursor into the code cell of this number (from 0), press Shift and Enter, and wait until it ran."""
+        Raises:
+            AssertionError: a cell failed, after which the others do not run.
+        """
+        waiting = self.panel.locator(".jp-CodeCell .jp-InputPrompt", has_text=re.compile(r"\[[ *]\]"))
+        async with asyncio.timeout(LIMIT_MS / 1e3):
+            while await waiting.count():
+                assert await self.failures() == []
+                await asyncio.sleep(0.05)
+
+    async def run_cell(self, number: int, code: str | None = None) -> None:
+        """Put the cursor into a code cell (counted from 0), press Control and Enter, and wait until it ran.
+
+        Args:
+            code: is written into the cell first, in place of what stands there.
+        """
         cell = self.cell(number)
         before = await cell.locator(".jp-InputPrompt").text_content() or ""
         await cell.locator(".cm-content").click()
-        await self.page.keyboard.press("Shift+Enter")
+        if code is not None:
+            await self.page.keyboard.press("ControlOrMeta+A")
+            await self.page.keyboard.insert_text(code)
+        await self.page.keyboard.press("Control+Enter")
         await expect(cell.locator(".jp-InputPrompt")).not_to_have_text(before)
         await self.wait_ran()
 
@@ -114,10 +130,15 @@ class NotebookPage:
         """What a code cell (counted from 0) has shown."""
         return self.cell(number).locator(".jp-OutputArea-output")
 
-    async def errors(self) -> list[str]:
-        """The tracebacks that are to be seen, and what was written to stderr."""
+    async def failures(self) -> list[str]:
+        """The tracebacks and words on stderr that are to be seen."""
         kinds = ("application/vnd.jupyter.error", "application/vnd.jupyter.stderr")
         return await self.panel.locator(",".join(f'[data-mime-type="{kind}"]' for kind in kinds)).all_text_contents()
+
+
+async def _refuse(route: Route, outside: list[str]) -> None:
+    outside.append(route.request.url)
+    await route.abort()
 
 
 @contextlib.asynccontextmanager
@@ -136,7 +157,7 @@ async def jupyter_server(root: Path, home: Path) -> AsyncIterator[Jupyter]:
             start_new_session=True, preexec_fn=die_with_parent(signal.SIGTERM),
         )  # fmt: skip
     try:
-        yield Jupyter(root, await _address(home, process), token, home / "settings")
+        yield Jupyter(await _address(home, process), token)
     finally:
         await _end(process)
 
@@ -147,11 +168,7 @@ def _write_configuration(home: Path, root: Path, token: str) -> None:
     laboratory = {"news_url": None, "extension_manager": "readonly"}
     _write(home / "config" / "jupyter_lab_config.json", {"LabApp": laboratory})
     for name, values in QUIET_SETTINGS.items():
-        _write_setting(home / "settings", name, values)
-
-
-def _write_setting(settings: Path, name: str, values: dict[str, Any]) -> None:
-    _write(settings / "@jupyterlab" / f"{name}.jupyterlab-settings", values)
+        _write(home / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings", values)
 
 
 def _write(path: Path, content: dict[str, Any]) -> None:
