@@ -12,6 +12,8 @@ from collections import OrderedDict, deque
 from dataclasses import dataclass
 from enum import StrEnum
 
+from helpers.monitoring.books import Numbers, Outage, Outages
+
 __all__ = ["Arrival", "Kind", "Outage", "Service"]
 
 #: Outages that are kept to be looked at, and numbers by which a duplicate is known.
@@ -43,18 +45,6 @@ class Arrival:
     ended: Outage | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Outage:
-    """A time without service, in the seconds of the caller's clock."""
-
-    began: float
-    ended: float
-
-    @property
-    def seconds(self) -> float:
-        return self.ended - self.began
-
-
 class Service:
     """The ledger of one path.
 
@@ -66,21 +56,30 @@ class Service:
     Attributes:
         watched_s: for how long it is known whether the channel served. unserved_s: of these, without service.
         lost: messages that never came although the channel served; missed: those of outages.
-        outages: that are over, the latest 1,000.
     """
 
     def __init__(self, now: float, patience_s: float = 1.0, forget_s: float = 30.0) -> None:
         self.patience_s, self.forget_s = patience_s, forget_s
         self.watched_s = self.unserved_s = 0.0
         self.due = self.received = self.lost = self.missed = self.duplicated = self.reordered = 0
-        self.outages: deque[Outage] = deque(maxlen=KEPT_OUTAGES)
+        self._outages = Outages(KEPT_OUTAGES)
         self.outage_began: float | None = None
         self._settled = now
         self._serves_since = now
         self._pending: OrderedDict[int, float] = OrderedDict()
-        self._arrived: OrderedDict[int, None] = OrderedDict()
+        self._arrived = Numbers(KEPT_NUMBERS)
         self._highest = -1
         self._in_time: deque[tuple[float, float]] = deque()  # (due, arrived) of the latest messages
+
+    @property
+    def outages(self) -> tuple[Outage, ...]:
+        """That are over, the latest 1,000."""
+        return tuple(self._outages)
+
+    @property
+    def outage_count(self) -> int:
+        """Of all that are over."""
+        return self._outages.count
 
     @property
     def is_serving(self) -> bool:
@@ -116,7 +115,7 @@ class Service:
         reordered = number < self._highest
         self.reordered += reordered
         self._highest = max(self._highest, number)
-        self._remember(number)
+        self._arrived.add(number)
         ended = self._arrived_in_time(due, at) if at - due <= self.patience_s else None
         return Arrival(Kind.EXPECTED, at - due, reordered, ended)
 
@@ -159,7 +158,7 @@ class Service:
             return None
         self._settle(at)
         outage = Outage(self.outage_began, at)
-        self.outages.append(outage)
+        self._outages.add(outage)
         self.outage_began, self._serves_since = None, at
         return outage
 
@@ -177,15 +176,11 @@ class Service:
     def _in_outage(self, due: float) -> bool:
         if self.outage_began is not None and due >= self.outage_began:
             return True
-        return any(outage.began <= due <= outage.ended for outage in reversed(self.outages))
+        before = next((outage for outage in reversed(self._outages) if outage.began <= due), None)
+        return before is not None and due <= before.ended
 
     def _again(self, number: int) -> Kind:
         if number not in self._arrived:
             return Kind.UNKNOWN
         self.duplicated += 1
         return Kind.DUPLICATE
-
-    def _remember(self, number: int) -> None:
-        self._arrived[number] = None
-        if len(self._arrived) > KEPT_NUMBERS:
-            self._arrived.popitem(last=False)

@@ -86,7 +86,7 @@ def _channel(teller: Teller, state: State) -> ChannelNow:
         service.duplicated,
         service.watched_s,
         service.unserved_s,
-        len(service.outages),
+        service.outage_count,
         service.outage_s,
     )
 

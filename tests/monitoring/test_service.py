@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gc
+import tracemalloc
 from dataclasses import dataclass
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from helpers.monitoring.books import Numbers, Outage, Outages
 from helpers.monitoring.service import Kind, Service
 
 EVERY_S, PATIENCE_S = 1.0, 0.9
@@ -125,12 +128,44 @@ def test_duplicates_and_disorder_are_told() -> None:
 
 
 def test_memory_is_bounded() -> None:
-    """A hundred thousand messages with losses leave as much behind as ten thousand."""
+    """Thirty thousand messages with losses leave nothing behind that ten thousand have not."""
     service = Service(0.0, PATIENCE_S, forget_s=10.0)
-    for number in range(100_000):
-        service.announce(number, float(number))
-        if number % 7:
-            service.arrived(number, number + 0.01)
+
+    def send(numbers: range) -> int:
+        for number in numbers:
+            service.announce(number, float(number))
+            if number % 7:
+                service.arrived(number, number + 0.01)
+        gc.collect()
+        return tracemalloc.get_traced_memory()[0]
+
+    tracemalloc.start()
+    try:
+        before, after = send(range(10_000)), send(range(10_000, 40_000))
+    finally:
+        tracemalloc.stop()
+    assert after - before < 1_000
     assert service.pending < 20
-    assert len(service.outages) == 1_000
+    assert (len(service.outages), service.outage_count) == (1_000, 40_000 // 7 + 1)
     assert service.due == service.received + service.lost + service.missed + service.pending
+
+
+def test_the_latest_outages_are_kept() -> None:
+    """In their order, from either end, whatever went before; and all are counted."""
+    kept = Outages(3)
+    for at in range(5):
+        kept.add(Outage(at, at + 0.5))
+    assert [outage.began for outage in kept] == [2, 3, 4]
+    assert [outage.began for outage in reversed(kept)] == [4, 3, 2]
+    assert kept.count == 5
+
+
+def test_a_number_is_known_until_a_later_one_takes_its_place() -> None:
+    """And none that was never added, below nothing neither."""
+    numbers = Numbers(10)
+    assert -1 not in numbers
+    numbers.add(3)
+    assert 3 in numbers
+    assert 13 not in numbers
+    numbers.add(13)
+    assert 3 not in numbers
