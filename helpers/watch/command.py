@@ -86,6 +86,7 @@ async def _watch(target: Target, arguments: argparse.Namespace, objectives: Obje
     from helpers.monitoring.exporter import Exporter
     from helpers.monitoring.watched import seen_by
     from helpers.results import save_result
+    from helpers.watch.garbage import collect_in_small
     from helpers.watch.view import show
 
     settings = CanarySettings(every_s=arguments.every)
@@ -95,6 +96,7 @@ async def _watch(target: Target, arguments: argparse.Namespace, objectives: Obje
             await stack.enter_async_context(_others(target, exporter))
         sink = stack.enter_context(_also_otel(exporter, objectives)) if arguments.otel else exporter
         canary = await stack.enter_async_context(watching(target, sink, settings))
+        collect_in_small()
         try:
             served = await show(canary, objectives, exporter.address, str(target), arguments.duration)
         finally:

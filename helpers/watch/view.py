@@ -50,11 +50,11 @@ async def _live(console: Console, canary: Canary, objectives: Objectives, headin
 
 async def _lines(console: Console, canary: Canary, objectives: Objectives, heading: str) -> None:
     console.print(heading, soft_wrap=True)
-    told, status_at = 0.0, time.monotonic() + LOOK_S
+    told, status_at = 0, time.monotonic() + LOOK_S
     while True:
-        for moment in [one for one in canary.moments if one.at > told]:
+        for moment in [one for one in canary.moments if one.number > told]:
             console.print(str(moment), soft_wrap=True)
-            told = moment.at
+            told = moment.number
         if time.monotonic() >= status_at:
             status_at += STATUS_S
             for channel in snapshot(canary).channels:

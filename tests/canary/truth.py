@@ -5,20 +5,20 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-
-import psutil
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 
 from helpers.lab import Lab
 from helpers.lab.network import BLACK_HOLE, DOWN, PERFECT, UNAVAILABLE, Ending, Network, network
-from helpers.monitoring.canary import Canary, CanarySettings, watching
-from helpers.monitoring.exporter import Exporter
-from helpers.monitoring.metrics import PREFIX, Path
+from helpers.monitoring.canary import CanarySettings
+from helpers.monitoring.metrics import Path
 from helpers.monitoring.service import Outage
+from helpers.objectives import Objectives
 from helpers.resilience.backoff import BackoffSettings
+from tests.canary.alone import Held, Told
+from tests.canary.apart import CanaryApart
 
-__all__ = ["Finding", "watch_under_faults"]
+__all__ = ["FAST", "SETTINGS", "SHORT", "STEADY", "Finding", "Pace", "watch_under_faults"]
 
 #: Messages come so often that an outage is known to a tenth of a second, and the canary tries again as soon.
 SETTINGS = CanarySettings(
@@ -26,9 +26,47 @@ SETTINGS = CanarySettings(
     patience_s=0.8,
     heartbeat_s=1.0,
     timeout_s=4.0,
+    rejoin_s=3.0,
     connect_every_s=5.0,
     resources_s=2.0,
     backoff=BackoffSettings(base_s=0.05, cap_s=0.1, spread_s=0.05, reset_after_s=1.0),
+)
+
+#: Between two looks at memory.
+LOOK_S = 5.0
+#: A run that is shorter has outages at the short pace.
+SHORT_S = 120.0
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How often things happen.
+
+    Attributes:
+        pause_s, lasting_s: least and most time between two outages, and of one.
+    """
+
+    settings: CanarySettings
+    pause_s: tuple[float, float]
+    lasting_s: tuple[float, float]
+
+
+STEADY = Pace(SETTINGS, (10.0, 60.0), (2.0, 12.0))
+SHORT = Pace(SETTINGS, (1.0, 2.0), (2.0, 4.0))
+#: As many messages as a canary may send, and some fifty outages a minute: hours of memory in minutes.
+FAST = Pace(
+    replace(
+        SETTINGS,
+        every_s=0.05,
+        patience_s=0.4,
+        forget_s=5.0,
+        heartbeat_s=0.2,
+        timeout_s=1.0,
+        connect_every_s=0.2,
+        resources_s=0.2,
+    ),
+    (0.1, 0.3),
+    (0.6, 0.9),
 )
 
 
@@ -49,11 +87,12 @@ class Injected:
 class Finding:
     """What was done, and what the canary's broadcast channel says."""
 
+    pace: Pace
     injected: list[Injected] = field(default_factory=list)
     told: tuple[Outage, ...] = ()
     watched_s: float = 0.0
     unserved_s: float = 0.0
-    resident_bytes: list[tuple[float, int]] = field(default_factory=list)
+    looks: list[Held] = field(default_factory=list)
     reasons: dict[str, float] = field(default_factory=dict)
     lost: int = 0
     changes: tuple[Outage, ...] = ()
@@ -103,27 +142,39 @@ def _unavailable(via: Network) -> None:
 KINDS: dict[str, Callable[[Network], None]] = {"black hole": _hole, "down": _down, "gateway answers 503": _unavailable}
 
 
-async def watch_under_faults(seconds: float, seed: int, say: Callable[[str], None] = lambda _: None) -> Finding:
-    """Watch for so long, with an outage of 2 to 12 s every 10 to 60 s; in a short run shorter ones, more often."""
-    chance, finding = random.Random(seed), Finding()
-    pause, lasting = ((1.0, 2.0), (2.0, 4.0)) if seconds < 120 else ((10.0, 60.0), (2.0, 12.0))
-    async with (
-        Lab() as lab,
-        network(lab.target) as via,
-        Exporter() as exporter,
-        watching(via.target, exporter, SETTINGS) as canary,
-    ):
-        await canary.wait_serving()
+async def watch_under_faults(
+    seconds: float, seed: int, say: Callable[[str], None] = lambda _: None, pace: Pace | None = None
+) -> Finding:
+    """Watch for so long; by default with an outage of 2 to 12 s every 10 to 60 s, in a short run more often."""
+    pace = pace or (SHORT if seconds < SHORT_S else STEADY)
+    chance, finding = random.Random(seed), Finding(pace)
+    async with Lab() as lab, network(lab.target) as via, CanaryApart(via.target, pace.settings) as canary:
+        await _serve(canary)
         started = time.monotonic()
         while time.monotonic() - started < seconds:
-            await asyncio.sleep(chance.uniform(*pause))
-            finding.injected.append(await _strike(via, chance, lasting))
-            finding.resident_bytes.append((time.monotonic(), psutil.Process().memory_info().rss))
+            finding.looks += await _looks(canary, chance.uniform(*pace.pause_s))
+            finding.injected.append(await _strike(via, chance, pace.lasting_s))
             say(f"{finding.injected[-1].kind} of {finding.injected[-1].seconds:.1f} s")
-            await canary.wait_serving()
-        await asyncio.sleep(2 * SETTINGS.patience_s)
-        _read(canary, exporter, finding)
+            await _serve(canary)
+        finding.looks += await _looks(canary, 2 * pace.settings.patience_s)
+        finding.looks.append(await canary.look(cleared=True))
+        _read(await canary.tell(), finding)
     return finding
+
+
+async def _looks(canary: CanaryApart, seconds: float) -> list[Held]:
+    """What it holds, every few seconds while nothing happens, and is scraped."""
+    looks, ends = [], time.monotonic() + seconds
+    while time.monotonic() < ends:
+        await asyncio.sleep(min(LOOK_S, max(0.0, ends - time.monotonic())))
+        await canary.scrape()
+        looks.append(await canary.look())
+    return looks
+
+
+async def _serve(canary: CanaryApart) -> None:
+    if not await canary.serve(Objectives().recovery_s):
+        raise TimeoutError("the canary does not measure again")
 
 
 async def _strike(via: Network, chance: random.Random, lasting: tuple[float, float]) -> Injected:
@@ -135,28 +186,11 @@ async def _strike(via: Network, chance: random.Random, lasting: tuple[float, flo
     return Injected(kind, began, time.monotonic())
 
 
-def _read(canary: Canary, exporter: Exporter, finding: Finding) -> None:
-    """What the metrics say; the list of outages comes from the ledger that they were made of."""
-    by_path = {teller.way.path: teller for teller in canary.tellers.values()}
-    teller = by_path[Path.BROADCAST]
-    labels = {"channel": teller.way.name}
-    finding.told = tuple(teller.service.outages)
-    finding.changes = tuple(by_path[Path.CHANGES].service.outages)
-    finding.watched_s = exporter.value(f"{PREFIX}watched_seconds_total", labels)
-    finding.unserved_s = exporter.value(f"{PREFIX}unserved_seconds_total", labels)
-    finding.lost = teller.service.lost
-    finding.reasons = _reasons(exporter, teller.way.name)
-
-
-def _reasons(exporter: Exporter, channel: str) -> dict[str, float]:
-    families = [one for one in exporter.registry.collect() if one.name == f"{PREFIX}disconnects"]
-    samples = [sample for one in families for sample in one.samples if sample.name.endswith("_total")]
-    return {sample.labels["reason"]: sample.value for sample in samples if sample.labels["channel"] == channel}
-
-
-def slope_bytes_per_minute(points: Sequence[tuple[float, int]]) -> float:
-    """Least squares through memory over time."""
-    import numpy as np
-
-    at, resident = np.array(points, dtype=float).T
-    return float(np.polyfit(at / 60, resident, 1)[0])
+def _read(told: Told, finding: Finding) -> None:
+    """What the metrics say."""
+    broadcast = told.ways[Path.BROADCAST]
+    finding.told = tuple(Outage(*one) for one in broadcast.outages)
+    finding.changes = tuple(Outage(*one) for one in told.ways[Path.CHANGES].outages)
+    finding.watched_s, finding.unserved_s = broadcast.watched_s, broadcast.unserved_s
+    finding.lost = int(broadcast.lost)
+    finding.reasons = broadcast.reasons

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+from typing import Protocol, TypeVar
 
 import numpy as np
 import psutil
@@ -20,6 +21,17 @@ from tests.soak.leftovers import read_metrics
 __all__ = ["Growth", "Sample", "Sampler", "Windows", "growth"]
 
 _Z975 = 1.959964
+
+
+class Timed(Protocol):
+    """What was seen at a moment."""
+
+    @property
+    def at_s(self) -> float:
+        """In seconds of a clock that all looks have in common."""
+
+
+S = TypeVar("S", bound=Timed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +152,8 @@ class Windows:
 
 def growth(
     what: str,
-    samples: Sequence[Sample],
-    value: Callable[[Sample], float],
+    samples: Sequence[S],
+    value: Callable[[S], float],
     *,
     warm_up_s: float,
     tolerance: float,
@@ -167,9 +179,7 @@ def growth(
     return Growth(what, unit, float(levels[0]), float(levels[-1]), middle, float(low), float(high), count, tolerance)
 
 
-def _gathered(
-    samples: Sequence[Sample], value: Callable[[Sample], float], windows: Windows
-) -> tuple[np.ndarray, np.ndarray]:
+def _gathered(samples: Sequence[S], value: Callable[[S], float], windows: Windows) -> tuple[np.ndarray, np.ndarray]:
     """Middle and level of each window; what is left at the end and fills less than half of one is left out."""
     gathered: dict[int, list[float]] = {}
     for sample in samples:

@@ -9,7 +9,6 @@ from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
 
 from helpers.client.stream import Pulse
 from helpers.errors import FailureError
@@ -28,7 +27,7 @@ from helpers.wire.events import Event
 __all__ = ["Canary", "Moment", "watching"]
 
 #: Moments that are kept to be shown.
-KEPT = 1_000
+KEPT = 200
 #: Messages that may be on their way out at once; a database that hangs would pile them up.
 MOST_SENDING = 10
 
@@ -38,9 +37,11 @@ class Moment:
     """Something that happened.
 
     Attributes:
-        at: seconds since 1970. channel: whose. says: what, in words.
+        number: each has the next one, whatever the clock does. at: seconds since 1970. channel: whose.
+        says: what, in words.
     """
 
+    number: int
     at: float
     channel: str
     says: str
@@ -53,7 +54,7 @@ class Canary:
     """Watches until it is cancelled; made by `watching`.
 
     Attributes:
-        tellers: one for each way, with its ledger. states: of each channel, by name. moments: the latest 1,000.
+        tellers: one for each way, with its ledger. states: of each channel, by name. moments: the latest 200.
     """
 
     def __init__(self, target: Target, ways: Sequence[Way], sink: Sink, settings: CanarySettings) -> None:
@@ -83,6 +84,10 @@ class Canary:
             for task in self._sending:
                 task.cancel()
 
+    async def heard(self) -> None:
+        """Until the next of its messages arrives."""
+        await self._heard.wait()
+
     async def wait_serving(self, messages: int = 1, timeout_s: float = 60.0) -> None:
         """Until every channel serves and has received so many messages altogether.
 
@@ -91,7 +96,7 @@ class Canary:
         """
         async with asyncio.timeout(timeout_s):
             while not all(one.service.is_serving and one.service.received >= messages for one in self.tellers.values()):
-                await self._heard.wait()
+                await self.heard()
 
     async def _tick(self) -> None:
         """A message on each way every so often, at times that do not drift."""
@@ -136,7 +141,7 @@ class Canary:
         was_serving = teller.service.is_serving
         teller.look(time.monotonic())
         if not teller.service.is_serving:
-            self._link.suspect()
+            self._link.suspect(teller.way.name, teller.service.outage_s or 0.0)
             if was_serving:
                 self._note(teller.way.name, "messages do not arrive")
 
@@ -151,7 +156,8 @@ class Canary:
             self._note(name, f"{state}: {reason}")
 
     def _note(self, name: str, says: str) -> None:
-        self.moments.append(Moment(time.time(), name, says))
+        number = self.moments[-1].number + 1 if self.moments else 1
+        self.moments.append(Moment(number, time.time(), name, says))
 
     async def _time_connections(self) -> None:
         while True:
@@ -188,9 +194,11 @@ async def watching(target: Target, sink: Sink, settings: CanarySettings | None =
 
 @asynccontextmanager
 async def _running(made: Canary) -> AsyncIterator[None]:
-    work: asyncio.Task[Any] = asyncio.create_task(made.run(), name="the canary")
+    """A canary that fails takes the block along: nobody is to look at metrics that stand still."""
     try:
-        yield
-    finally:
-        work.cancel()
-        await asyncio.gather(work, return_exceptions=True)
+        async with asyncio.TaskGroup() as tasks:
+            work = tasks.create_task(made.run(), name="the canary")
+            yield
+            work.cancel()
+    except BaseExceptionGroup as several:
+        raise several.exceptions[0] from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Sequence
 from enum import StrEnum
@@ -35,6 +36,7 @@ class Reason(StrEnum):
     CLOSED = "closed by the server"
     JOIN = "join refused"
     CHANNEL = "channel closed"
+    SILENT = "joined but silent"
 
 
 #: Told each event with the way whose channel it came on.
@@ -63,6 +65,8 @@ class Link:
         self._hears, self._tells = hears, tells
         self._channels: dict[str, Channel] = {}
         self._suspected = asyncio.Event()
+        self._silent: set[str] = set()
+        self._joined_at: dict[str, float] = {}
         self._backoff = Backoff(settings.backoff)
 
     def channel(self, name: str) -> Channel | None:
@@ -70,9 +74,15 @@ class Link:
         channel = self._channels.get(name)
         return channel if channel is not None and channel.state is ChannelState.READY else None
 
-    def suspect(self) -> None:
-        """Ask the server for a sign of life now: messages do not arrive."""
+    def suspect(self, name: str, silent_s: float) -> None:
+        """Ask the server for a sign of life now: a channel's messages have not arrived for so long.
+
+        If it gives one, and the channel was joined long ago, that is joined anew.
+        """
         self._suspected.set()
+        joined_s = time.monotonic() - self._joined_at.get(name, -math.inf)
+        if min(silent_s, joined_s) > self._settings.rejoin_s:
+            self._silent.add(name)
 
     async def run(self) -> None:
         """Connect, join, watch; again and again."""
@@ -80,6 +90,7 @@ class Link:
             self._tell_all(State.CONNECTING, "")
             reason, text = await self._live()
             self._channels.clear()
+            self._silent.clear()
             self._backoff.lost(time.monotonic())
             for way in self._ways:
                 self._sink.add("disconnects", channel=way.name, reason=reason)
@@ -115,6 +126,7 @@ class Link:
 
     async def _join(self, client: RealtimeClient, way: Way) -> None:
         self._tells(way.name, State.JOINING, "")
+        self._joined_at[way.name] = time.monotonic()
         channel = client.channel(way.name, way.config, buffer=1)
         channel.on_event(lambda event: self._heard(way, channel, event))
         times = await channel.subscribe(self._settings.join_timeout_s)
@@ -137,8 +149,24 @@ class Link:
                 if not over.done():
                     self._suspected.clear()
                     self._sink.observe("heartbeat_seconds", await client.heartbeat() / 1e3)
+                    await self._rejoin(client)
         finally:
             over.cancel()
+
+    async def _rejoin(self, client: RealtimeClient) -> None:
+        """Channels that are silent on a socket that lives: the server strikes whoever listens to a table that leaves
+        the publication, and does not take them back when it returns. The other channels go on meanwhile."""
+        for way in [way for way in self._ways if way.name in self._silent]:
+            self._silent.discard(way.name)
+            self._sink.add("disconnects", channel=way.name, reason=Reason.SILENT)
+            self._tells(way.name, State.OFFLINE, "nothing arrives, so it is joined anew")
+            channel = self._channels.pop(way.name, None)
+            if channel is not None:
+                await channel.leave()
+            try:
+                await self._join(client, way)
+            except JoinFailed as error:  # and again after a while
+                self._tells(way.name, State.OFFLINE, error.happened)
 
     async def _pause(self, over: asyncio.Task[None]) -> None:
         """Until the next heartbeat is due, or something happens."""

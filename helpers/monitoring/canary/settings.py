@@ -23,6 +23,7 @@ class CanarySettings:
         forget_s: a message that takes longer is lost.
         heartbeat_s: between heartbeats; shorter than the clients' 25 s, as a canary is to notice first.
         timeout_s: for connecting, and for the answer to a heartbeat. join_timeout_s: until changes are delivered.
+        rejoin_s: a channel that is silent for so long is joined anew, if the server answers otherwise.
         connect_every_s: between two connections that are opened only to be timed.
         resources_s: between two looks at CPU, memory, slots and other sources of metrics.
         backoff: between attempts to connect.
@@ -35,6 +36,7 @@ class CanarySettings:
     heartbeat_s: float = 5.0
     timeout_s: float = 4.0
     join_timeout_s: float = 15.0
+    rejoin_s: float = 10.0
     connect_every_s: float = 60.0
     resources_s: float = 10.0
     backoff: BackoffSettings = field(default=_BACKOFF)
