@@ -2,6 +2,14 @@
 
 Names keep to Prometheus' conventions: base units, `_total` for what only grows. Every label has few values that are
 known beforehand (states, paths, reasons, quotas) or are named in the canary's settings (channels).
+
+Histograms have classic buckets. The limits of the objectives are among their boundaries, so the shares that alerts are
+made of are exact. `prometheus_client` cannot expose native ones: up to 0.26 its `Histogram` takes only `buckets`; and
+samples of native histograms, which another collector may hand it, it writes in the text of OpenMetrics 2.0 alone, while
+Prometheus scrapes them as protobuf, which the library does not write (prometheus/client_python, issue 918 and pull
+request 1104). Two ways lead to native histograms all the same: `otel` sends exponential ones, which a collector hands
+on as native, and Prometheus from version 3 on stores classic ones as native with these very boundaries where its
+configuration says `convert_classic_histograms_to_nhcb: true`.
 """
 
 from __future__ import annotations

@@ -1,8 +1,14 @@
-"""The canary's measurements to an OpenTelemetry collector as well, through the official SDK (extra ``otel``)."""
+"""The canary's measurements to an OpenTelemetry collector as well, through the official SDK (extra ``otel``).
+
+Histograms are exponential: their buckets fit themselves to what is measured, and a collector makes native histograms of
+Prometheus from them. Who wants the explicit ones of `metrics` sets the SDK's own variable
+`OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION` to `explicit_bucket_histogram`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 from helpers.errors import SettingsError
@@ -11,10 +17,18 @@ from helpers.monitoring.metrics import FAMILIES, PREFIX, Kind
 from helpers.objectives import Objectives
 
 if TYPE_CHECKING:
+    from opentelemetry.metrics import Observation
     from opentelemetry.sdk.metrics import MeterProvider
     from opentelemetry.sdk.metrics.export import MetricReader
+    from opentelemetry.sdk.metrics.view import View
 
 __all__ = ["Both", "OtelSink", "otlp_reader"]
+
+#: Names and values, sorted.
+Labels = tuple[tuple[str, str], ...]
+
+#: What the variable says where exponential buckets are not wanted.
+EXPLICIT = "explicit_bucket_histogram"
 
 
 def otlp_reader(every_s: float = 15.0) -> MetricReader:
@@ -41,7 +55,7 @@ class OtelSink:
 
     Args:
         readers: of the SDK; each collects, and sends or keeps.
-        objectives: their limits become boundaries of buckets.
+        objectives: their limits become boundaries of explicit buckets.
     """
 
     def __init__(self, readers: Sequence[MetricReader], objectives: Objectives | None = None) -> None:
@@ -51,7 +65,8 @@ class OtelSink:
         except ImportError:
             raise _absent() from None
         resource = Resource.create({"service.name": "realtime-canary"})
-        self._provider: MeterProvider = MeterProvider(list(readers), resource)
+        self._values: dict[str, dict[Labels, float]] = {one.short: {} for one in FAMILIES if one.kind is Kind.GAUGE}
+        self._provider: MeterProvider = MeterProvider(list(readers), resource, views=_views())
         self._instruments = {family.short: self._instrument(family.short, objectives) for family in FAMILIES}
 
     def __enter__(self) -> Self:
@@ -64,13 +79,13 @@ class OtelSink:
         self._instruments[short].add(amount, labels)
 
     def set(self, short: str, value: float, **labels: str) -> None:
-        self._instruments[short].set(value, labels)
+        self._values[short][tuple(sorted(labels.items()))] = value
 
     def observe(self, short: str, value: float, **labels: str) -> None:
         self._instruments[short].record(value, labels)
 
     def forget(self, short: str, **labels: str) -> None:
-        """OpenTelemetry has no word for it: the last value stays until the collector drops what is stale."""
+        self._values[short].pop(tuple(sorted(labels.items())), None)
 
     def _instrument(self, short: str, objectives: Objectives | None) -> Any:
         family = next(one for one in FAMILIES if one.short == short)
@@ -80,12 +95,29 @@ class OtelSink:
             case Kind.COUNTER:
                 return meter.create_counter(name, description=family.help)
             case Kind.GAUGE:
-                return meter.create_gauge(name, description=family.help)
+                return meter.create_observable_gauge(name, [lambda _: self._seen(short)], description=family.help)
             case Kind.HISTOGRAM:
                 boundaries = list(family.boundaries(objectives or Objectives()))
                 return meter.create_histogram(
                     name, description=family.help, explicit_bucket_boundaries_advisory=boundaries
                 )
+
+    def _seen(self, short: str) -> Iterator[Observation]:
+        """What a gauge has now. Asked for by a thread of the SDK; what is not told any more is thereby forgotten."""
+        from opentelemetry.metrics import Observation
+
+        for labels, value in self._values[short].copy().items():
+            yield Observation(value, dict(labels))
+
+
+def _views() -> list[View]:
+    from opentelemetry.sdk.environment_variables import OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION
+    from opentelemetry.sdk.metrics import Histogram
+    from opentelemetry.sdk.metrics.view import ExponentialBucketHistogramAggregation, View
+
+    if os.environ.get(OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION, "").lower() == EXPLICIT:
+        return []
+    return [View(instrument_type=Histogram, aggregation=ExponentialBucketHistogramAggregation())]
 
 
 class Both:
