@@ -19,9 +19,8 @@ from tests.faults.trial import new_scene
 
 __all__ = ["UNHARMED", "Ordeal", "Survival", "survive"]
 
-#: What of a lab's faults a canary need not tell: they do not touch what it does, or only for a moment.
+#: What a canary need not tell: faults that do not touch what it does, or only for a moment.
 UNHARMED = {
-    "sliced": "bytes come late by milliseconds",
     "slot lost": "only what was not yet read is lost, which may be nothing",
     "connections ended": "a writer that is idle connects anew for its next row",
     "payload too large": "the row is of a table that it does not watch",
