@@ -86,10 +86,16 @@ async def _monitoring(target: Target) -> Any:
     return await watch_for(target, WATCH_S)
 
 
+async def _review(_: Target) -> Any:
+    from helpers.review.reviewed import review_briefly
+
+    return await review_briefly()
+
+
 #: For how long the canary watches here: enough to see that it serves, and far from enough to judge an uptime.
 WATCH_S = 15.0
 
 #: What is timed to the millisecond, one after the other.
-_ALONE: dict[str, Measure] = {"diagnosis": _diagnosis, "profiling": _profiling, "sync": _sync}
+_ALONE: dict[str, Measure] = {"diagnosis": _diagnosis, "profiling": _profiling, "sync": _sync, "review": _review}
 #: What mostly waits, at the same time.
 _TOGETHER: dict[str, Measure] = {"survival": _survival, "recovery": _recovery, "monitoring": _monitoring}

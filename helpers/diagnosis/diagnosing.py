@@ -86,6 +86,7 @@ async def diagnose(
         checks=tuple(redacted(check, secrets) for check in judge(evidence)),
         repeats=len(runs),
         seconds=time.monotonic() - started,
+        postgres="" if isinstance(evidence.database, Missing) else evidence.database.version,
     )
 
 

@@ -124,6 +124,7 @@ class Diagnosis:
         checks: in the order of the way through the system; `ranked` sorts by urgency.
         repeats: how many runs were asked for.
         seconds: how long all of it took.
+        postgres: the database's version; empty where it could not be read.
     """
 
     target: str
@@ -132,6 +133,7 @@ class Diagnosis:
     checks: tuple[Check, ...]
     repeats: int = 1
     seconds: float = 0.0
+    postgres: str = ""
 
     @property
     def ranked(self) -> tuple[Check, ...]:

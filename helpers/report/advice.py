@@ -34,8 +34,12 @@ def _names(strategies: list[str]) -> str:
 def _batching(inputs: Inputs) -> str:
     if inputs.synced is None:
         return f"(Not measured, because {inputs.why_not('sync')}.)"
-    figures = (f"“{run.strategy}” {run.queries:,} queries, {run.rows_per_s:,.0f} rows/s" for run in inputs.synced.runs)
-    return f"Measured with {inputs.synced.runs[0].events_expected:,} changes: {'; '.join(figures)}."
+    figures = [
+        f"“{run.strategy}” {run.queries:,} queries for {run.events_expected:,} changes, {run.rows_per_s:,.0f} rows/s"
+        for run in inputs.synced.runs
+        if run.rows_correct  # of what got no row right there is no rate
+    ]
+    return f"Measured, one run each: {'; '.join(figures) or 'no strategy got a row right'}."
 
 
 def optimizations(inputs: Inputs) -> tuple[str, ...]:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from helpers.report.advice import monitoring, optimizations, plan
+from helpers.report.circumstances import commands, sources, versions
+from helpers.report.code_changes import code_review
 from helpers.report.examples import examples
 from helpers.report.inputs import Inputs
 from helpers.report.issues import bottlenecks, connection_problems
@@ -13,6 +17,9 @@ from helpers.report.projections import projections
 
 __all__ = ["build_report"]
 
+#: What is measured in a lab whatever the target is, and says so beside its numbers.
+ALWAYS_IN_A_LAB = frozenset({"recovery", "review"})
+
 
 def build_report(inputs: Inputs | None = None) -> Report:
     """Make the report from what lies in the results folder (or from `inputs`).
@@ -21,14 +28,14 @@ def build_report(inputs: Inputs | None = None) -> Report:
         RunError: nothing has been measured yet, or a result cannot be read.
     """
     inputs = inputs or Inputs.load()
-    latest = max(inputs.saved, key=lambda saved: saved.taken_at)
+    latest = inputs.latest
     judged = verdicts(inputs)
     return Report(
         target=latest.target,
         taken_at=latest.taken_at,
         summary=_summary(judged, inputs),
-        sources=inputs.sources,
-        versions=latest.versions,
+        sources=sources(inputs),
+        versions=versions(inputs),
         performance=performance(inputs),
         verdicts=judged,
         bottlenecks=bottlenecks(inputs),
@@ -38,7 +45,9 @@ def build_report(inputs: Inputs | None = None) -> Report:
         optimizations=optimizations(inputs),
         monitoring=monitoring(inputs),
         projections=projections(inputs),
-        warnings=_warnings(inputs),
+        warnings=tuple(_warnings(inputs)),
+        commands=commands(inputs),
+        code=code_review(inputs),
     )
 
 
@@ -51,10 +60,14 @@ def _summary(judged: tuple[Verdict, ...], inputs: Inputs) -> str:
     return f"{sentence} {inputs.diagnosis.result.headline.rstrip('.')}." if inputs.diagnosis else sentence
 
 
-def _warnings(inputs: Inputs) -> tuple[str, ...]:
-    """What makes the numbers of this report hard to compare with each other."""
-    kinds = {saved.target.partition(" ")[0] for saved in inputs.saved}
+def _warnings(inputs: Inputs) -> Iterator[str]:
+    """What makes the numbers of this report hard to compare with each other, or to repeat."""
+    kinds = {saved.target.partition(" ")[0] for saved in inputs.saved if saved.name not in ALWAYS_IN_A_LAB}
     if len(kinds) > 1:
         named = ", ".join(f"{saved.name}: {saved.target}" for saved in inputs.saved)
-        return (f"The results come from different targets ({named}); run the notebooks again on one of them.",)
-    return ()
+        yield f"The results come from different targets ({named}); run the notebooks again on one of them."
+    checkouts = {saved.versions.get("commit", "") for saved in inputs.saved}
+    if len(checkouts) > 1:
+        yield "The results were measured with different versions of the workbook; run the notebooks again with one."
+    elif any(name.endswith("-dirty") for name in checkouts):
+        yield "The workbook was changed and not committed, so that no commit names what measured this."

@@ -11,8 +11,9 @@ from helpers.experiments.experiment import Experiment
 from helpers.experiments.recovery import Recoveries
 from helpers.monitoring.watched import Watched, WatchedChannel
 from helpers.profiling.results import BroadcastProfile, Comparison, ConnectionProfile, MemoryProfile, Profiling
-from helpers.report.model import Measure, Source
+from helpers.report.model import Measure
 from helpers.results import Saved, find_result
+from helpers.review.reviewed import Reviewed
 from helpers.sync.results import SyncComparison
 
 __all__ = ["Inputs", "missing"]
@@ -24,6 +25,7 @@ NOTEBOOKS = {
     "survival": "07_resilience",
     "recovery": "07_resilience",
     "monitoring": "10_monitoring",
+    "review": "09_subscription_review",
 }
 
 
@@ -37,6 +39,7 @@ class Inputs:
     survival: Saved[Experiment] | None = None
     recovery: Saved[Recoveries] | None = None
     monitoring: Saved[Watched] | None = None
+    review: Saved[Reviewed] | None = None
 
     @classmethod
     def load(cls) -> Inputs:
@@ -52,6 +55,7 @@ class Inputs:
             find_result("survival", Experiment),
             find_result("recovery", Recoveries),
             find_result("monitoring", Watched),
+            find_result("review", Reviewed),
         )
         if not found.saved:
             raise RunError("writing the report", "nothing has been measured yet", "Run the notebooks 01 to 03 first")
@@ -60,12 +64,13 @@ class Inputs:
     @property
     def saved(self) -> tuple[Saved[Any], ...]:
         """The results that there are."""
-        found = (self.diagnosis, self.profiling, self.sync, self.survival, self.recovery, self.monitoring)
+        found = (self.diagnosis, self.profiling, self.sync, self.survival, self.recovery, self.monitoring, self.review)
         return tuple(saved for saved in found if saved is not None)
 
     @property
-    def sources(self) -> tuple[Source, ...]:
-        return tuple(Source(saved.name, saved.target, saved.taken_at) for saved in self.saved)
+    def latest(self) -> Saved[Any]:
+        """The result that was taken last."""
+        return max(self.saved, key=lambda saved: saved.taken_at)
 
     @property
     def connection(self) -> ConnectionProfile | None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from helpers.diagnosis.pages import all_pages
 from helpers.diagnosis.results import Check, Status
+from helpers.experiments.experiment import Experiment
+from helpers.experiments.survival import LOST, NAIVE
 from helpers.profiling.results import Comparison
 from helpers.profiling.statistics import Summary
 from helpers.report.inputs import Inputs
@@ -21,6 +24,14 @@ SPEED_RULES = frozenset(
         *("slot_lag", "replication_headroom", "connection_headroom"),
     }
 )
+
+#: What can be said of a check's fix before it is applied.
+_GAIN_OF_CHECKS = {
+    Status.FAILURE: "it works at all; nothing was measured, because there is nothing to measure before",
+    Status.WARNING: "not measured, because the fix has not been applied: apply it, run again, and compare the two "
+    "reports with `workbook compare`",
+    Status.NOTE: "none is expected: it works as designed",
+}
 
 #: The specification's target for a message, end to end.
 DELIVERY_MS = 50.0
@@ -42,7 +53,37 @@ def bottlenecks(inputs: Inputs) -> tuple[Issue, ...]:
 
 def connection_problems(inputs: Inputs) -> tuple[Issue, ...]:
     """What keeps clients from connecting, subscribing or receiving."""
-    return tuple(_from_diagnosis(inputs, speed=False))
+    survival = inputs.survival.result if inputs.survival else None
+    lost = _lost_while_away(survival) if survival else None
+    return (*([lost] if lost else []), *_from_diagnosis(inputs, speed=False))
+
+
+def _lost_while_away(survival: Experiment) -> Issue | None:
+    """What a client that only reconnects never gets: Realtime keeps no changes for who is away."""
+    naive = survival.estimate(NAIVE, LOST.name)
+    if not naive.n or not naive.mean:
+        return None
+    settings = survival.settings
+    others = ", ".join(f"“{arm}” {_share(survival, arm)}" for arm in survival.arms if arm != NAIVE)
+    return Issue(
+        title="A client that only reconnects loses what was committed while it was away",
+        cause=f"Connections cut for {settings['cut for (s)']} s of every {settings['cut every (s)']} s, for "
+        f"{settings['seconds']} s. Lost then: “{NAIVE}” {_share(survival, NAIVE)}",
+        fix="After each SUBSCRIBED read what was missed, by a version column or from a change log, and take once what "
+        "comes twice. `helpers.resilience` does so (notebook 07_resilience), and so does what `workbook typescript` "
+        "writes",
+        gain=f"lost instead: {others}",
+        source=f"survival.json: measures, {LOST.name}",
+        prevention="Number the rows (a sequence, a version) and alert on gaps: `workbook watch` counts them, and "
+        "`workbook alerts` writes the rule.",
+    )
+
+
+def _share(survival: Experiment, arm: str) -> str:
+    """Of all rows, how many were lost, with the interval if there is one."""
+    found = survival.estimate(arm, LOST.name)
+    interval = f"95 % interval {number(found.low)} to {number(found.high)}, " if found.n > 1 and found.mean else ""
+    return f"{number(found.mean)} % ({interval}n = {found.n} rounds)"
 
 
 def _measured(inputs: Inputs) -> Iterator[Issue]:
@@ -145,12 +186,19 @@ def _from_diagnosis(inputs: Inputs, *, speed: bool) -> Iterator[Issue]:
 
 
 def _from_check(check: Check) -> Issue:
-    source = f"diagnosis.json: {check.id}" + (f"; {check.source}" if check.source else "")
+    """What the rule has found here: a check's own title says what is healthy, so it is not the name of the issue."""
     return Issue(
-        title=f"{check.title}: not here",
-        cause=". ".join(part.rstrip(".") for part in (check.cause, f"Seen: {check.evidence}") if part),
+        title=(check.cause or check.title).rstrip("."),
+        cause=" ".join(part for part in (_symptom(check.id), f"Seen: {check.evidence.rstrip('.')}.") if part),
         fix=check.fix,
-        gain="not measured, because the fix has not been applied",
-        source=source,
+        gain=_GAIN_OF_CHECKS[check.status],
+        source=f"diagnosis.json: {check.id}" + (f"; {check.source}" if check.source else ""),
         severe=check.status is Status.FAILURE,
+        prevention=f"`workbook doctor` in your pipeline repeats this check. Healthy is: {check.verify or check.title}.",
+        is_note=check.status is Status.NOTE,
     )
+
+
+def _symptom(rule: str) -> str:
+    """What a user sees while a rule is broken; empty for a rule that is no longer there."""
+    return next((page.symptom for page in all_pages() if page.id == rule), "")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Example", "Issue", "Measure", "Report", "Source", "Verdict", "number"]
+__all__ = ["CodeChange", "CodeReview", "Example", "Issue", "Measure", "Report", "Source", "Verdict", "number"]
 
 
 def number(value: float) -> str:
@@ -81,12 +81,14 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Issue:
-    """Something to mend.
+    """Something to mend, or to know.
 
     Attributes:
         cause: why, and what it does. fix: what to do; may hold several lines of code.
         gain: the measured effect of the fix, or why it was not measured.
         source: result file and check.
+        prevention: what keeps it from coming back.
+        severe: whether something does not work. is_note: whether it works as designed, and is only worth knowing.
     """
 
     title: str
@@ -95,6 +97,50 @@ class Issue:
     gain: str
     source: str
     severe: bool = False
+    prevention: str = ""
+    is_note: bool = False
+
+    @property
+    def word(self) -> str:
+        return "failure" if self.severe else "note" if self.is_note else "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class CodeChange:
+    """One change that the review of the application's code proposes.
+
+    Attributes:
+        place: file, line and column.
+        outcome: ``pays``, ``makes it work``, ``no gain shown`` or ``not measured``.
+        gain: of the metric that decides, in percent of what it was; or why it was not measured.
+        besides: what else it was seen to change, each with its interval. quota: use of the plan's quota.
+        advice: what to do and what to mind.
+        diff, sql: what to apply; None where there is none.
+    """
+
+    title: str
+    place: str
+    outcome: str
+    gain: Measure
+    besides: tuple[str, ...] = ()
+    quota: str = ""
+    advice: str = ""
+    diff: str | None = None
+    sql: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CodeReview:
+    """The application's code.
+
+    Attributes:
+        summary: what was reviewed and where gains were measured; or why there is no review.
+        changes: those that pay first. together: what all that pay bring, measured at once.
+    """
+
+    summary: str
+    changes: tuple[CodeChange, ...] = ()
+    together: Measure | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,16 +154,30 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A result that the report was made from."""
+    """A result that the report was made from, and the circumstances under which it was measured.
+
+    Attributes:
+        notebook: that measures it.
+        settings: of the measurement, and variables of the environment that shaped it.
+        seeds: what was left to chance, and by which seed.
+    """
 
     name: str
     target: str
     taken_at: str
+    notebook: str = ""
+    settings: dict[str, str] = field(default_factory=dict)
+    seeds: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The whole report, section for section."""
+    """The whole report, section for section.
+
+    Attributes:
+        versions: of the workbook, its checkout, what it measures with, and the machine.
+        commands: that repeat it, in a shell.
+    """
 
     target: str
     taken_at: str
@@ -134,6 +194,8 @@ class Report:
     monitoring: tuple[str, ...]
     projections: tuple[Measure, ...]
     warnings: tuple[str, ...] = ()
+    commands: tuple[str, ...] = ()
+    code: CodeReview = CodeReview("The code was not reviewed.")
 
     def verdicts_frame(self) -> pd.DataFrame:
         """One row for each target of the specification."""

@@ -63,7 +63,7 @@ def connection_latency(inputs: Inputs) -> Measure:
     if connection is None or connection.connect_ms is None:
         return missing(name, inputs.why_not("profiling"))
     connect = connection.connect_ms
-    note = f"p95 {connect.p95:.3g}"
+    note = f"p95 {connect.p95:.3g} ms"
     return _of_summary(name, "ms", connect, "connections", "profiling.json: connection.connect_ms", note, mean=True)
 
 
@@ -135,7 +135,7 @@ def change_latency(inputs: Inputs) -> Measure:
         return missing(name, inputs.why_not("profiling"))
     latency = comparison.filtered.latency_ms
     poll = f"up to {comparison.poll_wait_ms:.0f} ms of it is the server's poll"
-    note = f"p95 {latency.p95:.0f}, p99 {latency.p99:.0f}; {poll}"
+    note = f"p95 {latency.p95:.0f} ms, p99 {latency.p99:.0f} ms; {poll}"
     return _of_summary(name, "ms", latency, "changes", "profiling.json: comparison.filtered.latency_ms", note)
 
 
@@ -145,7 +145,7 @@ def broadcast_latency(inputs: Inputs) -> Measure:
     step = inputs.broadcast.at(MESSAGES_PER_S) if inputs.broadcast else None
     if step is None or step.latency_ms is None:
         return missing(name, inputs.why_not("profiling"))
-    note = f"p95 {step.latency_ms.p95:.3g}, p99 {step.latency_ms.p99:.3g}, at {step.rate_per_s:,.0f} a second"
+    note = f"p95 {step.latency_ms.p95:.3g} ms, p99 {step.latency_ms.p99:.3g} ms, at {step.rate_per_s:,.0f} a second"
     return _of_summary(name, "ms", step.latency_ms, "messages", "profiling.json: broadcast.steps", note)
 
 

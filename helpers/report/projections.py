@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from helpers.experiments.survival import LOST, NAIVE
-from helpers.profiling.statistics import Gain
+from helpers.report.code_changes import of_gain, together
 from helpers.report.inputs import Inputs, missing
 from helpers.report.model import Measure, number
 
 __all__ = ["projections"]
+
+#: Percent lost beyond which a rise of the rest says nothing: from 99 % on it is a hundredfold and more.
+MOST_LOST = 99.0
 
 #: What the synchronisation experiment calls one Prisma call per event, and one transaction for many.
 ONE_BY_ONE, BATCHED = "create per event", "batched"
@@ -21,8 +26,9 @@ def projections(inputs: Inputs) -> tuple[Measure, ...]:
         _stability(inputs),
         _from_gain(inputs, "Messages for each client", "messages", "filter instead of full table"),
         _from_gain(inputs, "Bytes received by each client", "bytes received", "filter instead of full table"),
-        _from_gain(inputs, "Client CPU", "client CPU", "filter instead of full table"),
+        _from_gain(inputs, "Resource efficiency: client CPU", "client CPU", "filter instead of full table"),
         _memory(inputs),
+        _code(inputs),
     )
 
 
@@ -30,21 +36,28 @@ def _from_gain(inputs: Inputs, name: str, metric: str, what: str) -> Measure:
     gain = inputs.comparison.gain(metric) if inputs.comparison else None
     if gain is None:
         return missing(name, inputs.why_not("profiling"))
-    return _of_gain(name, gain, what)
+    return of_gain(gain, name, f"profiling.json: comparison.gains, {metric}", _assumed(inputs, what))
 
 
-def _of_gain(name: str, gain: Gain, what: str) -> Measure:
-    return Measure(
-        name,
-        "%",
-        gain.change_percent,
-        gain.low_percent,
-        gain.high_percent,
-        n=gain.n,
-        counted="pairs",
-        source=f"profiling.json: comparison.gains, {gain.metric}",
-        note=what,
-    )
+def _assumed(inputs: Inputs, what: str) -> str:
+    """What is compared, and for which share of wanted rows it holds."""
+    if inputs.comparison is None or not inputs.comparison.full.received:
+        return what
+    full = inputs.comparison.full
+    return f"{what}; holds where {100 * (1 - full.wasted / full.received):.0f} % of all rows are wanted, as here"
+
+
+def _code(inputs: Inputs) -> Measure:
+    """All changes of the review that pay, at once."""
+    name = "Messages, with all changes of the code that pay"
+    if inputs.review is None:
+        return missing(name, inputs.why_not("review"))
+    found = together(inputs.review.result.plan)
+    if found is None:
+        return missing(
+            name, "the review measured its changes one by one; `workbook review --plan` measures all at once"
+        )
+    return replace(found, name=name, note=f"{inputs.review.result.code}, replayed in a lab; {found.note}")
 
 
 def _stability(inputs: Inputs) -> Measure:
@@ -57,14 +70,15 @@ def _stability(inputs: Inputs) -> Measure:
     lost = experiment.estimate(NAIVE, LOST.name)
     surviving = [arm for arm in experiment.arms if arm != NAIVE]
     rest = max(experiment.estimate(arm, LOST.name).mean for arm in surviving)
+    bounded = lost.n > 1 and lost.high < MOST_LOST  # of what loses everything there is no multiple
     return Measure(
         name,
         "%",
         _rise(lost.mean, rest),
-        _rise(lost.low, rest) if lost.n > 1 else None,
-        _rise(lost.high, rest) if lost.n > 1 else None,
+        _rise(lost.low, rest) if bounded else None,
+        _rise(lost.high, rest) if bounded else None,
         n=lost.n,
-        counted="rounds",
+        counted=f"rounds{'' if bounded else ', too few for an interval'}",
         source=f"survival.json: measures, {LOST.name}",
         note=f"a subscription that reads up what it missed lost {number(rest)} %, one that only reconnects "
         f"{number(lost.mean)} %, cut for 1 s of every 2",
@@ -96,7 +110,7 @@ def _throughput(inputs: Inputs) -> Measure:
 
 def _memory(inputs: Inputs) -> Measure:
     """One socket for all channels; the interval takes the least favourable ends of both slopes."""
-    name, memory = "Client memory", inputs.memory
+    name, memory = "Resource efficiency: client memory", inputs.memory
     if memory is None:
         return missing(name, inputs.why_not("profiling"))
     own, shared = memory.own_socket_kib, memory.shared_socket_kib

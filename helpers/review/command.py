@@ -14,7 +14,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from helpers.results import write_atomically
+from helpers.results import save_result, write_atomically
 from helpers.review.faces import as_json, as_sarif, as_text, schema
 from helpers.review.findings import Severity
 from helpers.review.plan.model import Plan
@@ -50,7 +50,16 @@ def review_command(arguments: argparse.Namespace) -> int:
         write_plan(plan, arguments.out)
     text = as_json(found, plan) if arguments.json else as_text(found, plan, everything=arguments.all)
     _print(text.rstrip())
+    if plan is not None:
+        _keep_for_report(found, plan)
     return _exit_code(found)
+
+
+def _keep_for_report(found: Review, plan: Plan) -> None:
+    """Among the results, from which notebook 04 makes the report."""
+    from helpers.review.reviewed import reviewed
+
+    save_result("review", reviewed(found, plan))
 
 
 def _exit_code(found: Review) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,15 +11,15 @@ from playwright.async_api import Browser, Page
 
 from helpers.report import as_html, build_report
 from helpers.report.pictures import pictures
-from tests.report.conftest import inputs_at
+from tests.report.conftest import inputs_at, reviewed, saved
 
 SERIOUS = ("serious", "critical")
 
 
 @pytest.fixture(scope="module")
 def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A whole report with everything in it."""
-    inputs = inputs_at(1.0)
+    """A whole report with everything in it, the review of an application included."""
+    inputs = replace(inputs_at(1.0), review=saved("review", reviewed()))  # type: ignore[arg-type]
     path = tmp_path_factory.mktemp("report") / "report.html"
     path.write_text(as_html(build_report(inputs), pictures(inputs)))
     return path
@@ -40,6 +41,15 @@ async def test_it_fits_and_is_accessible(browser: Browser, page_file: Path, widt
     found = await Axe().run(page)
     serious = [one for one in found.response["violations"] if one["impact"] in SERIOUS]
     assert [(one["id"], [node["html"][:200] for node in one["nodes"]]) for one in serious] == []
+    await page.context.close()
+
+
+async def test_the_verdicts_are_seen_on_a_phone(browser: Browser, page_file: Path) -> None:
+    """The table of targets, down to its last column, needs no scrolling sideways."""
+    page = await open_page(browser, page_file, 390, "light")
+    table = page.locator(".wide", has=page.locator("th", has_text="Verdict"))
+    inner, outer = await table.evaluate("found => [found.scrollWidth, found.clientWidth]")
+    assert inner <= outer
     await page.context.close()
 
 

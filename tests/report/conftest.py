@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from helpers.diagnosis.results import Check, Diagnosis, Layer, Status
+from helpers.prisma.datamodel import parse_datamodel
 from helpers.profiling.results import (
     BroadcastProfile,
     BroadcastStep,
@@ -18,10 +19,15 @@ from helpers.profiling.results import (
     Profiling,
     Slope,
 )
-from helpers.profiling.statistics import Summary
+from helpers.profiling.statistics import Gain, Summary
 from helpers.profiling.subscription import gains_of
 from helpers.report import Inputs
 from helpers.results import Saved
+from helpers.review.plan.gains import ChangeGain, QuotaUse
+from helpers.review.plan.model import Change, Plan
+from helpers.review.plan.proposing.proposal import ChangeKind
+from helpers.review.reviewed import Followed, Reviewed
+from helpers.review.source import Place
 from helpers.sync.results import SyncComparison, SyncRun
 
 TARGET, TAKEN_AT = "lab at http://127.0.0.1:1", "2026-11-22T10:00:00+00:00"
@@ -114,6 +120,49 @@ def sync() -> SyncComparison:
     return SyncComparison(TARGET, TAKEN_AT, (naive, one, batched))
 
 
+SCHEMA = """
+model Note {
+  id    BigInt @id
+  topic BigInt @map("topic_id")
+
+  @@map("notes")
+}
+"""
+DIFF = """\
+--- a/hooks/use-notes.ts
++++ b/hooks/use-notes.ts
+@@ -3,1 +3,1 @@
+-  .on('postgres_changes', { event: '*', schema: 'public', table: 'notes' }, take)
++  .on('postgres_changes', { event: '*', schema: 'public', table: 'notes', filter: `topic_id=eq.${topic}` }, take)
+"""
+
+
+def gain(metric: str, percent: float, *, spread: float = 3.0) -> Gain:
+    return Gain(metric, "a change", 7.3, 7.3 * (1 + percent / 100), percent, percent - spread, percent + spread, n=4)
+
+
+def reviewed(scale: float = 1.0) -> Reviewed:
+    """One change that pays, one that makes something work, one that shows nothing and one that was not measured."""
+    pays = ChangeGain(
+        gain("messages", -71.9 / scale),
+        better=(gain("client CPU", -41.3 / scale),),
+        worse=(gain("latency p50", 4.9 * scale, spread=2.0),),
+        before=QuotaUse(211.0 * scale, 42.2 * scale),
+        after=QuotaUse(59.3 * scale, 11.9 * scale),
+    )
+    place = Place("hooks/use-notes.ts", 3, 5)
+    changes = (
+        Change("filter:3", ChangeKind.FILTER, "Filter notes by topic", place, ("full_table",), DIFF, DIFF, gain=pays),
+        Change("publication", ChangeKind.PUBLICATION, "Publish notes", place, sql="alter publication x add table y;"),
+    )
+    idle = Change("event:3", ChangeKind.EVENT, "Ask for INSERT only", place, gain=ChangeGain(gain("messages", -0.3)))
+    rest = Change("index", ChangeKind.INDEX, "Index the policy's column", place, advice="Not measured: no policy ran.")
+    plan = Plan(changes, (idle,), (rest,), ChangeGain(gain("messages", -73.7 / scale)), "stated in usage.toml")
+    followed = Followed("public", "notes", "topic_id=eq.{topic.id}", parse_datamodel(SCHEMA).models["Note"])
+    counts = {"failure": 3, "warning": 5}
+    return Reviewed("lab", TAKEN_AT, "notes-app", False, 31, 7, counts, "small", plan, followed)
+
+
 def saved(name: str, result: object) -> Saved[object]:
     return Saved(name, TARGET, TAKEN_AT, VERSIONS, result)
 
@@ -125,7 +174,14 @@ def inputs() -> Inputs:
 
 
 def inputs_at(scale: float) -> Inputs:
-    return Inputs(saved("diagnosis", diagnosis()), saved("profiling", profiling(scale)), saved("sync", sync()))  # type: ignore[arg-type]
+    results = {"diagnosis": diagnosis(), "profiling": profiling(scale), "sync": sync()}
+    return Inputs(**{name: saved(name, result) for name, result in results.items()})  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def with_review(inputs: Inputs) -> Inputs:
+    """The code was reviewed as well."""
+    return replace(inputs, review=saved("review", reviewed()))  # type: ignore[arg-type]
 
 
 def without(inputs: Inputs, **fields: None) -> Inputs:

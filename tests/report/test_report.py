@@ -41,7 +41,8 @@ FIGURES = (
 
 
 def measures(report: Report) -> list[Measure]:
-    return [*report.performance, *(verdict.measure for verdict in report.verdicts), *report.projections]
+    changes = (change.gain for change in report.code.changes)
+    return [*report.performance, *(verdict.measure for verdict in report.verdicts), *report.projections, *changes]
 
 
 def test_sections_of_the_specification(inputs: Inputs) -> None:
@@ -90,14 +91,14 @@ def test_projections_come_from_the_comparison(inputs: Inputs) -> None:
     assert "- Latency: **↓ 31.7 %**" in as_markdown(report)
 
 
-def test_every_measure_names_its_source(inputs: Inputs) -> None:
+def test_every_measure_names_its_source(with_review: Inputs) -> None:
     """Each value says out of which result file it comes; each missing value says why."""
-    for measure in measures(build_report(inputs)):
+    for measure in measures(build_report(with_review)):
         if measure.value is None:
             assert measure.because
             assert "not measured, because" in str(measure)
         else:
-            assert re.match(r"(diagnosis|profiling|sync)\.json: ", measure.source), measure.name
+            assert re.match(r"(diagnosis|profiling|sync|review)\.json: ", measure.source), measure.name
 
 
 def test_nothing_measured_is_nothing_claimed() -> None:
@@ -171,6 +172,32 @@ def test_issues_come_from_failed_checks(inputs: Inputs) -> None:
     assert problems["diagnosis.json: tables_published"].severe
     assert "add table messages" in problems["diagnosis.json: tables_published"].fix
     assert any(issue.source == "diagnosis.json: row_size" for issue in report.bottlenecks)
+
+
+def test_an_issue_is_named_by_what_is_wrong_here(inputs: Inputs) -> None:
+    """Not by what is healthy: its cause is the title; below it stand what a user sees, the evidence and the remedy."""
+    check = Check(
+        *(
+            "wal_level",
+            "WAL carries logical changes",
+            Status.FAILURE,
+            "wal_level = replica",
+            "WAL is written for replicas",
+        ),
+        fix="alter system set wal_level = logical;",
+        verify="`show wal_level` says logical",
+    )
+    note = Check(
+        "numbers_exact", "Numbers arrive exactly", Status.NOTE, "messages.id", "JavaScript rounds them", "Use text"
+    )
+    found = saved("diagnosis", Diagnosis(TARGET, TAKEN_AT, (), (note, check)))
+    text = as_markdown(build_report(replace(inputs, diagnosis=found)))
+    assert "- **WAL is written for replicas** (failure)" in text
+    assert "Conditions: No change of any table arrives; the Realtime log speaks" in text
+    assert "Seen: wal\\_level = replica." in text
+    assert "Healthy is: `show wal_level` says logical." in text
+    assert text.index("### Worth knowing") < text.index("**JavaScript rounds them.**")
+    assert "not here" not in text
 
 
 def test_measured_bottlenecks(inputs: Inputs) -> None:

@@ -36,7 +36,7 @@ def exact_numbers(tables: tuple[Table, ...]) -> Verdict:
         return ok("no numeric column, and no int8 column but those that a sequence counts")
     seen = listed(f"{table.name}.{column.name} ({column.type})" for table, column in columns)
     cause = (
-        f"They travel as JSON numbers: JavaScript rounds int8 beyond {EXACT_INTEGER:,} and numeric to 15–17 digits, "
+        f"Numbers travel as JSON numbers: JavaScript rounds int8 beyond {EXACT_INTEGER:,} and numeric to 15–17 digits, "
         "while Prisma gives BigInt and Decimal"
     )
     return note(seen, cause, "-- for values that must be exact:\n" + _text_columns(columns))

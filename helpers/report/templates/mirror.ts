@@ -23,8 +23,9 @@ export function follow(supabase: SupabaseClient, prisma: PrismaClient, waitMs = 
     .on(
       'postgres_changes',
       { event: '*', schema: '__SCHEMA__', table: '__TABLE__', filter: '__FILTER__' },
-      ({ new: fresh, old }) => {
-        changed.add(BigInt(('id' in fresh ? fresh : old).id))
+      (payload) => {
+        const row = payload.eventType === 'DELETE' ? payload.old : payload.new
+        changed.add(BigInt(row['id']))
         timer ??= setTimeout(() => flush().catch(console.error), waitMs)
       },
     )
