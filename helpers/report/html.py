@@ -29,7 +29,7 @@ class _Renderer(RendererHTML):
             return ""
         return (
             "<picture>"
-            f'<source media="(prefers-color-scheme: dark) and (not print)" srcset="{_data_uri(picture.dark_png)}">'
+            f'<source media="screen and (prefers-color-scheme: dark)" srcset="{_data_uri(picture.dark_png)}">'
             f'<img src="{_data_uri(picture.light_png)}" alt="{html.escape(picture.alt, quote=True)}">'
             "</picture>"
         )

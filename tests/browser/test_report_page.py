@@ -44,6 +44,18 @@ async def test_it_fits_and_is_accessible(browser: Browser, page_file: Path, widt
     await page.context.close()
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_pictures_are_of_the_pages_colours(browser: Browser, page_file: Path, scheme: str) -> None:
+    """On a dark page the dark pictures are shown, on a light page and on paper the light ones."""
+    page = await open_page(browser, page_file, 1280, scheme)
+    shown = """() => [...document.querySelectorAll('picture')].map((picture) =>
+      picture.querySelector('img').currentSrc === picture.querySelector('source').srcset)"""
+    assert set(await page.evaluate(shown)) == {scheme == "dark"}
+    await page.emulate_media(media="print", color_scheme=scheme)  # type: ignore[arg-type]
+    await page.wait_for_function(f"!({shown})().includes(true)", timeout=5_000)
+    await page.context.close()
+
+
 async def test_the_verdicts_are_seen_on_a_phone(browser: Browser, page_file: Path) -> None:
     """The table of targets, down to its last column, needs no scrolling sideways."""
     page = await open_page(browser, page_file, 390, "light")
