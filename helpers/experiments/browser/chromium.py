@@ -2,9 +2,9 @@
 
 It is driven through the Chrome DevTools Protocol on two pipes that only this process holds. No port is opened on which
 another program of the machine could drive the browser; and a Chromium whose pipe is closed ends by itself, so that it
-does not outlive this process even when that is killed. A browser automation package (Playwright, say) would be a
-dependency of the workbook, sets switches of its own that keep tabs from being throttled, which is what is measured
-here, and would hide the half dozen commands that are needed.
+does not outlive this process even when that is killed. (A leash removes its profile then.) A package for browser
+automation (Playwright, say) would be a dependency of the workbook, would set switches of its own that keep tabs from
+being throttled, which is what is measured here, and would hide the half dozen commands that are needed.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from pathlib import Path
 
 from helpers.errors import FailureError
 from helpers.experiments.browser.devtools import DevTools
+from helpers.lab.children import Children
 
 __all__ = ["CHROMIUM_VARIABLE", "Browser", "BrowserMissing", "describe_browser", "find_chromium", "start_chromium"]
 
@@ -67,7 +68,9 @@ _AS_3_AND_4 = "import os, sys; os.dup2({reads}, 3); os.dup2({writes}, 4); os.exe
 
 _START_LIMIT_S = 30.0
 _END_LIMIT_S = 5.0
-_ADVICE = "Install Chromium (Debian: apt-get install chromium), Chrome or Edge, or set {0} to its executable"
+_ADVICE = (
+    f"Install Chromium (Debian: apt-get install chromium), Chrome or Edge, or set {CHROMIUM_VARIABLE} to its executable"
+)
 
 
 class BrowserMissing(FailureError):  # noqa: N818 - it is an answer as well
@@ -92,18 +95,17 @@ def find_chromium() -> Path:
     Raises:
         BrowserMissing: none is.
     """
-    advice = _ADVICE.format(CHROMIUM_VARIABLE)
     named = os.environ.get(CHROMIUM_VARIABLE)
     if named:
         if os.access(named, os.X_OK) and Path(named).is_file():
             return Path(named)
-        raise BrowserMissing("looking for a browser", f"{named} cannot be run", advice)
+        raise BrowserMissing("looking for a browser", f"{named} cannot be run", _ADVICE)
     on_path = (shutil.which(name) for name in _NAMES)
     installed = (path for path in _ON_A_MAC if sys.platform == "darwin" and Path(path).is_file())
     for found in (*on_path, *installed):
         if found:
             return Path(found)
-    raise BrowserMissing("looking for a browser", "neither Chromium nor Chrome nor Edge is on this machine", advice)
+    raise BrowserMissing("looking for a browser", "neither Chromium nor Chrome nor Edge is on this machine", _ADVICE)
 
 
 def describe_browser() -> str:
@@ -125,32 +127,37 @@ async def start_chromium(*switches: str) -> AsyncIterator[Browser]:
         BrowserMissing: there is none, or it does not start.
     """
     executable = await asyncio.to_thread(find_chromium)
-    profile = Path(tempfile.mkdtemp(prefix="workbook-browser-"))
+    leash, profile = Children(), Path(tempfile.mkdtemp(prefix="workbook-browser-"))
+    leash.remove_at_end(profile)
     try:
         # Chromium refuses to run as root with its sandbox; for others it stays.
         as_root = ("--no-sandbox",) if os.geteuid() == 0 else ()
         command = (str(executable), *_SWITCHES, *as_root, f"--user-data-dir={profile}", *switches, "about:blank")
-        async with _driven(command) as devtools:
+        async with _driven(command, leash) as devtools:
             yield Browser(devtools, await _version(devtools, executable))
     finally:
-        await asyncio.to_thread(shutil.rmtree, profile, ignore_errors=True)
+        await asyncio.to_thread(leash.close)
 
 
 async def _version(devtools: DevTools, executable: Path) -> str:
     try:
         return str((await devtools.ask("Browser.getVersion", limit_s=_START_LIMIT_S))["product"])
     except FailureError as error:
-        raise BrowserMissing(f"starting {executable}", error.happened, _ADVICE.format(CHROMIUM_VARIABLE)) from None
+        advice = (
+            f"Run {executable} --headless=new --dump-dom about:blank to see why, or name another in {CHROMIUM_VARIABLE}"
+        )
+        raise BrowserMissing(f"starting {executable}", error.happened, advice) from None
 
 
 @asynccontextmanager
-async def _driven(command: Sequence[str]) -> AsyncIterator[DevTools]:
+async def _driven(command: Sequence[str], leash: Children) -> AsyncIterator[DevTools]:
     """The process and its two pipes."""
     with contextlib.ExitStack() as ours:
         with contextlib.ExitStack() as theirs:
             reads, sending = _pipe(theirs, ours)
             hearing, writes = _pipe(ours, theirs)
             process = await _spawn(command, reads, writes)
+            leash.hold(process.pid, signal.SIGTERM)
         reader = asyncio.StreamReader()
         transport, _ = await asyncio.get_running_loop().connect_read_pipe(
             lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(os.dup(hearing), "rb", buffering=0)
@@ -164,6 +171,7 @@ async def _driven(command: Sequence[str]) -> AsyncIterator[DevTools]:
             await devtools.close()
             transport.close()
             await _ended(process)
+            leash.release(process.pid)
 
 
 def _pipe(reader: contextlib.ExitStack, writer: contextlib.ExitStack) -> tuple[int, int]:
