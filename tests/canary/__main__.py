@@ -25,7 +25,7 @@ def main() -> int:
     )
     parser.add_argument("--minutes", type=float, default=30)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--fast", action="store_true", help="some fifty outages a minute, for what they leave behind")
+    parser.add_argument("--fast", action="store_true", help="some thirty outages a minute, for what they leave behind")
     parser.add_argument("--every-fault", action="store_true", help="each fault of the lab in turn, once")
     arguments = parser.parse_args()
     if arguments.every_fault:

@@ -65,20 +65,22 @@ def test_files_that_pile_up_are_not_flat() -> None:
     assert [line.split()[0] for line in found.piled_up] == ["files"]
 
 
-async def test_a_lost_connection_leaves_nothing_behind(lab: Lab) -> None:
-    """After a dozen of them, live objects are as many as before, but for what the latest moments and outages take."""
-    async with network(lab.target) as via, CanaryApart(via.target, FAST.settings) as canary:
-        await _lose(via, canary, 4)
-        before = await canary.look(cleared=True)
-        await _lose(via, canary, 12)
-        after = await canary.look(cleared=True)
-    assert after.blocks - before.blocks < 12 * MOST_BLOCKS
-    assert after.series == before.series
-
-
+#: Connections in the time that counts.
+LOST = 8
 #: Of memory that a lost connection may leave: each of its moments has a few, until there are 200. A connection that
 #: is kept has some hundreds.
 MOST_BLOCKS = 100
+
+
+async def test_a_lost_connection_leaves_nothing_behind(lab: Lab) -> None:
+    """After some of them, live objects are as many as before, but for what the latest moments and outages take."""
+    async with network(lab.target) as via, CanaryApart(via.target, FAST.settings) as canary:
+        await _lose(via, canary, 3)
+        before = await canary.look(cleared=True)
+        await _lose(via, canary, LOST)
+        after = await canary.look(cleared=True)
+    assert after.blocks - before.blocks < LOST * MOST_BLOCKS
+    assert after.series == before.series
 
 
 async def _lose(via: Network, canary: CanaryApart, times: int) -> None:

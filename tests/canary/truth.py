@@ -53,12 +53,11 @@ class Pace:
 
 STEADY = Pace(SETTINGS, (10.0, 60.0), (2.0, 12.0))
 SHORT = Pace(SETTINGS, (1.0, 2.0), (2.0, 4.0))
-#: As many messages as a canary may send, and some fifty outages a minute: hours of memory in minutes.
+#: As many messages as a canary may send, and some thirty outages a minute: hours of memory in minutes.
 FAST = Pace(
     replace(
         SETTINGS,
         every_s=0.05,
-        patience_s=0.4,
         forget_s=5.0,
         heartbeat_s=0.2,
         timeout_s=1.0,
@@ -66,7 +65,7 @@ FAST = Pace(
         resources_s=0.2,
     ),
     (0.1, 0.3),
-    (0.6, 0.9),
+    (1.0, 1.4),
 )
 
 
