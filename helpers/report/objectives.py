@@ -66,10 +66,13 @@ def _efficiency(inputs: Inputs) -> Verdict:
         measure = missing(name, inputs.why_not("profiling"))
     else:
         filtered, full = comparison.filtered, comparison.full
+        low, high = wilson(filtered.wasted, filtered.received)
         measure = Measure(
             name,
             "%",
             100 * filtered.wasted / filtered.received,
+            100 * low,
+            100 * high,
             n=filtered.received,
             counted="messages",
             source="profiling.json: comparison.filtered.wasted",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from helpers.experiments.experiment import estimate
 from helpers.profiling.statistics import Summary, wilson
 from helpers.report.inputs import Inputs, missing
 from helpers.report.model import Measure
@@ -191,12 +192,16 @@ def cpu(inputs: Inputs) -> Measure:
     if comparison is None:
         return missing(name, inputs.why_not("profiling"))
     filtered = comparison.filtered
+    runs = estimate([run.client_cpu_percent for _, run in comparison.pairs])
     return Measure(
         name,
         "% of a core",
         filtered.client_cpu_percent,
-        n=filtered.received,
-        counted="changes",
+        runs.low if runs.n > 1 else None,
+        runs.high if runs.n > 1 else None,
+        interval_of="mean of the runs",
+        n=runs.n,
+        counted=f"runs with {filtered.received:,} changes",
         source="profiling.json: comparison.filtered.client_cpu_percent",
         note=f"filtered, at {filtered.rate_per_s:g} rows/s; full table {comparison.full.client_cpu_percent:.2g} %",
     )

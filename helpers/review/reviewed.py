@@ -85,11 +85,16 @@ async def review_briefly() -> Reviewed:
     stated = Path(found.inventory.root) / "usage.toml"
     usage = Usage.from_toml(stated) if stated.is_file() else None
     proposed = await make_plan(found.inventory, found.findings, usage=usage, measure=False)
-    by_kind = {change.id.partition(":")[0]: change.id for change in (*proposed.changes, *proposed.not_measured)}
-    chosen = [by_kind[kind] for kind in BRIEF_KINDS if kind in by_kind]
-    everything = experiment_size() is Size.FULL
-    plan = await make_plan(found.inventory, found.findings, usage=usage, measure=everything or chosen)
+    measure = experiment_size() is Size.FULL or _first_of_each(proposed) or False
+    plan = await make_plan(found.inventory, found.findings, usage=usage, measure=measure)
     return reviewed(found, plan)
+
+
+def _first_of_each(proposed: Plan) -> list[str]:
+    """Of `BRIEF_KINDS`, the change that is proposed first."""
+    proposals = [change.id for change in (*proposed.changes, *proposed.not_measured)]
+    firsts = (next((id for id in proposals if id.startswith(f"{kind}:")), None) for kind in BRIEF_KINDS)
+    return [found for found in firsts if found]
 
 
 def reviewed(found: Review, plan: Plan) -> Reviewed:

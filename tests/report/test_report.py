@@ -12,6 +12,9 @@ import pytest
 
 from helpers.diagnosis.results import Check, Diagnosis, Status
 from helpers.errors import RunError
+from helpers.experiments.experiment import Experiment
+from helpers.experiments.experiment import Measure as ExperimentMeasure
+from helpers.experiments.survival import BY_VERSION, LOST, NAIVE
 from helpers.profiling.results import Profiling, Skipped
 from helpers.report import Inputs, Measure, Report, as_html, as_markdown, build_report, read_json, write_report
 from helpers.report.pictures import pictures
@@ -198,6 +201,43 @@ def test_an_issue_is_named_by_what_is_wrong_here(inputs: Inputs) -> None:
     assert "Healthy is: `show wal_level` says logical." in text
     assert text.index("### Worth knowing") < text.index("**JavaScript rounds them.**")
     assert "not here" not in text
+
+
+def survival(*lost_by_the_naive: float) -> Experiment:
+    """Connections that break: one kind of client loses something in each round, one reads up what it missed."""
+    values = {NAIVE: lost_by_the_naive, BY_VERSION: (0.0,) * len(lost_by_the_naive)}
+    measured = tuple(
+        ExperimentMeasure(arm, LOST.name, LOST.unit, run, value)
+        for arm, runs in values.items()
+        for run, value in enumerate(runs)
+    )
+    settings = {"seconds": "4.0", "cut every (s)": "2.0", "cut for (s)": "1.0"}
+    return Experiment(
+        "survival", "?", TARGET, TAKEN_AT, "small", 9.0, tuple(values), (LOST,), measured, settings=settings
+    )
+
+
+def test_what_breaks_loses_is_a_connection_problem(inputs: Inputs) -> None:
+    """With its conditions, the measured loss of each kind of client, and what keeps it away."""
+    broken = replace(inputs, survival=saved("survival", survival(41.0, 43.0, 45.0)))
+    problem = build_report(broken).connection_problems[0]
+    assert "cut for 1.0 s of every 2.0 s" in problem.cause
+    assert "43 % (95 % interval 38.3 to 48.3, n = 3 rounds)" in problem.cause
+    assert problem.gain == f"lost instead: “{BY_VERSION}” 0 % (n = 3 rounds)"
+    assert "workbook watch" in problem.prevention
+    unbroken = replace(inputs, survival=saved("survival", survival(0.0, 0.0)))
+    assert not any("reconnects" in issue.title for issue in build_report(unbroken).connection_problems)
+
+
+def test_a_rise_without_an_end_has_no_interval(inputs: Inputs) -> None:
+    """Two rounds that differ much leave open whether all was lost: no interval of millions of percent is claimed."""
+    found = {measure.name: measure for measure in build_report(
+        replace(inputs, survival=saved("survival", survival(48.0, 57.0)))
+    ).projections}  # fmt: skip
+    stability = found["Stability (changes that arrive although connections break)"]
+    assert stability.value == pytest.approx(100 * (100 / 47.5 - 1))
+    assert stability.high is None
+    assert "too few for an interval" in str(stability)
 
 
 def test_measured_bottlenecks(inputs: Inputs) -> None:
