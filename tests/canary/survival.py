@@ -29,6 +29,8 @@ UNHARMED = {
     "disk full": "it writes no files",
     "killed": "what it had counted went with it; Prometheus has `up == 0` meanwhile",
 }
+#: What concerns changes alone: a canary that joins all anew for it would make an outage of broadcasts by itself.
+ONLY_CHANGES = {"connections ended", "slot lost", "publication altered"}
 #: By so much an outage may be told differently from what it was.
 TOLERANCE_S = 1.0
 #: Replication slots that a lab has had at a time, with one that is being replaced.
@@ -42,7 +44,7 @@ class Ordeal:
     Attributes:
         lasted_s: from its beginning to its mending; least_s: of that, how long it was surely there.
         recovered_s: from the mending until all channels served; None if that took too long.
-        unserved_s: of the channel that it hit worst, by the metrics. outages, disconnects: of all channels.
+        unserved_s: of each path, by the metrics. outages, disconnects: of all channels.
         series: that Prometheus would scrape afterwards.
     """
 
@@ -50,7 +52,7 @@ class Ordeal:
     lasted_s: float
     least_s: float
     recovered_s: float | None
-    unserved_s: float
+    unserved_s: Mapping[Path, float]
     outages: float
     disconnects: float
     series: int
@@ -62,16 +64,23 @@ class Ordeal:
             return "does not measure again"
         if self.fault.name not in UNHARMED and not (self.outages or self.disconnects):
             return "is not in the metrics"
-        if self.unserved_s > self.lasted_s + self.recovered_s + TOLERANCE_S:
+        if self.fault.name in ONLY_CHANGES and self.unserved_s[Path.BROADCAST]:
+            return "harms broadcasts, too"
+        if self.worst_s > self.lasted_s + self.recovered_s + TOLERANCE_S:
             return "is told longer than it was"
-        if self.fault.name not in UNHARMED and self.unserved_s < self.least_s - TOLERANCE_S:
+        if self.fault.name not in UNHARMED and self.worst_s < self.least_s - TOLERANCE_S:
             return "is told shorter than it was"
         return ""
+
+    @property
+    def worst_s(self) -> float:
+        """Without service, of the channel that it hit worst."""
+        return max(self.unserved_s.values())
 
     def __str__(self) -> str:
         recovered = "never" if self.recovered_s is None else f"{self.recovered_s:.2f}"
         return (
-            f"{self.fault.name:<22}{self.lasted_s:>8.2f}{recovered:>10}{self.unserved_s:>10.2f}{self.outages:>9.0f}"
+            f"{self.fault.name:<22}{self.lasted_s:>8.2f}{recovered:>10}{self.worst_s:>10.2f}{self.outages:>9.0f}"
             f"{self.disconnects:>13.0f}{self.series:>8}  {self.wrong or 'right'}"
         )
 
@@ -135,17 +144,17 @@ async def _suffer(scene: Scene, canary: CanaryApart, fault: Fault, lasting_s: fl
         lasted_s=mended - began,
         least_s=lasting_s if fault.lasts else 0.0,
         recovered_s=recovered_s if well else None,
-        unserved_s=max(_more(before, after, lambda told, path: told.ways[path].unserved_s)),
-        outages=sum(_more(before, after, lambda told, path: told.ways[path].outage_count)),
-        disconnects=sum(_more(before, after, lambda told, path: sum(told.ways[path].reasons.values()))),
+        unserved_s=_more(before, after, lambda told, path: told.ways[path].unserved_s),
+        outages=sum(_more(before, after, lambda told, path: told.ways[path].outage_count).values()),
+        disconnects=sum(_more(before, after, lambda told, path: sum(told.ways[path].reasons.values())).values()),
         series=held.series,
     )
 
 
-def _more(before: Told, after: Told, count: Callable[[Told, str], float]) -> list[float]:
+def _more(before: Told, after: Told, count: Callable[[Told, str], float]) -> dict[Path, float]:
     """For each way; a canary that began anew counts from nothing, as Prometheus takes it."""
-    grown = [(count(before, path), count(after, path)) for path in Path]
-    return [now - was if now >= was else now for was, now in grown]
+    grown = {path: (count(before, path), count(after, path)) for path in Path}
+    return {path: now - was if now >= was else now for path, (was, now) in grown.items()}
 
 
 def _strange(labels: Mapping[str, set[str]]) -> dict[str, set[str]]:

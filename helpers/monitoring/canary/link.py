@@ -129,7 +129,11 @@ class Link:
         self._joined_at[way.name] = time.monotonic()
         channel = client.channel(way.name, way.config, buffer=1)
         channel.on_event(lambda event: self._heard(way, channel, event))
-        times = await channel.subscribe(self._settings.join_timeout_s)
+        try:
+            times = await channel.subscribe(self._settings.join_timeout_s)
+        except JoinFailed:
+            await channel.leave()  # one whose changes were refused is joined all the same
+            raise
         self._channels[way.name] = channel
         self._sink.observe("join_seconds", times.join_ms / 1e3, channel=way.name)
         self._sink.observe("ready_seconds", times.ready_ms / 1e3, channel=way.name)
