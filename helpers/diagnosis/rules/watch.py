@@ -59,8 +59,8 @@ def with_changes(evidence: Evidence) -> Watched | Missing:
     beaten,
     SILENT,
     symptom="CHANNEL_ERROR, TIMED_OUT or CLOSED after a tab was in the background, a phone locked or a laptop asleep.",
-    remedy="Send heartbeats from a Web Worker in browsers, keep the event loop free on servers, and join again when a "
-    "page becomes visible.",
+    remedy="In browsers read again when a page becomes visible, and let a Web Worker keep the beat while it is hidden; "
+    "on servers keep the event loop free.",
     verify="Watch again while the page is in the background or the server at work: the longest gap stays near the "
     "interval.",
     notes=(1, 2),
@@ -68,7 +68,8 @@ def with_changes(evidence: Evidence) -> Watched | Missing:
 def heartbeat_gap(seen: Watched) -> Verdict:
     """A client proves that it lives by a heartbeat every 25 s, and the server closes a connection that was silent for
     66 s. Browsers slow the timers of hidden pages down, a sleeping machine stops them, and a program that computes
-    without a pause never gets to them; so the heartbeat comes late, and the connection is gone."""
+    without a pause never gets to them; so the heartbeat comes late, and the connection is gone. A worker's timers are
+    not slowed down; a page that the browser froze sends nothing, with a worker or without."""
     beats = seen.heartbeats
     text = f"longest gap {beats.longest_gap_s:.1f} s, one was due every {beats.interval_s:g} s, n = {beats.sent}"
     if beats.longest_gap_s <= 2 * beats.interval_s:
