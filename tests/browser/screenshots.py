@@ -24,7 +24,7 @@ from helpers.places import repository_root
 from tests.browser.chromium import chromium
 from tests.browser.jupyter import LIMIT_MS, Jupyter, NotebookPage, jupyter_server
 from tests.browser.screens import MOST_BYTES, SOURCES, note, outdated, picture
-from tests.browser.stage import STAGE, Cell, write_stage
+from tests.browser.stage import STAGE, WRITE, Cell, write_stage
 
 
 async def take(names: Sequence[str]) -> None:
@@ -65,11 +65,15 @@ async def start_here(browser: Browser, jupyter: Jupyter) -> bytes:
 async def panels(stage: NotebookPage) -> bytes:
     """The status of a subscription after a reset, and while its network is down."""
     status, board = stage.output(Cell.STATUS), stage.output(Cell.SWITCHBOARD)
+    await stage.run_cell(Cell.ASK, WRITE)
+    await expect(status).to_contain_text("5 by stream")
     await board.get_by_role("button", name="reset").click()
     await expect(status.locator("li", has_text="link lost")).to_have_count(1)
     await expect(status.locator("li").last).to_contain_text("→ live")
     await board.get_by_role("combobox").select_option("down")
     await expect(status.locator("span")).to_have_text("polling")
+    await stage.run_cell(Cell.ASK, WRITE)
+    await expect(status).to_contain_text("5 by poll")
     return await _cells(stage, Cell.STATUS, Cell.SWITCHBOARD)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import nbformat
 
-__all__ = ["ALIVE", "PANELS", "STAGE", "Cell", "write_stage"]
+__all__ = ["ALIVE", "PANELS", "STAGE", "WRITE", "Cell", "write_stage"]
 
 STAGE = "stage.ipynb"
 
@@ -30,7 +30,7 @@ via = network(target)
 road = await via.__aenter__()
 client = await ResilientClient(road.target, settings=quick).__aenter__()
 reader = SqlRowReader(target.database_url, "events", "id", schema=target.schema)
-subscription = client.subscribe(Rows(reader, "events", "id", schema=target.schema))
+subscription = client.subscribe(Rows(reader, "events", "id", schema=target.schema, overlap=1_000))
 plain = await RealtimeClient(target).__aenter__()
 channel = plain.channel("stage", JoinConfig(broadcast_self=True))
 await channel.subscribe()
@@ -47,7 +47,14 @@ _SEND = """\
 await channel.broadcast("cart", {"item": "tea", "amount": 2})
 await channel.broadcast("note", {"text": "<b>bold</b> and long " + "x" * 300})"""
 
-#: To be asked in the last cell: what a panel that is gone must have taken with it.
+#: To be run in the last cell: rows for the subscription.
+WRITE = """\
+import psycopg
+
+async with await psycopg.AsyncConnection.connect(target.database_url) as database:
+    await database.execute("insert into events (room_id) select 1 from generate_series(1, 5)")"""
+
+#: To be run in the last cell: what a panel that is gone must have taken with it.
 ALIVE = """\
 import asyncio
 from ipywidgets.widgets import widget

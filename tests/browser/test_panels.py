@@ -11,7 +11,7 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Locator, expect
 
 from tests.browser.jupyter import Jupyter, NotebookPage
-from tests.browser.stage import ALIVE, PANELS, STAGE, Cell
+from tests.browser.stage import ALIVE, PANELS, STAGE, WRITE, Cell
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -55,12 +55,14 @@ async def test_a_button_of_the_switchboard_breaks_the_connection(stage: Notebook
 
 
 async def test_a_network_of_the_menu_is_met_by_all(stage: NotebookPage) -> None:
-    """Down: the subscription polls, and the canary counts the seconds and then the outage. Up: both are live again."""
+    """Down: the subscription polls what is written, and the canary counts an outage. Up: both are live again."""
     status, board, watch = (stage.output(cell) for cell in (Cell.STATUS, Cell.SWITCHBOARD, Cell.WATCH))
     await until_live(stage)
     await board.get_by_role("combobox").select_option("down")
     await expect(badges(board)).to_have_text("down")
     await expect(badges(status)).to_have_text("polling")
+    await stage.run_cell(Cell.ASK, WRITE)
+    await expect(status).to_contain_text("5 by poll")
     await expect(badges(watch).first).to_have_text(re.compile(r"nothing for \d+ s"))
     await board.get_by_role("combobox").select_option("nothing in between")
     await until_live(stage)
