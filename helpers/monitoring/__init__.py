@@ -1,9 +1,9 @@
 """Watching Realtime for long: a canary, its metrics, the budgets made of them, alerts and a dashboard.
 
-`metrics` declares what is exported and `service` judges by what arrives whether a channel serves; `canary` is the
-client that uses both, `exporter`, `otel` and `scrape` bring its numbers to others. `indicators` turns objectives into
-shares that can be bad; `prometheus` and `grafana` write what those programs read, `files` puts it into a folder.
-`snapshot` is what a canary knows now, `watched` what it has seen.
+`metrics` declares what is exported and `service` judges by what arrives whether a channel serves, in `books` that never
+grow; `canary` is the client that uses both, `exporter`, `otel` and `scrape` bring its numbers to others. `indicators`
+turns objectives into shares that can be bad; `prometheus` and `grafana` write what those programs read, `files` puts it
+into a folder. `snapshot` is what a canary knows now, `watched` what it has seen.
 """
 
 from __future__ import annotations
