@@ -189,7 +189,7 @@ def test_clocks_that_differ_are_told() -> None:
 
 def test_the_notebook_shows_a_file_of_another_version(tmp_path: Path) -> None:
     """Its cell makes a file that is not read, whatever the format of this version is."""
-    notebook = Path(__file__).parents[2] / "notebooks" / "experiments" / "15_fleet_and_investigations.ipynb"
+    notebook = Path(__file__).parents[2] / "notebooks" / "experiments" / "25_fleet_and_investigations.ipynb"
     (cell,) = (one for one in json.loads(notebook.read_text())["cells"] if one["id"] == "version")
     path = save_investigation(Investigation.of("x", TARGET, [recording("a")]), tmp_path / "x.parquet")
     with pytest.raises(RunError, match=f"this version reads format {FORMAT}"):

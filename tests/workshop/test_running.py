@@ -71,4 +71,4 @@ def test_the_summary_says_in_which_run() -> None:
 def test_experiments_are_run_on_demand() -> None:
     """Notebooks are named by a part of their names."""
     assert {path.parent.name for path in chosen((), experiments=False)} == {"notebooks"}
-    assert [path.name for path in chosen(("capacity",), experiments=True)] == ["16_capacity.ipynb"]
+    assert [path.name for path in chosen(("capacity",), experiments=True)] == ["26_capacity.ipynb"]

@@ -97,7 +97,7 @@ def _once(file: FileFacts, use: AuthUse) -> bool:
 def heartbeat_interval(code: Reviewed) -> Iterator[Found]:
     """The server closes a socket on which nothing came for 66 s. Timers of a tab in the background are late: by a
     second, and where timers set each other, as in clients that beat by `setInterval`, by up to a minute. Then
-    `worker: true` keeps the beat; a frozen tab has none, with it or without (notebook 17 measures both)."""
+    `worker: true` keeps the beat; a frozen tab has none, with it or without (notebook 27 measures both)."""
     for file in code.inventory.files:
         for client in file.clients:
             value = dict(client.options).get("realtime.heartbeatIntervalMs")
