@@ -250,6 +250,8 @@ def _origin(report: Report) -> Iterator[str]:
 def _sources(report: Report) -> Iterator[str]:
     """Each result with what it takes to measure it again."""
     yield "### Results, settings and seeds"
+    yield ""
+    yield "What its own notebook had not measured, `04_report` measured in small."
     for source in report.sources:
         yield ""
         yield f"- **{source.name}.json**, {_escaped(source.target)}, {source.taken_at}"

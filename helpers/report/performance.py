@@ -64,7 +64,7 @@ def connection_latency(inputs: Inputs) -> Measure:
     if connection is None or connection.connect_ms is None:
         return missing(name, inputs.why_not("profiling"))
     connect = connection.connect_ms
-    note = f"p95 {connect.p95:.3g} ms"
+    note = f"median {connect.p50:.3g} ms, p95 {connect.p95:.3g} ms"
     return _of_summary(name, "ms", connect, "connections", "profiling.json: connection.connect_ms", note, mean=True)
 
 
@@ -158,7 +158,9 @@ def message_size(inputs: Inputs) -> Measure:
         return missing(name, inputs.why_not("profiling"))
     size = comparison.filtered.payload_bytes
     source = "profiling.json: comparison.filtered.payload_bytes"
-    return _of_summary(name, "bytes", size, "changes", source, f"largest {size.max:,.0f}", mean=True)
+    return _of_summary(
+        name, "bytes", size, "changes", source, f"median {size.p50:,.0f}, largest {size.max:,.0f}", mean=True
+    )
 
 
 def loss(inputs: Inputs) -> Measure:
