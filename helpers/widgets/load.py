@@ -58,6 +58,20 @@ class LoadPanel(Panel):
     def __str__(self) -> str:
         return f"{self._says}; {self._sent:,} sent, {self._received:,} received; {self._quantiles()}"
 
+    async def wait_received(self, messages: int, timeout: float = 30.0) -> None:
+        """Wait until so many have come back since the panel was made.
+
+        Raises:
+            ConnectionFailed: they did not within `timeout` seconds; with what the panel says.
+        """
+        try:
+            async with asyncio.timeout(timeout):
+                while self._received < messages:  # noqa: ASYNC110 - one look brings several
+                    await asyncio.sleep(TURN_S)
+        except TimeoutError:
+            tried = f"waiting for {messages:,} broadcasts to come back"
+            raise ConnectionFailed(tried, str(self), "Make the panel again, or raise its rate") from None
+
     async def _run(self) -> None:
         try:
             async with asyncio.timeout(LONGEST_S), RealtimeClient(self._target) as client:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+import pytest
+
 from helpers.client import RealtimeClient
+from helpers.errors import ConnectionFailed
 from helpers.lab import Lab
 from helpers.lab.network import network
 from helpers.monitoring.canary import CanarySettings, watching
@@ -79,10 +82,13 @@ async def test_a_load_panel_follows_its_sliders(lab: Lab) -> None:
     """Messages flow at the slider's rate with its size, their latency is drawn, and a second panel ends the first."""
     panel = LoadPanel(lab.target)
     panel.rate.value, panel.size.value = 200, 1_000
-    await until(lambda: panel.rate.value == 200 and "p95" in str(panel))
+    await panel.wait_received(20)
+    assert "p95" in str(panel)
     panel.refresh()
     assert "<polyline" in panel.widget.children[1].value
     again = LoadPanel(lab.target)
     await until(lambda: not panel._tasks)
     again.close()
+    with pytest.raises(ConnectionFailed, match="received"):
+        await again.wait_received(1_000_000, timeout=0.1)
     await until(lambda: not again._tasks)
