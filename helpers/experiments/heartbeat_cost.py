@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -94,12 +95,13 @@ class HeartbeatCost:
 
     @property
     def waking_us(self) -> float:
-        """CPU time of a client for a heartbeat that wakes it: at the lowest rate above none, in microseconds."""
+        """CPU time of a client for a heartbeat that wakes it: at the lowest rate above none, in microseconds;
+        NaN where that was so low that none fell into the time that was watched."""
         quiet, first, *_ = (
             (self.experiment.estimate(arm, RATE.name).mean, self.experiment.estimate(arm, CLIENT.name).mean)
             for arm in self.experiment.arms
         )
-        return 1e4 * (first[1] - quiet[1]) / (first[0] - quiet[0])
+        return 1e4 * (first[1] - quiet[1]) / (first[0] - quiet[0]) if first[0] > quiet[0] else math.nan
 
     def plan(
         self,
@@ -123,7 +125,7 @@ class HeartbeatCost:
 
     def _row(self, clients: int, interval_s: float, timeout_s: float, goal_s: float) -> dict[str, object]:
         per_s, worst_s = clients / interval_s, worst_detection_s(interval_s, timeout_s)
-        beats_an_hour, used = 3_600 / interval_s, self.server_percent(per_s)
+        beats_an_hour, used, waking = 3_600 / interval_s, self.server_percent(per_s), self.waking_us
         return {
             "interval (s)": interval_s,
             "noticed, at most (s)": worst_s,
@@ -133,7 +135,7 @@ class HeartbeatCost:
             "rate": "measured" if per_s <= self.most_per_s else "extrapolated",
             "a client, an hour: heartbeats": round(beats_an_hour),
             "KB": round((self.up.value + self.down.value) * beats_an_hour / 1_000, 1),
-            "client's CPU (ms)": round(self.waking_us * beats_an_hour / 1_000),
+            "client's CPU (ms)": "not known" if math.isnan(waking) else round(waking * beats_an_hour / 1_000),
             "server's CPU (ms)": round(used.mean / clients * 36_000, 1) if used else "not known",
         }
 

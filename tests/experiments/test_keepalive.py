@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 
 import pytest
 import pytest_asyncio
@@ -117,6 +118,13 @@ async def test_the_plan_follows_from_the_cost(cost: HeartbeatCost) -> None:
     assert (plan["rate"][5], plan["rate"][25]) == ("extrapolated", "measured")
     assert list(plan["a client, an hour: heartbeats"]) == [720, 257, 180, 144]
     assert list(cost.plan(intervals_s=(19, 20), timeout_s=10)["back within 30 s"]) == ["yes", "no"]
+
+
+async def test_a_plan_without_a_heartbeat_says_what_is_not_known(cost: HeartbeatCost) -> None:
+    """Within a project's quota rates are so low that a short run may see none."""
+    still = tuple(replace(one, value=0.0) if one.metric == "heartbeats" else one for one in cost.experiment.measures)
+    plan = replace(cost, experiment=replace(cost.experiment, measures=still)).plan(intervals_s=(25,))
+    assert list(plan["client's CPU (ms)"]) == ["not known"]
 
 
 async def test_the_python_client_does_not_notice_that_answers_stop(target: Target) -> None:
