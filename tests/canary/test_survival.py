@@ -15,7 +15,7 @@ from tests.canary.survival import UNHARMED, survive
 #: What the canary gets over by itself, and what it has to join anew for: `test_canary` has faults of the network.
 SOME = ("connections ended", "publication altered")
 #: Long enough for a channel to be refused before it is taken.
-LASTING_S = 5.0
+LASTING_S = 7.0
 
 
 async def test_it_measures_again_after_faults() -> None:

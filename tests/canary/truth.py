@@ -26,7 +26,7 @@ SETTINGS = CanarySettings(
     patience_s=0.8,
     heartbeat_s=1.0,
     timeout_s=4.0,
-    rejoin_s=3.0,
+    rejoin_s=5.0,
     connect_every_s=5.0,
     resources_s=2.0,
     backoff=BackoffSettings(base_s=0.05, cap_s=0.1, spread_s=0.05, reset_after_s=1.0),

@@ -141,6 +141,7 @@ class Link:
 
     def _heard(self, way: Way, channel: Channel, event: Event) -> None:
         self._hears(way, event)
+        self._silent.discard(way.name)
         if way.name in self._channels and channel.state is not ChannelState.READY:
             self._suspected.set()
 
