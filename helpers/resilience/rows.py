@@ -19,6 +19,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Protocol
 
+from helpers.errors import InputError
 from helpers.resilience.source import Gap, Item, Origin
 from helpers.wire.events import Change, Event
 from helpers.wire.join import ChangeBinding, JoinConfig
@@ -161,7 +162,7 @@ class Rows:
 
     async def _changed(self) -> AsyncIterator[Sequence[Mapping[str, Any]]]:
         """Pages of rows from a little before the newest version on."""
-        version = None if self._newest is None else self._newest - self._overlap
+        version = self._a_little_before_newest()
         after: Key | None = None
         while True:
             rows = await self._reader.since(_told(version), after, PAGE)
@@ -170,6 +171,16 @@ class Rows:
                 version, after = rows[-1][self._version], self._key_of(rows[-1])
             if len(rows) < PAGE:
                 return
+
+    def _a_little_before_newest(self) -> Any:
+        if self._newest is None:
+            return None
+        try:
+            return self._newest - self._overlap
+        except TypeError:
+            happened = f"its values, as {self._newest!r}, cannot be lessened by the overlap {self._overlap!r}"
+            advice = "Give Rows an `overlap` of the version's kind: a number for numbers, a timedelta for times"
+            raise InputError(f"reading {self._binding.table} by its column {self._version}", happened, advice) from None
 
     async def _compared(self, origin: Origin) -> AsyncIterator[Sequence[Item]]:
         """Rows that are gone, and rows that are there and were never seen."""

@@ -12,6 +12,7 @@ import pytest
 import pytest_asyncio
 from psycopg import sql
 
+from helpers.errors import InputError
 from helpers.lab import Lab
 from helpers.lab.network import BLACK_HOLE, PERFECT, network
 from helpers.resilience import Origin, ResilientClient, RestRowReader, Rows, SqlRowReader, State
@@ -99,3 +100,18 @@ async def test_all_rows_come_first_if_they_are_asked_for(notes: Notes) -> None:
         [last] = await collected(subscription, 1)
     assert {item.key for item in first} == {(number,) for number in range(1, 1201)}
     assert (last.type, last.key) == ("INSERT", (1201,))
+
+
+async def test_an_overlap_that_does_not_fit_the_version_is_told(notes: Notes) -> None:
+    """A time cannot be taken from a number: the default overlap is refused with what to give instead."""
+    await notes.run("insert into {} (id) values (1)")
+    reader = SqlRowReader(notes.target.database_url or "", notes.table, "id")
+    source = Rows(reader, notes.table, "id")
+    assert [page async for page in source.read(Origin.CATCH_UP)] == []
+    with pytest.raises(InputError, match="cannot be lessened by the overlap") as refused:
+        await anext(source.read(Origin.CATCH_UP))
+    assert "`overlap`" in refused.value.advice
+    fitting = Rows(reader, notes.table, "id", overlap=10)
+    assert [page async for page in fitting.read(Origin.CATCH_UP)] == []
+    assert [item.key for page in [page async for page in fitting.read(Origin.CATCH_UP)] for item in page] == [(1,)]
+    await reader.close()
