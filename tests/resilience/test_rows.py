@@ -113,5 +113,5 @@ async def test_an_overlap_that_does_not_fit_the_version_is_told(notes: Notes) ->
     assert "`overlap`" in refused.value.advice
     fitting = Rows(reader, notes.table, "id", overlap=10)
     assert [page async for page in fitting.read(Origin.CATCH_UP)] == []
-    assert [item.key for page in [page async for page in fitting.read(Origin.CATCH_UP)] for item in page] == [(1,)]
+    assert [item.key async for page in fitting.read(Origin.CATCH_UP) for item in page] == [(1,)]
     await reader.close()
