@@ -224,8 +224,8 @@ def _weather(observations: Sequence[Observation]) -> str:
     rounds = min(Counter(one.point for one in observations).values())
     return (
         f"measured is what {rounds} round{'s' * (rounds > 1)} at least agree on; none was left out, but "
-        f"{_far_off_percent(observations):.1f} % of the readings of CPU time are over {_FAR_OFF:.0%} off what the "
-        "others of their load say, and count for less. "
+        f"{_far_off_percent(observations):.1f} % of the readings of CPU time are over {100 * _FAR_OFF:.0f} % off what "
+        "the others of their load say, and count for less. "
         f"This machine has {os.cpu_count()} cores, and its load average was {min(loads):.1f} to {max(loads):.1f} "
         f"(median {median(loads):.1f}), which includes the measurement"
     )
