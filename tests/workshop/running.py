@@ -22,7 +22,7 @@ from helpers.workshop.learner import EXERCISE, GOES_ON, learner_version
 __all__ = ["Outcome", "run_notebook"]
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
-_ASKS = re.compile(r"^(expect\(|assert )", re.MULTILINE)
+_ASKS = re.compile(r"^\s*(expect\(|assert )", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
