@@ -12,7 +12,17 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Gain", "Summary", "paired_gain", "slope", "student_t975", "summarize", "unpaired_gain", "wilson"]
+__all__ = [
+    "Gain",
+    "Summary",
+    "paired_gain",
+    "quantile_interval",
+    "slope",
+    "student_t975",
+    "summarize",
+    "unpaired_gain",
+    "wilson",
+]
 
 Floats = npt.NDArray[np.float64]
 
@@ -43,6 +53,8 @@ class Summary:
     Attributes:
         n: size of the sample.
         ci95: 95 % interval of the median (bootstrap).
+        p95_ci95: 95 % interval of `p95`; its upper end is None where the sample is too small to have one, and all of it
+            in results of before there was one.
     """
 
     n: int
@@ -52,6 +64,7 @@ class Summary:
     p99: float
     max: float
     ci95: tuple[float, float]
+    p95_ci95: tuple[float, float | None] | None = None
 
     def __str__(self) -> str:
         low, high = self.ci95
@@ -131,7 +144,25 @@ def summarize(values: Sequence[float] | Floats, *, block: int = 1, seed: int = 0
         raise ValueError("an empty sample has no summary")
     p50, p95, p99 = (float(value) for value in np.percentile(sample, (50, 95, 99)))
     ci95 = _median_interval(sample, block, seed)
-    return Summary(sample.size, float(sample.mean()), p50, p95, p99, float(sample.max()), ci95)
+    p95_ci95 = quantile_interval(sample, 0.95, block=block)
+    return Summary(sample.size, float(sample.mean()), p50, p95, p99, float(sample.max()), ci95, p95_ci95)
+
+
+def quantile_interval(values: Sequence[float] | Floats, share: float, *, block: int = 1) -> tuple[float, float | None]:
+    """95 % interval of a quantile, by ranks alone (Conover, 1999, ch. 3.2): no shape is assumed.
+
+    A bootstrap never leaves the sample, and so claims too much of a high quantile of few values; this says with None
+    that they have no upper end.
+
+    Args:
+        values: at least one.
+        share: which quantile, between 0 and 1.
+        block: how many neighbours depend on each other; they count as one.
+    """
+    sample = np.asarray(values, dtype=np.float64)
+    half = Z975 * math.sqrt(share * (1 - share) / max(1.0, sample.size / max(1, block)))
+    low = float(np.quantile(sample, max(0.0, share - half)))
+    return low, float(np.quantile(sample, share + half)) if share + half <= 1 else None
 
 
 def _median_interval(sample: Floats, block: int, seed: int) -> tuple[float, float]:

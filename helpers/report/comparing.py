@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -114,13 +115,18 @@ def _verdict(name: str, before: Measure, after: Measure) -> Verdict:
         if before.value is None and after.value is None:
             return Verdict.NEVER
         return Verdict.NEW if before.value is None else Verdict.GONE
-    if before.low is None or before.high is None or after.low is None or after.high is None:
+    if before.low is None or after.low is None:
         return Verdict.SAME if before.value == after.value else Verdict.UNKNOWN
-    if before.low <= after.high and after.low <= before.high:
+    # A sample that is too small for an upper end may be of anything above its lower one.
+    if before.low <= _upper(after) and after.low <= _upper(before):
         return Verdict.SAME
     if name in _NOT_JUDGED:
         return Verdict.CHANGED
     return Verdict.BETTER if (after.value > before.value) is (name in _MORE_IS_BETTER) else Verdict.WORSE
+
+
+def _upper(measure: Measure) -> float:
+    return math.inf if measure.high is None else measure.high
 
 
 def _targets(before: Report, after: Report) -> Iterator[str]:

@@ -24,7 +24,8 @@ class Measure:
 
     Attributes:
         value: in `unit`. None if it was not measured; `because` then says why.
-        low, high: 95 % interval. interval_of: of what, if not of the value itself.
+        low, high: 95 % interval; without `high` the sample is too small for an upper end. interval_of: of what, if not
+            of the value itself.
         n: sample size. counted: what was counted.
         source: result file and field.
         note: what else a reader must know.
@@ -56,9 +57,11 @@ class Measure:
         return f"{number(self.value)}{'' if self.unit.startswith('/') or not self.unit else ' '}{self.unit}"
 
     def _interval(self) -> str:
-        if self.low is None or self.high is None:
+        if self.low is None:
             return ""
         of = f" of the {self.interval_of}" if self.interval_of else ""
+        if self.high is None:
+            return f"95 % interval{of} from {number(self.low)} on, too few for an upper end"
         return f"95 % interval{of} {number(self.low)} to {number(self.high)}"
 
     def _sample(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from helpers.objectives import Objectives
-from helpers.profiling.statistics import wilson
+from helpers.profiling.statistics import Summary, quantile_interval, wilson
 from helpers.report import performance as measures
 from helpers.report.inputs import Inputs, missing
 from helpers.report.model import Measure, Verdict, number
@@ -90,9 +90,7 @@ def _connect_p95(inputs: Inputs) -> Measure:
     if connection is None or connection.connect_ms is None:
         return missing(name, inputs.why_not("profiling"))
     connect = connection.connect_ms
-    return Measure(
-        name, "ms", connect.p95, n=connect.n, counted="connections", source="profiling.json: connection.connect_ms"
-    )
+    return _p95(name, connect, "connections", "profiling.json: connection.connect_ms")
 
 
 def _broadcast_delivery(inputs: Inputs, limit_ms: float) -> Verdict:
@@ -101,11 +99,11 @@ def _broadcast_delivery(inputs: Inputs, limit_ms: float) -> Verdict:
     if step is None or step.latency_ms is None:
         measure, met = missing(name, inputs.why_not("profiling")), None
     else:
-        p95, late = step.latency_ms.p95, step.send_late_ms
+        late = step.send_late_ms
         note = f"at {step.rate_per_s:,.0f} a second; this machine sent up to {late:.1f} ms late"
         source = "profiling.json: broadcast.steps"
-        measure = Measure(name, "ms", p95, n=step.received, counted="messages", source=source, note=note)
-        met = True if p95 < limit_ms else None if late > limit_ms else False
+        measure = _p95(name, step.latency_ms, "messages", source, note)
+        met = True if step.latency_ms.p95 < limit_ms else None if late > limit_ms else False
     return Verdict("Message delivery, broadcast", f"below {limit_ms:g} ms (p95)", measure, met)
 
 
@@ -116,7 +114,12 @@ def _change_p95(inputs: Inputs) -> Measure:
     latency = comparison.filtered.latency_ms
     source = "profiling.json: comparison.filtered.latency_ms"
     note = f"the server's poll alone waits up to {comparison.poll_wait_ms:.0f} ms"
-    return Measure(name, "ms", latency.p95, n=latency.n, counted="changes", source=source, note=note)
+    return _p95(name, latency, "changes", source, note)
+
+
+def _p95(name: str, sample: Summary, counted: str, source: str, note: str = "") -> Measure:
+    low, high = sample.p95_ci95 or (None, None)
+    return Measure(name, "ms", sample.p95, low, high, n=sample.n, counted=counted, source=source, note=note)
 
 
 def _uptime(inputs: Inputs, asked: float) -> Verdict:
@@ -162,6 +165,7 @@ def _recovery(inputs: Inputs) -> Measure:
         name,
         "s",
         float(np.quantile(times, 0.95)),
+        *quantile_interval(times, 0.95),
         n=len(times),
         counted=f"recoveries from {len(found)} kinds of faults",
         source="recovery.json: recoveries",

@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers.profiling.statistics import BOOTSTRAP_PAIRS, paired_gain, slope, student_t975, summarize, wilson
+from helpers.profiling.statistics import (
+    BOOTSTRAP_PAIRS,
+    paired_gain,
+    quantile_interval,
+    slope,
+    student_t975,
+    summarize,
+    wilson,
+)
 
 
 def test_summary_of_known_sample() -> None:
@@ -61,6 +69,27 @@ def test_blocks_keep_interval_honest() -> None:
     """Rows that waited together are no independent sample: without blocks the interval is too narrow by far."""
     assert _coverage(block=1, dependence=10) < 0.7
     assert _coverage(block=20, dependence=10) > 0.85
+
+
+@pytest.mark.parametrize(("size", "block"), [(80, 1), (200, 1), (1_000, 1), (1_000, 10)])
+def test_interval_of_a_high_quantile_covers_it(size: int, block: int) -> None:
+    """Of samples that are large enough for one, and of neighbours that came together."""
+    random = np.random.default_rng(11)
+    hits = 0
+    for _ in range(400):
+        values = np.repeat(random.exponential(size=size // block), block)
+        low, high = quantile_interval(values, 0.95, block=block)
+        assert high is not None
+        hits += low <= -math.log(0.05) <= high
+    assert 0.91 < hits / 400 <= 1
+
+
+@pytest.mark.parametrize(("size", "block"), [(20, 1), (72, 1), (150, 19)])
+def test_small_sample_has_no_upper_end_of_a_high_quantile(size: int, block: int) -> None:
+    """All 72 values of a sample lie below the 95th percentile in one of 40 samples: its maximum is no bound."""
+    low, high = quantile_interval(range(size), 0.95, block=block)
+    assert (high, 0 <= low < 0.95 * size) == (None, True)
+    assert quantile_interval(range(73), 0.95)[1] is not None
 
 
 def test_gain_of_constant_ratio() -> None:

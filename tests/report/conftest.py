@@ -35,7 +35,8 @@ VERSIONS = {"python": "3.11.7"}
 
 
 def summary(p50: float, n: int) -> Summary:
-    return Summary(n, 1.1 * p50, p50, 1.9 * p50, 2.1 * p50, 2.5 * p50, (0.93 * p50, 1.07 * p50))
+    above = 2.2 * p50 if n > 72 else None
+    return Summary(n, 1.1 * p50, p50, 1.9 * p50, 2.1 * p50, 2.5 * p50, (0.93 * p50, 1.07 * p50), (1.7 * p50, above))
 
 
 def profile(scale: float, row_filter: str | None, lost: int = 0) -> Profile:

@@ -14,6 +14,7 @@ from helpers.errors import InputError
 from helpers.report import Inputs, build_report
 from helpers.report.comparing import Verdict, compare
 from helpers.report.document import as_json, read_json, schema
+from helpers.report.model import Verdict as TargetVerdict
 from tests.report.conftest import inputs_at
 
 PUBLISHED = Path(__file__).resolve().parents[2] / "data" / "report.schema.json"
@@ -59,6 +60,23 @@ def test_a_small_change_is_noise() -> None:
     found = compare(build_report(inputs_at(1.0)), build_report(inputs_at(1.02)))
     judged = {change.verdict for change in found.changes}
     assert not judged & {Verdict.BETTER, Verdict.WORSE}
+
+
+def test_an_interval_without_upper_end_overlaps_all_above_it() -> None:
+    """What 20 connections cannot bound is not called worse; what they do bound is called better."""
+    name = "Connecting, 95th percentile"
+    fast, slow = build_report(inputs_at(1.0)), build_report(inputs_at(2.0))
+    assert "from" in str(fast.verdicts[0].measure)
+    told = [
+        next(one.verdict for one in compare(*pair).changes if one.name == name) for pair in ((fast, slow), (slow, fast))
+    ]
+    assert told == [Verdict.SAME, Verdict.SAME]
+    bounded = replace(fast, verdicts=(_bounded(fast.verdicts[0]), *fast.verdicts[1:]))
+    assert next(one.verdict for one in compare(slow, bounded).changes if one.name == name) is Verdict.BETTER
+
+
+def _bounded(verdict: TargetVerdict) -> TargetVerdict:
+    return replace(verdict, measure=replace(verdict.measure, high=verdict.measure.value))
 
 
 def test_other_versions_and_targets_are_noted(inputs: Inputs) -> None:
