@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import psycopg
 from psycopg import sql
 
 from helpers.database_url import libpq_url, without_password
 from helpers.errors import TargetError
+from helpers.experiments.tables import PREFIX
 from helpers.prisma import deploy_migrations, seed
 from helpers.target import Target
 
@@ -20,6 +23,9 @@ OURS = "Made by supabase-realtime-workbook; it may be dropped at any time."
 
 #: Schemas that belong to Supabase or to the application, whatever their comment says.
 NEVER = frozenset({"public", "auth", "storage", "realtime", "extensions", "graphql_public", "vault", "pg_catalog"})
+
+#: Those who ask Realtime and REST; Supabase gives them nothing in new schemas by itself.
+API_ROLES = sql.SQL("anon, authenticated, service_role")
 
 CONNECT_TIMEOUT_S = 10
 
@@ -45,14 +51,40 @@ class Workspace:
                 raise self._taken("it exists and the workbook did not make it")
             if comment is None:
                 name = sql.Identifier(self.schema)
-                connection.execute(sql.SQL("create schema {}").format(name))
+                connection.execute(sql.SQL("create schema if not exists {}").format(name))
                 connection.execute(sql.SQL("comment on schema {} is {}").format(name, OURS))
+                connection.execute(sql.SQL("grant usage on schema {} to {}").format(name, API_ROLES))
 
     def clear(self) -> None:
         """Drop the schema and everything in it, if the workbook made it."""
         with self._connect() as connection:
             if self._comment(connection) == OURS:
                 connection.execute(sql.SQL("drop schema {} cascade").format(sql.Identifier(self.schema)))
+
+    def leave(self) -> None:
+        """Drop the schema if the workbook made it and nothing is in it: others may be at work there."""
+        with self._connect() as connection, contextlib.suppress(psycopg.errors.DependentObjectsStillExist):
+            if self._comment(connection) == OURS:
+                connection.execute(sql.SQL("drop schema {}").format(sql.Identifier(self.schema)))
+
+    def sweep(self, unwritten_for: timedelta) -> None:
+        """Drop those tables of experiments in the schema whose latest row is older: who made them was killed."""
+        with self._connect() as connection:
+            connection.autocommit = True
+            connection.execute("set lock_timeout = '2s'")
+            named = "select relname from pg_class where relnamespace = to_regnamespace(%s) and relkind = 'r'"
+            for (name,) in connection.execute(named, [sql.Identifier(self.schema).as_string()]).fetchall():
+                if name.startswith(PREFIX):
+                    # Its maker, or another who sweeps, may drop it at this moment, or hold it.
+                    with contextlib.suppress(psycopg.errors.UndefinedTable, psycopg.errors.LockNotAvailable):
+                        self._drop_unwritten(connection, sql.Identifier(self.schema, name), unwritten_for)
+
+    @staticmethod
+    def _drop_unwritten(connection: psycopg.Connection, table: sql.Identifier, unwritten_for: timedelta) -> None:
+        old = sql.SQL("select max(sent_at) < now() - %s from {}").format(table)
+        row = connection.execute(old, [unwritten_for]).fetchone()
+        if row is not None and row[0]:
+            connection.execute(sql.SQL("drop table {}").format(table))
 
     def _connect(self) -> psycopg.Connection:
         tried = f"preparing the schema {self.schema!r} in the project's database"

@@ -18,6 +18,7 @@ from helpers import session
 from helpers.errors import SettingsError
 from helpers.objectives import Objectives
 from helpers.target import Target
+from helpers.watch.lodging import lodging
 
 if TYPE_CHECKING:
     from helpers.monitoring.exporter import Exporter, Sink
@@ -137,7 +138,8 @@ def _also_otel(exporter: Exporter, objectives: Objectives) -> Iterator[Sink]:
 async def _target(asked: str | None) -> AsyncIterator[Target]:
     """The project as `.env` names it, or a lab of its own."""
     if session.which_target(asked) == "env":
-        yield session.env_target(session.read_settings())
+        async with lodging(session.env_target(session.read_settings())) as target:
+            yield target
         return
     from helpers.lab import Lab  # imports the web stack, which a project does not need
 

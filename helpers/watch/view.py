@@ -51,15 +51,22 @@ async def _live(console: Console, canary: Canary, objectives: Objectives, headin
 async def _lines(console: Console, canary: Canary, objectives: Objectives, heading: str) -> None:
     console.print(heading, soft_wrap=True)
     told, status_at = 0, time.monotonic() + LOOK_S
-    while True:
-        for moment in [one for one in canary.moments if one.number > told]:
-            console.print(str(moment), soft_wrap=True)
-            told = moment.number
-        if time.monotonic() >= status_at:
-            status_at += STATUS_S
-            for channel in snapshot(canary).channels:
-                console.print(_line(channel), soft_wrap=True)
-        await asyncio.sleep(LOOK_S)
+    try:
+        while True:
+            for moment in [one for one in canary.moments if one.number > told]:
+                console.print(str(moment), soft_wrap=True)
+                told = moment.number
+            if time.monotonic() >= status_at:
+                status_at += STATUS_S
+                _say_status(console, canary)
+            await asyncio.sleep(LOOK_S)
+    finally:
+        _say_status(console, canary)
+
+
+def _say_status(console: Console, canary: Canary) -> None:
+    for channel in snapshot(canary).channels:
+        console.print(_line(channel), soft_wrap=True)
 
 
 def _line(channel: ChannelNow) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import Any, Protocol
 
 import psycopg
@@ -57,6 +58,7 @@ class BroadcastWay:
     def __init__(self, name: str, payload_bytes: int) -> None:
         self.name = name
         self._text = "." * payload_bytes
+        self._sender = secrets.token_hex(4)  # another canary of the same project is heard as well
 
     @property
     def config(self) -> JoinConfig:
@@ -65,12 +67,12 @@ class BroadcastWay:
     async def send(self, channel: Channel | None, number: int) -> None:
         if channel is None:
             raise FailureError("sending the canary's broadcast", "the channel is not joined", "Wait for its return")
-        await channel.broadcast("canary", {"number": number, "text": self._text})
+        await channel.broadcast("canary", {"number": number, "sender": self._sender, "text": self._text})
 
     def number_of(self, event: Event) -> int | None:
-        if isinstance(event, Broadcast) and event.event == "canary" and isinstance(event.payload, dict):
-            return _number(event.payload.get("number"))
-        return None
+        if not isinstance(event, Broadcast) or event.event != "canary" or not isinstance(event.payload, dict):
+            return None
+        return _number(event.payload.get("number")) if event.payload.get("sender") == self._sender else None
 
     async def close(self) -> None:
         """Nothing is held."""
@@ -99,7 +101,7 @@ class ChangesWay:
     async def send(self, channel: Channel | None, number: int) -> None:
         try:
             writer = await self._connected()
-            await writer.execute(f"update {self._table.quoted} set seq = %s".encode(), [number])
+            await writer.execute(f"update {self._table.quoted} set seq = %s, sent_at = now()".encode(), [number])
         except (psycopg.Error, OSError) as error:
             await self.close()
             reason = type(error).__name__
