@@ -25,7 +25,17 @@ from helpers.workspace import Workspace
 if TYPE_CHECKING:
     from helpers.lab import Lab
 
-__all__ = ["Which", "connect", "disconnect", "env_target", "lend", "read_env_file", "read_settings", "which_target"]
+__all__ = [
+    "Which",
+    "connect",
+    "disconnect",
+    "env_target",
+    "lend",
+    "read_env_file",
+    "read_settings",
+    "which_target",
+    "with_tables",
+]
 
 Which = Literal["lab", "env"]
 
@@ -35,11 +45,16 @@ LENT = "WORKBOOK_LENT_TARGET"
 
 @dataclass(slots=True)
 class _Session:
-    """What this process holds open, and must give back."""
+    """What this process holds open, and must give back.
+
+    Attributes:
+        lab: the target's own. beside: one that stands in for a project without the workbook's tables.
+    """
 
     target: Target
     lab: Lab | None = None
     workspace: Workspace | None = None
+    beside: Lab | None = None
 
 
 _session: _Session | None = None
@@ -66,6 +81,21 @@ async def connect(which: Which | None = None) -> Target:
     return _session.target
 
 
+async def with_tables() -> Target:
+    """What `connect` gave, if it has the workbook's own tables; else a lab beside it that has, until `disconnect`.
+
+    Raises:
+        LabError, PrismaError, NodeError: the lab or its tables could not be made.
+    """
+    target = await connect()
+    assert _session is not None
+    if target.writes_allowed:
+        return target
+    if _session.beside is None:
+        _session.beside = await _filled_lab()
+    return _session.beside.target
+
+
 async def disconnect() -> None:
     """Give back what `connect` took: drop the workbook's own tables from a project, stop the lab."""
     global _session
@@ -74,8 +104,9 @@ async def disconnect() -> None:
         return
     if session.workspace is not None:
         await asyncio.to_thread(session.workspace.clear)
-    if session.lab is not None:
-        await session.lab.stop()
+    for lab in (session.lab, session.beside):
+        if lab is not None:
+            await lab.stop()
 
 
 def lend(target: Target) -> dict[str, str]:
@@ -99,6 +130,11 @@ async def _open(which: Which) -> _Session:
 
 
 async def _open_lab() -> _Session:
+    lab = await _filled_lab()
+    return _Session(lab.target, lab=lab)
+
+
+async def _filled_lab() -> Lab:
     from helpers.lab import Lab  # imports the web stack, which a hosted project does not need
 
     lab = await Lab.start()
@@ -107,7 +143,7 @@ async def _open_lab() -> _Session:
     except BaseException:
         await lab.stop()
         raise
-    return _Session(lab.target, lab=lab)
+    return lab
 
 
 async def _open_project(target: Target) -> _Session:
