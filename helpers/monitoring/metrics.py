@@ -94,8 +94,8 @@ def _counters() -> Iterator[Family]:
     messages = (
         ("sent", "Messages that the canary sent."),
         ("received", "Messages that arrived, each counted once."),
-        ("lost", "Messages that did not arrive in time while the channel served."),
-        ("missed", "Messages that were sent while the channel did not serve, and did not arrive."),
+        ("lost", "Messages that never arrived, while the one before and the one after did."),
+        ("missed", "Messages that never arrived, several in a row: the channel did not serve."),
         ("duplicated", "Messages that arrived again."),
         ("reordered", "Messages that arrived after a later one."),
     )
@@ -104,7 +104,8 @@ def _counters() -> Iterator[Family]:
     yield Family("watched_seconds", Kind.COUNTER, "Time for which the channel was watched.", ("channel",))
     yield Family("unserved_seconds", Kind.COUNTER, "Time in which the channel did not serve.", ("channel",))
     yield Family("outages", Kind.COUNTER, "How often a channel ceased to serve.", ("channel",))
-    yield Family("disconnects", Kind.COUNTER, "Lost connections and channels, by reason.", ("channel", "reason"))
+    yield Family("disconnects", Kind.COUNTER, "Losses of a channel that stood, by reason.", ("channel", "reason"))
+    yield Family("failed_attempts", Kind.COUNTER, "Attempts to connect or to join that failed, by reason.", ("reason",))
     yield Family("scrape_failures", Kind.COUNTER, "How often another source of metrics did not answer.", ("source",))
 
 

@@ -55,7 +55,7 @@ class Service:
 
     Attributes:
         watched_s: for how long it is known whether the channel served. unserved_s: of these, without service.
-        lost: messages that never came although the channel served; missed: those of outages.
+        lost: messages that never came although the one before and the one after did; missed: all others.
     """
 
     def __init__(self, now: float, patience_s: float = 1.0, forget_s: float = 30.0) -> None:
@@ -168,16 +168,10 @@ class Service:
             if due + self.forget_s >= now:
                 return
             del self._pending[number]
-            if self._in_outage(due):
-                self.missed += 1
-            else:
+            if number - 1 in self._arrived and number + 1 in self._arrived:
                 self.lost += 1
-
-    def _in_outage(self, due: float) -> bool:
-        if self.outage_began is not None and due >= self.outage_began:
-            return True
-        before = next((outage for outage in reversed(self._outages) if outage.began <= due), None)
-        return before is not None and due <= before.ended
+            else:
+                self.missed += 1
 
     def _again(self, number: int) -> Kind:
         if number not in self._arrived:

@@ -78,7 +78,7 @@ def _channel(teller: Teller, state: State) -> ChannelNow:
         teller.way.name,
         teller.way.path,
         state,
-        service.is_serving,
+        teller.is_serving,
         tuple(teller.latencies_s),
         service.received,
         service.lost,

@@ -81,7 +81,7 @@ def test_every_message_is_counted_once(found: tuple[tuple[float, float], ...], h
 
 
 def test_a_single_loss_is_an_outage_of_one_interval() -> None:
-    """A message that never comes while others do: told as missed, in an outage that the next one ended."""
+    """A message that never comes while those around it do: told as lost, in an outage that the next one ended."""
     service = Service(0.0, PATIENCE_S, forget_s=5.0)
     for number in range(10):
         service.announce(number, float(number))
@@ -89,7 +89,18 @@ def test_a_single_loss_is_an_outage_of_one_interval() -> None:
             service.arrived(number, number + 0.1)
     service.look(20.0)
     assert [(each.began, each.ended) for each in service.outages] == [(4.0, 5.1)]
-    assert (service.received, service.lost, service.missed) == (9, 0, 1)
+    assert (service.received, service.lost, service.missed) == (9, 1, 0)
+
+
+def test_several_in_a_row_are_missed() -> None:
+    """Two messages that never come, one after the other: the channel did not serve, and neither is called lost."""
+    service = Service(0.0, PATIENCE_S, forget_s=5.0)
+    for number in range(10):
+        service.announce(number, float(number))
+        if number not in (4, 5):
+            service.arrived(number, number + 0.1)
+    service.look(20.0)
+    assert (service.received, service.lost, service.missed) == (8, 0, 2)
 
 
 def test_a_loss_between_messages_is_as_short_as_it_was() -> None:

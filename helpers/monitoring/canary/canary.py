@@ -11,9 +11,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from helpers.client.stream import Pulse
-from helpers.errors import FailureError
+from helpers.errors import ConnectionFailed, FailureError
 from helpers.experiments.tables import own_table
-from helpers.monitoring.canary.link import STATES, Link, timed_connection
+from helpers.monitoring.canary.link import STATES, Link, Reason, timed_connection
 from helpers.monitoring.canary.paths import BroadcastWay, ChangesWay, Way
 from helpers.monitoring.canary.resources import Resources
 from helpers.monitoring.canary.settings import CanarySettings
@@ -58,7 +58,7 @@ class Canary:
     """
 
     def __init__(self, target: Target, ways: Sequence[Way], sink: Sink, settings: CanarySettings) -> None:
-        now = time.monotonic()
+        now = self._started = time.monotonic()
         self._target, self._sink, self._settings = target, sink, settings
         self.tellers = {
             way.name: Teller(way, Service(now, settings.patience_s, settings.forget_s), sink) for way in ways
@@ -68,7 +68,6 @@ class Canary:
         self._link = Link(target, ways, sink, settings, self._hear, self._tell)
         self._resources = Resources(target, sink, settings, subscriptions=len(ways))
         self._sending: set[asyncio.Task[None]] = set()
-        self._joined = {way.name: False for way in ways}
         self._numbers = dict.fromkeys(self.tellers, 0)
         self._heard = Pulse()
 
@@ -95,7 +94,7 @@ class Canary:
             TimeoutError: it does not come to that.
         """
         async with asyncio.timeout(timeout_s):
-            while not all(one.service.is_serving and one.service.received >= messages for one in self.tellers.values()):
+            while not all(one.is_serving and one.service.received >= messages for one in self.tellers.values()):
                 await self.heard()
 
     async def _tick(self) -> None:
@@ -111,12 +110,16 @@ class Canary:
                 self._look(teller)
 
     def _send(self, teller: Teller) -> None:
-        name = teller.way.name
-        if not self._joined[name]:
-            return  # watching begins when the channel has stood once: what was never there does not fail
+        name, now = teller.way.name, time.monotonic()
+        due = now
+        if not teller.begun:
+            if now - self._started < self._settings.join_timeout_s:
+                return  # watching begins when the channel stands: nobody fails because it is still coming up
+            due = self._started  # it did not come up: it has been down since the start
+            teller.begin(due)
         number = self._numbers[name]
         self._numbers[name] += 1
-        teller.service.announce(number, time.monotonic())
+        teller.service.announce(number, due)
         if len(self._sending) < MOST_SENDING * len(self.tellers):
             task = asyncio.create_task(self._hand_over(teller, number))
             self._sending.add(task)
@@ -140,16 +143,15 @@ class Canary:
     def _look(self, teller: Teller) -> None:
         was_serving = teller.service.is_serving
         teller.look(time.monotonic())
-        if not teller.service.is_serving:
+        if teller.begun and not teller.is_serving:
             self._link.suspect(teller.way.name, teller.service.outage_s or 0.0)
             if was_serving:
                 self._note(teller.way.name, "messages do not arrive")
 
     def _tell(self, name: str, state: State, reason: str) -> None:
         self.states[name] = state
-        if state is State.LIVE and not self._joined[name]:
-            self._joined[name] = True
-            self.tellers[name].service.begin(time.monotonic())
+        if state is State.LIVE and not self.tellers[name].begun:
+            self.tellers[name].begin(time.monotonic())
         for one in STATES:
             self._sink.set("state", float(one is state), channel=name, state=one)
         if reason:
@@ -162,8 +164,11 @@ class Canary:
     async def _time_connections(self) -> None:
         while True:
             await asyncio.sleep(self._settings.connect_every_s)
-            with contextlib.suppress(FailureError):  # what lasts is seen by the link
+            try:
                 seconds = await timed_connection(self._target, self._settings.timeout_s)
+            except ConnectionFailed:  # the link may not notice: it keeps the socket that it has
+                self._sink.add("failed_attempts", reason=Reason.REFUSED)
+            else:
                 self._sink.observe("connect_seconds", seconds)
 
 

@@ -89,11 +89,13 @@ class Link:
         while True:
             self._tell_all(State.CONNECTING, "")
             reason, text = await self._live()
+            for name in self._channels:
+                self._sink.add("disconnects", channel=name, reason=reason)
+            if not self._channels and reason is not Reason.JOIN:  # a refused join has been counted
+                self._sink.add("failed_attempts", reason=reason)
             self._channels.clear()
             self._silent.clear()
             self._backoff.lost(time.monotonic())
-            for way in self._ways:
-                self._sink.add("disconnects", channel=way.name, reason=reason)
             self._tell_all(State.OFFLINE, text)
             await asyncio.sleep(self._backoff.delay_s())
 
@@ -112,11 +114,11 @@ class Link:
 
     async def _watch(self, client: RealtimeClient) -> tuple[Reason, str]:
         try:
-            await asyncio.gather(*(self._join(client, way) for way in self._ways))
+            refused = await asyncio.gather(*(self._join(client, way) for way in self._ways))
+            if not self._channels:
+                return Reason.JOIN, next(filter(None, refused), "no channel was joined")
             self._backoff.went_live(time.monotonic())
             await self._keep(client)
-        except JoinFailed as error:
-            return Reason.JOIN, error.happened
         except ConnectionFailed as error:
             return _why(client), error.happened
         gone = next((channel for channel in self._channels.values() if channel.state is not ChannelState.READY), None)
@@ -124,20 +126,24 @@ class Link:
             return Reason.CHANNEL, gone.reason
         return _why(client), client.reason
 
-    async def _join(self, client: RealtimeClient, way: Way) -> None:
+    async def _join(self, client: RealtimeClient, way: Way) -> str:
+        """Join one channel; why it was refused, else nothing. The others go on either way."""
         self._tells(way.name, State.JOINING, "")
         self._joined_at[way.name] = time.monotonic()
         channel = client.channel(way.name, way.config, buffer=1)
         channel.on_event(lambda event: self._heard(way, channel, event))
         try:
             times = await channel.subscribe(self._settings.join_timeout_s)
-        except JoinFailed:
+        except JoinFailed as error:
             await channel.leave()  # one whose changes were refused is joined all the same
-            raise
+            self._sink.add("failed_attempts", reason=Reason.JOIN)
+            self._tells(way.name, State.OFFLINE, error.happened)  # it is tried again as one that is silent
+            return error.happened
         self._channels[way.name] = channel
         self._sink.observe("join_seconds", times.join_ms / 1e3, channel=way.name)
         self._sink.observe("ready_seconds", times.ready_ms / 1e3, channel=way.name)
         self._tells(way.name, State.LIVE, "")
+        return ""
 
     def _heard(self, way: Way, channel: Channel, event: Event) -> None:
         self._hears(way, event)
@@ -163,15 +169,12 @@ class Link:
         the publication, and does not take them back when it returns. The other channels go on meanwhile."""
         for way in [way for way in self._ways if way.name in self._silent]:
             self._silent.discard(way.name)
-            self._sink.add("disconnects", channel=way.name, reason=Reason.SILENT)
-            self._tells(way.name, State.OFFLINE, "nothing arrives, so it is joined anew")
             channel = self._channels.pop(way.name, None)
             if channel is not None:
+                self._sink.add("disconnects", channel=way.name, reason=Reason.SILENT)
+                self._tells(way.name, State.OFFLINE, "nothing arrives, so it is joined anew")
                 await channel.leave()
-            try:
-                await self._join(client, way)
-            except JoinFailed as error:  # and again after a while
-                self._tells(way.name, State.OFFLINE, error.happened)
+            await self._join(client, way)
 
     async def _pause(self, over: asyncio.Task[None]) -> None:
         """Until the next heartbeat is due, or something happens."""

@@ -22,6 +22,7 @@ class Teller:
 
     Attributes:
         latencies_s: of the latest 600 messages that arrived.
+        begun: whether watching has begun; nothing is told of the time before.
     """
 
     def __init__(self, way: Way, service: Service, sink: Sink) -> None:
@@ -29,13 +30,24 @@ class Teller:
         self._sink = sink
         self._told: dict[str, float] = {}
         self._was_serving = True
+        self.begun = False
         self.latencies_s: deque[float] = deque(maxlen=KEPT)
         labels = self._labels
         for short in ("sent", *_MESSAGES):
             sink.add(short, 0, **labels)  # so that a rate has a beginning
         for short in ("watched_seconds", "unserved_seconds", "outages"):
             sink.add(short, 0, channel=way.name)
-        sink.set("serving", 1, channel=way.name)
+        sink.set("serving", 0, channel=way.name)
+
+    @property
+    def is_serving(self) -> bool:
+        """As far as is known by now; not before watching begins."""
+        return self.begun and self.service.is_serving
+
+    def begin(self, at: float) -> None:
+        """Watching begins, or began at a moment of the ledger's clock."""
+        self.begun = True
+        self.service.begin(at)
 
     def sent(self) -> None:
         """A message was handed over."""
@@ -55,6 +67,8 @@ class Teller:
 
     def look(self, now: float) -> None:
         """Tell what has become of the ledger by now."""
+        if not self.begun:
+            return
         service = self.service
         service.look(now)
         for short in _MESSAGES:
