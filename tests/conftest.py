@@ -24,6 +24,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Heed SIGINT and SIGHUP, so that tests may send them: a background job, or `nohup`, makes its children deaf."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    keep_to_the_lab()
     keep_bytecode(config.rootpath / ".pytest_cache" / "bytecode")
     # How fast examples are made says something about the machine, and nothing about what is tested.
     settings.register_profile(
@@ -32,6 +33,12 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile("workbook")
     # With xdist, files go to the workers in the order of collection, not those with the most tests first.
     config.option.loadscopereorder = False
+
+
+def keep_to_the_lab() -> None:
+    """A `.env` that names somebody's project is for the notebooks that they open, and not for those that are tested."""
+    os.environ["WORKBOOK_TARGET"] = "lab"
+    os.environ["WORKBOOK_ENV_FILE"] = os.devnull
 
 
 def keep_bytecode(folder: Path) -> None:

@@ -37,7 +37,10 @@ def encoding_plot(experiments: Sequence[Experiment]) -> Figure:
         for place, arm in enumerate(measured[0].arms):
             _draw(axes, measured, arm, metric, PALETTE[place])
         axes.set(xscale="log", xlabel="bytes of data", ylabel=label)
-        axes.set_yscale("linear" if metric == "bytes on the wire" else "log")
+        if not any(value > 0 for one in measured for arm in one.arms for value in one.values(arm, metric)):
+            axes.text(0.5, 0.5, "not measured here", transform=axes.transAxes, ha="center")
+        elif metric != "bytes on the wire":
+            axes.set_yscale("log")
     panels[0].axhline(1, color=PALETTE[7], linestyle=":")
     panels[0].set_ylim(bottom=0)
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False)

@@ -126,8 +126,10 @@ def _uptime(inputs: Inputs, asked: float) -> Verdict:
     """Of the channel that served least. Less than a day proves nothing either way, unless no outage could be worse."""
     name, worst = "Uptime", inputs.worst_channel
     threshold = f"{100 * asked:g} % for critical channels"
-    if worst is None or worst.uptime is None:
+    if worst is None:
         return Verdict(name, threshold, missing(name, inputs.why_not("monitoring")), None)
+    if worst.uptime is None or not worst.due:
+        return Verdict(name, threshold, missing(name, f"no message was due on {worst.name} while it was watched"), None)
     low, high = wilson(worst.received, worst.due)
     outages = f"{len(worst.outages_s)} outages in {_time(worst.watched_s)}"
     measure = Measure(

@@ -41,12 +41,15 @@ class OutputFolder:
     def publish(self) -> None:
         """Move what was made into place. What an earlier run left is replaced, other files are left alone.
 
+        So are results that this run did not measure: a canary's, for instance, that watched for days.
+
         Raises:
             RunError: a file cannot be moved.
         """
         replaced = self.staging / "replaced"
         try:
             replaced.mkdir()
+            self._carry_results()
             for name in (FAILED, *PRODUCTS):
                 if (self.path / name).exists():
                     (self.path / name).rename(replaced / name)
@@ -54,6 +57,13 @@ class OutputFolder:
                     (self.staging / name).rename(self.path / name)
         except OSError as error:
             raise _unusable(self.path, error) from error
+
+    def _carry_results(self) -> None:
+        for kept in (self.path / "results").glob("*"):
+            made = self.staging / "results" / kept.name
+            if not made.exists() and kept.is_file():
+                made.parent.mkdir(exist_ok=True)
+                shutil.copy2(kept, made)
 
     def keep_failed(self, notebook: Path) -> Path:
         """Keep the notebook that stopped the run, as far as it came; returns where."""

@@ -33,6 +33,8 @@ _NO_NOTEBOOK = (ValueError, AttributeError, KeyError, TypeError)
 #: The folder, in that of the notebooks, of those that a run takes on demand; others say so in their metadata.
 EXPERIMENTS = "experiments"
 ON_DEMAND = "workbook_on_demand"
+#: Run last.
+REPORT = "04_report.ipynb"
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -100,6 +102,7 @@ class _Run:
         Raises:
             RunError: with the failing cell, its error, and where the notebook lies as far as it came.
         """
+        notebooks = dict(sorted(notebooks.items(), key=lambda item: item[0] == REPORT))  # it tells what the others saw
         cells = {name: sum(cell.cell_type == "code" for cell in book.cells) for name, book in notebooks.items()}
         with Bars(cells, self._console) as bars, tempfile.TemporaryDirectory(prefix="workbook-") as scratch:
             environment = self._environment()

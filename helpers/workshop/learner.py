@@ -7,13 +7,15 @@ There is one source for both. A code cell with the tag ``exercise`` holds its so
     # end of the solution
     assert len(slow) == 1, "look at the column p95"
 
-Learners get ``...  # your turn`` in its place, and whatever stands around it: the set-up before, the check
+Learners get ``slow = ...  # your turn`` in its place, and whatever stands around it: the set-up before, the check
 after. An exercise that is not solved yet says so and stops nothing: who runs all cells gets to the end.
 """
 
 from __future__ import annotations
 
+import ast
 import re
+import textwrap
 from copy import deepcopy
 from typing import Any
 
@@ -26,7 +28,7 @@ EXERCISE = "exercise"
 GOES_ON = "raises-exception"
 BEGIN, END = "# solution", "# end of the solution"
 STUB = "...  # your turn"
-_SOLUTION = re.compile(rf"^([ \t]*){BEGIN}\n.*?^[ \t]*{END}$", re.MULTILINE | re.DOTALL)
+_SOLUTION = re.compile(rf"^([ \t]*){BEGIN}\n(.*?)^[ \t]*{END}$", re.MULTILINE | re.DOTALL)
 
 
 def learner_version(notebook: dict[str, Any]) -> dict[str, Any]:
@@ -42,7 +44,7 @@ def learner_version(notebook: dict[str, Any]) -> dict[str, Any]:
         cell["outputs"], cell["execution_count"] = [], None
         source = "".join(cell["source"])
         tags = cell["metadata"].get("tags", [])
-        replaced, count = _SOLUTION.subn(rf"\1{STUB}", source)
+        replaced, count = _SOLUTION.subn(_stub, source)
         if (count == 0) is (EXERCISE in tags) or BEGIN in replaced.splitlines():
             raise RunError(
                 "making the learners' version of a notebook",
@@ -53,6 +55,22 @@ def learner_version(notebook: dict[str, Any]) -> dict[str, Any]:
         if EXERCISE in tags:
             cell["metadata"]["tags"] = [*tags, GOES_ON]
     return made
+
+
+def _stub(found: re.Match[str]) -> str:
+    """A place to write for each name that what follows asks for, and a sentence where it stays empty."""
+    indentation, solution = found.groups()
+    asked = [name for name in _assigned(solution) if re.search(rf"\b{name}\b", found.string[found.end() :])]
+    empty = [f"{name} = {STUB}" for name in asked]
+    told = [f'assert {name} is not ..., "put your answer into {name}"' for name in asked]
+    return "\n".join(indentation + line for line in [*empty, *told] or [STUB])
+
+
+def _assigned(solution: str) -> list[str]:
+    """The names that it gives a value, in order, each once."""
+    statements = ast.parse(textwrap.dedent(solution)).body
+    targets = [target for one in statements if isinstance(one, ast.Assign) for target in one.targets]
+    return list(dict.fromkeys(target.id for target in targets if isinstance(target, ast.Name)))
 
 
 def solutions(notebook: dict[str, Any]) -> int:

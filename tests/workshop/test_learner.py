@@ -33,7 +33,8 @@ def test_a_solution_becomes_a_place_to_write() -> None:
     before = json.dumps(source)
     made = learner_version(source)
     assert made["cells"][0]["metadata"]["tags"] == [EXERCISE, GOES_ON]
-    assert "".join(made["cells"][0]["source"]) == "ask = 1\n...  # your turn\nassert answer == 2"
+    place = 'answer = ...  # your turn\nassert answer is not ..., "put your answer into answer"'
+    assert "".join(made["cells"][0]["source"]) == f"ask = 1\n{place}\nassert answer == 2"
     assert json.dumps(source) == before
     inside = learner_version(notebook("def f():\n    # solution\n    return 1\n    # end of the solution"))
     assert "".join(inside["cells"][0]["source"]) == "def f():\n    ...  # your turn"

@@ -23,7 +23,7 @@ from helpers.profiling.investigation import environment
 from helpers.profiling.worker import Worker, WorkerGone
 from helpers.progress import Progress
 from helpers.results import utc_now
-from helpers.target import Target, TargetKind
+from helpers.target import Target
 
 __all__ = ["compare_leaks", "find_leak"]
 
@@ -66,9 +66,6 @@ class Plan:
 
 
 PLANS = {Size.SMALL: Plan(6, 10, 40, 24, at_once=16), Size.FULL: Plan(15, 40, 100, 100, at_once=16)}
-#: Within the free plan's 100 joins a second.
-POLITE = Plan(6, 10, 10, 20, at_once=1, timeout_s=2.0, pause_s=0.05)
-
 #: A new lab without a quota of joins.
 ROOMY = RealtimeSettings(limits=Limits(joins_per_s=1e5, events_per_s=1e6))
 
@@ -85,23 +82,20 @@ async def compare_leaks(
 ) -> LeakStudy:
     """Let each client do what applications do, again and again, and fit a line through what it holds.
 
-    One case more holds some bytes on purpose: a method that does not find them finds no leak either. On the lab a new
-    one without a quota of joins is started; elsewhere the cases follow each other slowly, within the free plan.
+    One case more holds some bytes on purpose: a method that does not find them finds no leak either. A
+    leak is the client's own, so a new lab without a quota of joins is started for it, whatever the target.
 
     Raises:
         FailureError: no case could be measured.
     """
     began, taken_at = time.monotonic(), utc_now()
-    plan = PLANS[size] if target.kind is TargetKind.LAB else POLITE
+    plan = PLANS[size]
     clients, notes = _available(clients)
     wanted = [(client, habit, 0) for client in clients for habit in habits if (client, habit) not in IMPOSSIBLE]
     wanted.append((Client.WORKBOOK, Habit.REMOVE, INJECTED_BYTES))
-    if target.kind is TargetKind.LAB:
-        async with Lab(LabSettings(realtime=ROOMY)) as lab:
-            cases, failed = await _run_all(lab.target, plan, wanted)
-        notes = [*notes, "measured on a new lab without a quota of joins, not on the lab that was named"]
-    else:
-        cases, failed = await _run_all(target, plan, wanted)
+    async with Lab(LabSettings(realtime=ROOMY)) as lab:
+        cases, failed = await _run_all(lab.target, plan, wanted)
+    notes = [*notes, f"measured on a new lab without a quota of joins, not on the {target}"]
     study = LeakStudy(
         QUESTION, str(target), taken_at, size, time.monotonic() - began, tuple(cases), _versions(clients),
         tuple(report for report in REPORTS if (report.client, report.habit, 0) in wanted), "", environment(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -68,6 +69,7 @@ class Promises:
     target: str
     taken_at: str
     kept: tuple[Kept, ...]
+    notes: tuple[str, ...] = ()
 
     def to_frame(self) -> pd.DataFrame:
         """One row for each path: what was tried, and what its makers say."""
@@ -92,7 +94,7 @@ class Promises:
         ]
         if refused:
             told.append(f"By {', '.join(refused)} the INSERT of a row of {LARGE_BYTES:,} bytes fails with its message.")
-        return " ".join(told)
+        return " ".join([*told, *self.notes])
 
     def __str__(self) -> str:
         return f"{self.to_frame().T.to_string()}\n\n{self.answer}\n{self.target}, {self.taken_at}"
@@ -115,8 +117,25 @@ async def try_promises(target: Target) -> Promises | Skipped:
     async with contextlib.AsyncExitStack() as stack:
         paths = [path for path in paths_of(Size.SMALL) if path.stores_row]
         stages = [await stack.enter_async_context(open_stage(target, path)) for path in paths]
-        kept = await asyncio.gather(*(_try(stage) for stage in stages))
-    return Promises(str(target), utc_now(), tuple(kept))
+        tried = await asyncio.gather(*(_tried(stage) for stage in stages))
+    kept = tuple(one for one in tried if isinstance(one, Kept))
+    if not kept:
+        raise next(one for one in tried if isinstance(one, FailureError))
+    return Promises(str(target), utc_now(), kept, tuple(_left_out(tried, paths)))
+
+
+async def _tried(stage: Stage) -> Kept | FailureError:
+    """One path that cannot be had leaves the others: a project's REST shows the schemas that its settings name."""
+    try:
+        return await _try(stage)
+    except FailureError as error:
+        return error
+
+
+def _left_out(tried: Sequence[Kept | FailureError], paths: Sequence[Path]) -> Iterator[str]:
+    for path, found in zip(paths, tried, strict=True):
+        if isinstance(found, FailureError):
+            yield f"{path.name} was not tried, because {found.happened}."
 
 
 async def _try(stage: Stage) -> Kept:
