@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from itertools import chain
 
 from helpers.client.stream import Pulse
 from helpers.errors import ConnectionFailed, FailureError
@@ -28,8 +29,8 @@ __all__ = ["Canary", "Moment", "watching"]
 
 #: Moments that are kept to be shown.
 KEPT = 200
-#: Messages that may be on their way out at once; a database that hangs would pile them up.
-MOST_SENDING = 10
+#: Messages of one path that may be on their way out at once; a database that hangs would pile them up.
+MOST_SENDING = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ class Canary:
         self.moments: deque[Moment] = deque(maxlen=KEPT)
         self._link = Link(target, ways, sink, settings, self._hear, self._tell)
         self._resources = Resources(target, sink, settings, subscriptions=len(ways))
-        self._sending: set[asyncio.Task[None]] = set()
+        self._sending: dict[str, set[asyncio.Task[None]]] = {way.name: set() for way in ways}
         self._numbers = dict.fromkeys(self.tellers, 0)
         self._heard = Pulse()
 
@@ -80,7 +81,7 @@ class Canary:
                 tasks.create_task(self._time_connections())
                 tasks.create_task(self._resources.run())
         finally:
-            for task in self._sending:
+            for task in chain.from_iterable(self._sending.values()):
                 task.cancel()
 
     async def heard(self) -> None:
@@ -120,10 +121,11 @@ class Canary:
         number = self._numbers[name]
         self._numbers[name] += 1
         teller.service.announce(number, due)
-        if len(self._sending) < MOST_SENDING * len(self.tellers):
+        sending = self._sending[name]
+        if len(sending) < MOST_SENDING:
             task = asyncio.create_task(self._hand_over(teller, number))
-            self._sending.add(task)
-            task.add_done_callback(self._sending.discard)
+            sending.add(task)
+            task.add_done_callback(sending.discard)
 
     async def _hand_over(self, teller: Teller, number: int) -> None:
         with contextlib.suppress(FailureError, TimeoutError):  # not sent is not served: the ledger sees it
