@@ -173,7 +173,8 @@ class ConnectionProfile:
     """Connecting again and again, one after another.
 
     Attributes:
-        attempts: connections tried. succeeded: connected and joined.
+        attempts: connections tried. succeeded: connected, and joined where a channel was asked for (after the first
+            ones, connections are opened for their time alone).
         connect_ms: opening the socket, handshake included.
         join_ms: to the reply of a join.
         ready_ms: to the moment from which changes are delivered; None where there is no table to subscribe to.

@@ -55,6 +55,7 @@ class Summary:
         ci95: 95 % interval of the median (bootstrap).
         p95_ci95: 95 % interval of `p95`; its upper end is None where the sample is too small to have one, and all of it
             in results of before there was one.
+        mean_ci95: 95 % interval of the mean (bootstrap); None in results of before there was one.
     """
 
     n: int
@@ -65,6 +66,7 @@ class Summary:
     max: float
     ci95: tuple[float, float]
     p95_ci95: tuple[float, float | None] | None = None
+    mean_ci95: tuple[float, float] | None = None
 
     def __str__(self) -> str:
         low, high = self.ci95
@@ -143,9 +145,9 @@ def summarize(values: Sequence[float] | Floats, *, block: int = 1, seed: int = 0
     if sample.size == 0:
         raise ValueError("an empty sample has no summary")
     p50, p95, p99 = (float(value) for value in np.percentile(sample, (50, 95, 99)))
-    ci95 = _median_interval(sample, block, seed)
+    ci95, mean_ci95 = _bootstrapped(sample, block, seed)
     p95_ci95 = quantile_interval(sample, 0.95, block=block)
-    return Summary(sample.size, float(sample.mean()), p50, p95, p99, float(sample.max()), ci95, p95_ci95)
+    return Summary(sample.size, float(sample.mean()), p50, p95, p99, float(sample.max()), ci95, p95_ci95, mean_ci95)
 
 
 def quantile_interval(values: Sequence[float] | Floats, share: float, *, block: int = 1) -> tuple[float, float | None]:
@@ -165,17 +167,23 @@ def quantile_interval(values: Sequence[float] | Floats, share: float, *, block: 
     return low, float(np.quantile(sample, share + half)) if share + half <= 1 else None
 
 
-def _median_interval(sample: Floats, block: int, seed: int) -> tuple[float, float]:
-    """Percentile interval of the median by the circular block bootstrap (Politis and Romano, 1992)."""
+def _bootstrapped(sample: Floats, block: int, seed: int) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Percentile intervals of median and mean by the circular block bootstrap (Politis and Romano, 1992)."""
     random = np.random.default_rng(seed)
     length = max(1, min(block, sample.size))
     blocks = math.ceil(sample.size / length)
     at_once = max(1, CELLS_AT_ONCE // sample.size)
-    medians = [
-        np.median(_resampled(sample, random.integers(sample.size, size=(count, blocks)), length), axis=1)
-        for count in _portions(RESAMPLES, at_once)
-    ]
-    low, high = np.percentile(np.concatenate(medians), (2.5, 97.5))
+    medians, means = [], []
+    for count in _portions(RESAMPLES, at_once):
+        resamples = _resampled(sample, random.integers(sample.size, size=(count, blocks)), length)
+        medians.append(np.median(resamples, axis=1))
+        means.append(resamples.mean(axis=1))
+    return _middle(np.concatenate(medians)), _middle(np.concatenate(means))
+
+
+def _middle(values: Floats) -> tuple[float, float]:
+    """The middle 95 % of them."""
+    low, high = np.percentile(values, (2.5, 97.5))
     return float(low), float(high)
 
 
@@ -269,8 +277,7 @@ def _welch(first: Floats, second: Floats) -> tuple[float, float]:
 def _bootstrapped_mean(sample: Floats, seed: int = 0) -> tuple[float, float]:
     """Percentile interval of the mean."""
     drawn = np.random.default_rng(seed).integers(sample.size, size=(RESAMPLES, sample.size))
-    low, high = np.percentile(sample[drawn].mean(axis=1), (2.5, 97.5))
-    return float(low), float(high)
+    return _middle(sample[drawn].mean(axis=1))
 
 
 def _student_mean(sample: Floats) -> tuple[float, float]:

@@ -20,7 +20,7 @@ from helpers.sync.results import SyncComparison
 __all__ = ["commands", "sources", "versions"]
 
 #: By result, what in it is left to chance, and by which seed. (Arrivals are evenly spaced: nothing is drawn for them.)
-_BOOTSTRAP = "resampling of medians: seed 0"
+_BOOTSTRAP = "resampling of medians and means: seed 0"
 SEEDS = {
     "diagnosis": "no seed: each run begins at a random moment between two polls of the server",
     "profiling": _BOOTSTRAP,

@@ -224,8 +224,9 @@ def _negative(value: float | None) -> float | None:
 def _origin(report: Report) -> Iterator[str]:
     yield "## Where the numbers come from"
     yield ""
-    yield "Intervals are 95 % intervals: of medians by a block bootstrap, of shares after Wilson, of gains by"
-    yield "Student's t on the logarithms of paired ratios, of slopes by least squares."
+    yield "Intervals are 95 % intervals: of medians and means by a block bootstrap, of 95th percentiles by ranks"
+    yield "(after Conover), of shares after Wilson, of gains by Student's t on the logarithms of paired ratios, of"
+    yield "slopes by least squares."
     yield ""
     yield "### To repeat it"
     yield ""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
+from helpers.monitoring.watched import WatchedChannel
 from helpers.objectives import Objectives
 from helpers.profiling.statistics import Summary, quantile_interval, wilson
 from helpers.report import performance as measures
@@ -46,7 +49,21 @@ def verdicts(inputs: Inputs, objectives: Objectives | None = None) -> tuple[Verd
 
 
 def _below(objective: str, threshold: str, measure: Measure, limit: float) -> Verdict:
-    return Verdict(objective, threshold, measure, None if measure.value is None else measure.value < limit)
+    """Judged by the interval: a value below the limit, whose interval reaches beyond it, proves nothing."""
+    met = _is_below(measure, limit)
+    if measure.value is not None and met is None:
+        by_value = "met" if measure.value < limit else "missed"
+        why = "measured too few times to be sure" if measure.low is not None else "without an interval"
+        unsure = f"{by_value} by the value, but {why}"
+        measure = replace(measure, note="; ".join(part for part in (unsure, measure.note) if part))
+    return Verdict(objective, threshold, measure, met)
+
+
+def _is_below(measure: Measure, limit: float) -> bool | None:
+    """Whether all of the interval is; None where it holds the limit, or where there is none."""
+    if measure.high is not None and measure.high < limit:
+        return True
+    return False if measure.low is not None and measure.low >= limit else None
 
 
 def _throughput(inputs: Inputs, asked_per_s: float) -> Verdict:
@@ -96,15 +113,14 @@ def _connect_p95(inputs: Inputs) -> Measure:
 def _broadcast_delivery(inputs: Inputs, limit_ms: float) -> Verdict:
     """Judged at the rate that the specification asks for. A sender that was late itself proves nothing against it."""
     name, step = "Broadcast, 95th percentile", inputs.broadcast.at(MESSAGES_PER_S) if inputs.broadcast else None
+    objective, threshold = "Message delivery, broadcast", f"below {limit_ms:g} ms (p95)"
     if step is None or step.latency_ms is None:
-        measure, met = missing(name, inputs.why_not("profiling")), None
-    else:
-        late = step.send_late_ms
-        note = f"at {step.rate_per_s:,.0f} a second; this machine sent up to {late:.1f} ms late"
-        source = "profiling.json: broadcast.steps"
-        measure = _p95(name, step.latency_ms, "messages", source, note)
-        met = True if step.latency_ms.p95 < limit_ms else None if late > limit_ms else False
-    return Verdict("Message delivery, broadcast", f"below {limit_ms:g} ms (p95)", measure, met)
+        return _below(objective, threshold, missing(name, inputs.why_not("profiling")), limit_ms)
+    late = step.send_late_ms
+    note = f"at {step.rate_per_s:,.0f} a second; this machine sent up to {late:.1f} ms late"
+    measure = _p95(name, step.latency_ms, "messages", "profiling.json: broadcast.steps", note)
+    judged = _below(objective, threshold, measure, limit_ms)
+    return replace(judged, met=None) if judged.met is False and late > limit_ms else judged
 
 
 def _change_p95(inputs: Inputs) -> Measure:
@@ -123,28 +139,29 @@ def _p95(name: str, sample: Summary, counted: str, source: str, note: str = "") 
 
 
 def _uptime(inputs: Inputs, asked: float) -> Verdict:
-    """Of the channel that served least. Less than a day proves nothing either way, unless no outage could be worse."""
+    """Of the channel that served least. Less than a day proves no target met, but may prove it missed.
+
+    A share of time has no interval: outages are no sample.
+    """
     name, worst = "Uptime", inputs.worst_channel
     threshold = f"{100 * asked:g} % for critical channels"
     if worst is None:
         return Verdict(name, threshold, missing(name, inputs.why_not("monitoring")), None)
     if worst.uptime is None or not worst.due:
         return Verdict(name, threshold, missing(name, f"no message was due on {worst.name} while it was watched"), None)
-    low, high = wilson(worst.received, worst.due)
-    outages = f"{len(worst.outages_s)} outages in {_time(worst.watched_s)}"
-    measure = Measure(
-        name,
-        "%",
-        100 * worst.uptime,
-        100 * low,
-        100 * high,
-        interval_of="share of messages that arrived",
-        n=worst.due,
-        counted="messages",
-        source="monitoring.json: channels",
-        note=f"{outages}; a day or more is needed to judge" if worst.watched_s < LONG_ENOUGH_S else outages,
-    )
-    return Verdict(name, threshold, measure, worst.uptime >= asked if worst.watched_s >= LONG_ENOUGH_S else None)
+    met = _is_up(worst, asked)
+    served = f"{worst.received:,} of {worst.due:,} messages arrived, {_time(worst.unserved_s)} not served"
+    note = f"{served} in {_time(worst.watched_s)}{'; a day or more is needed to judge' if met is None else ''}"
+    measure = Measure(name, "%", 100 * worst.uptime, source="monitoring.json: channels", note=note)
+    return Verdict(name, threshold, measure, met)
+
+
+def _is_up(channel: WatchedChannel, asked: float) -> bool | None:
+    """Missed as soon as even a perfect rest of the day could not reach what is asked; met after a day at the least."""
+    best = 1 - channel.unserved_s / max(channel.watched_s, LONG_ENOUGH_S)
+    if best < asked:
+        return False
+    return True if channel.watched_s >= LONG_ENOUGH_S else None
 
 
 def _time(seconds: float) -> str:
@@ -163,14 +180,16 @@ def _recovery(inputs: Inputs) -> Measure:
     found = inputs.recovery.result.recoveries
     times = [seconds for one in found for seconds in one.seconds]
     slowest = max(found, key=lambda one: max(one.seconds))
+    low, high = quantile_interval(times, 0.95)
     return Measure(
         name,
         "s",
         float(np.quantile(times, 0.95)),
-        *quantile_interval(times, 0.95),
+        low,
+        high,
         n=len(times),
         counted=f"recoveries from {len(found)} kinds of faults",
         source="recovery.json: recoveries",
         note=f"slowest {number(max(times))} s ({slowest.fault}); the workbook's subscription on a lab, behind a "
-        "network that breaks",
+        f"network that breaks{'' if high is not None else '; for more recoveries: `workbook run --size full`'}",
     )

@@ -212,13 +212,15 @@ def cpu(inputs: Inputs) -> Measure:
 def _of_summary(
     name: str, unit: str, summary: Summary, counted: str, source: str, note: str, *, mean: bool = False
 ) -> Measure:
-    """A sample as a measure: its mean or its median, with the interval of the median."""
+    """A sample as a measure: its mean or its median, with the interval of what is stated."""
+    low, high = (summary.mean_ci95 or (None, None)) if mean else summary.ci95
     return Measure(
         name,
         unit,
         summary.mean if mean else summary.p50,
-        *summary.ci95,
-        interval_of="median",
+        low,
+        high,
+        interval_of="mean" if mean else "median",
         n=summary.n,
         counted=counted,
         source=source,

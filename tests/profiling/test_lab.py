@@ -218,9 +218,12 @@ async def test_broadcast_cut_off_by_the_limit() -> None:
 async def test_connection(tables: Target) -> None:
     """Every connection and heartbeat is counted, the failed ones with their reason."""
     profile = await profile_connection(tables, repeats=3, heartbeats=2)
-    assert (profile.attempts, profile.succeeded, profile.heartbeats, profile.answered) == (3, 3, 6, 6)
+    assert (profile.attempts, profile.succeeded, profile.heartbeats, profile.answered) == (80, 80, 6, 6)
     assert profile.connect_ms is not None
-    assert profile.connect_ms.n == 3
+    assert profile.join_ms is not None
+    assert (profile.connect_ms.n, profile.join_ms.n) == (80, 3)
+    assert profile.connect_ms.p95_ci95 is not None
+    assert profile.connect_ms.p95_ci95[1] is not None
     assert profile.ready_ms is not None
     refused = await profile_connection(replace(tables, api_url="http://127.0.0.1:1"), repeats=2)
     assert (refused.attempts, refused.succeeded, refused.connect_ms) == (2, 0, None)

@@ -187,3 +187,14 @@ def test_shares_of_nothing_and_of_all_end_there() -> None:
     assert wilson(0, 75)[0] == 0
     assert wilson(75, 75)[1] == 1
     assert wilson(0, 75)[1] == pytest.approx(1 - wilson(75, 75)[0])
+
+
+def test_the_mean_has_an_interval_of_its_own() -> None:
+    """Of a skewed sample it lies beside that of the median, and covers the true mean about as often as it says."""
+    random = np.random.default_rng(5)
+    found = [summarize(random.exponential(1.0, size=60)).mean_ci95 for _ in range(200)]
+    covered = sum(ends is not None and ends[0] <= 1 <= ends[1] for ends in found)
+    assert 0.88 < covered / 200 < 0.99
+    skewed = summarize([1.0] * 40 + [100.0] * 8)
+    assert skewed.mean_ci95 is not None
+    assert skewed.ci95[1] < skewed.mean_ci95[0] < skewed.mean < skewed.mean_ci95[1]

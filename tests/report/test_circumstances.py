@@ -26,7 +26,7 @@ def test_every_result_says_how_it_was_measured(with_review: Inputs) -> None:
         assert source.settings
         assert "seed" in source.seeds or "nothing is drawn" in source.seeds or "number of the round" in source.seeds
     profiling = next(source for source in sources if source.name == "profiling")
-    assert profiling.settings["connections"] == "23, one after another"
+    assert profiling.settings["connections"] == "93, one after another"
     assert "3 pairs" in profiling.settings["full table against filter"]
     assert "199 rows/s" in profiling.settings["full table against filter"]
 

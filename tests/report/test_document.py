@@ -11,7 +11,7 @@ import pytest
 
 from helpers.cli import main
 from helpers.errors import InputError
-from helpers.report import Inputs, build_report
+from helpers.report import Inputs, Report, build_report
 from helpers.report.comparing import Verdict, compare
 from helpers.report.document import as_json, read_json, schema
 from helpers.report.model import Verdict as TargetVerdict
@@ -65,7 +65,7 @@ def test_a_small_change_is_noise() -> None:
 def test_an_interval_without_upper_end_overlaps_all_above_it() -> None:
     """What 20 connections cannot bound is not called worse; what they do bound is called better."""
     name = "Connecting, 95th percentile"
-    fast, slow = build_report(inputs_at(1.0)), build_report(inputs_at(2.0))
+    fast, slow = _few(build_report(inputs_at(1.0))), _few(build_report(inputs_at(2.0)))
     assert "from" in str(fast.verdicts[0].measure)
     told = [
         next(one.verdict for one in compare(*pair).changes if one.name == name) for pair in ((fast, slow), (slow, fast))
@@ -73,6 +73,11 @@ def test_an_interval_without_upper_end_overlaps_all_above_it() -> None:
     assert told == [Verdict.SAME, Verdict.SAME]
     bounded = replace(fast, verdicts=(_bounded(fast.verdicts[0]), *fast.verdicts[1:]))
     assert next(one.verdict for one in compare(slow, bounded).changes if one.name == name) is Verdict.BETTER
+
+
+def _few(report: Report) -> Report:
+    first = report.verdicts[0]
+    return replace(report, verdicts=(replace(first, measure=replace(first.measure, high=None)), *report.verdicts[1:]))
 
 
 def _bounded(verdict: TargetVerdict) -> TargetVerdict:

@@ -65,8 +65,8 @@ def test_figures_of_the_specification(inputs: Inputs) -> None:
         assert found[name].value is not None
         assert found[name].source.startswith("profiling.json")
     assert found["Avg connection latency"].value == pytest.approx(4.07)
-    assert found["Connection stability"].value == pytest.approx(100 * 81 / 84)
-    assert found["Connection stability"].n == 84
+    assert found["Connection stability"].value == pytest.approx(100 * 150 / 154)
+    assert found["Connection stability"].n == 154
     assert found["Client memory usage"].value == pytest.approx(17.3 / 1024)
     assert found["Message throughput"].value == pytest.approx(977 * 1.1)
     assert found["Lost changes"].value == pytest.approx(100 * 3 / 1014)
