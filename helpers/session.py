@@ -204,8 +204,12 @@ def read_settings() -> dict[str, str]:
 
 def _env_file() -> Path:
     override = os.environ.get("WORKBOOK_ENV_FILE")
-    here = Path(".env").absolute()
-    return Path(override) if override else here if here.exists() else repository_root() / ".env"
+    if override:
+        return Path(override)
+    here = Path.cwd()
+    # Notebooks run in their own folder; the `.env` of a workshop's folder lies above it.
+    above = [folder / ".env" for folder in here.parents if (folder / "notebooks").is_dir()]
+    return next((path for path in (here / ".env", *above) if path.exists()), repository_root() / ".env")
 
 
 def read_env_file(path: Path) -> dict[str, str]:

@@ -68,15 +68,16 @@ class Exporter:
         """Listen.
 
         Raises:
-            FailureError: the port is taken.
+            FailureError: the port is taken, or there is none of that number.
         """
         if self.port is None:
             return
         try:
             self._server, self._thread = start_http_server(self.port, LOOPBACK, self.registry)
-        except OSError as error:
+        except (OSError, OverflowError) as error:
             tried = f"serving metrics on {LOOPBACK}:{self.port}"
-            raise FailureError(tried, error.strerror or str(error), "Choose another port with --port") from None
+            happened = getattr(error, "strerror", None) or str(error)
+            raise FailureError(tried, happened, "Choose another port with --port") from None
         self.port = self._server.server_port
 
     def stop(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -37,6 +38,7 @@ class LoadPanel(Panel):
 
     Attributes:
         rate, size: the sliders, messages a second and bytes.
+        topic: of its channel, its own: who else moves such sliders on this project is not counted.
     """
 
     def __init__(self, target: Target) -> None:
@@ -44,6 +46,7 @@ class LoadPanel(Panel):
 
         super().__init__()
         self._target = target
+        self.topic = f"workbook-load-{secrets.token_hex(4)}"
         self._latencies_ms: deque[float] = deque(maxlen=KEPT)
         self._sent = self._received = 0
         self._says = "connecting"
@@ -75,7 +78,7 @@ class LoadPanel(Panel):
     async def _run(self) -> None:
         try:
             async with asyncio.timeout(LONGEST_S), RealtimeClient(self._target) as client:
-                channel = client.channel("workbook-load", JoinConfig(broadcast_self=True), buffer=1)
+                channel = client.channel(self.topic, JoinConfig(broadcast_self=True), buffer=1)
                 channel.on_event(self._take)
                 await channel.subscribe()
                 self._says = "running"
@@ -96,7 +99,8 @@ class LoadPanel(Panel):
             for _ in range(int(owed)):
                 owed -= 1
                 self._sent += 1
-                await channel.broadcast("load", {"due": time.monotonic(), "text": "." * self.size.value})
+                due = now - owed / self.rate.value  # latency counts from here, however late this loop is
+                await channel.broadcast("load", {"due": due, "text": "." * self.size.value})
 
     def _take(self, event: Event) -> None:
         if isinstance(event, Broadcast) and event.event == "load":

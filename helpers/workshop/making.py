@@ -12,8 +12,20 @@ from helpers.workshop.learner import learner_version
 
 __all__ = ["new_workshop"]
 
-#: Of the workbook, beside the notebooks.
-BESIDE = (".env.example", "notebooks/guide/glossary.md", "notebooks/guide/paths.md")
+#: Of the workbook, at the same places; the notebooks link to the guide.
+BESIDE = (".env.example", *(f"notebooks/guide/{name}.md" for name in ("glossary", "paths", "instructors")))
+
+README = """\
+# Workshop
+
+The notebooks of the Supabase Realtime + Prisma workbook, without the solutions of their exercises. They need the
+workbook itself: in its folder,
+
+    uv run jupyter lab {folder}
+
+Where to begin: [notebooks/guide/paths.md](notebooks/guide/paths.md). For a project of your own, copy `.env.example`
+to `.env` here.
+"""
 
 
 def new_workshop(folder: Path) -> list[Path]:
@@ -37,7 +49,9 @@ def new_workshop(folder: Path) -> list[Path]:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_text(text, encoding="utf-8")
         for beside in BESIDE:
-            shutil.copyfile(root / beside, folder / Path(beside).name)
+            (folder / beside).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(root / beside, folder / beside)
+        (folder / "README.md").write_text(README.format(folder=folder.absolute()), encoding="utf-8")
     except OSError as error:
         raise RunError(tried, error.strerror or str(error), "Choose a folder that you may write") from None
     return sorted(path for path in folder.rglob("*") if path.is_file())

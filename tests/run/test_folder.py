@@ -33,6 +33,19 @@ def test_publish_replaces_what_an_earlier_run_left(tmp_path: Path) -> None:
     assert names(tmp_path / "notebooks") == []
 
 
+def test_results_that_were_not_measured_anew_stay(tmp_path: Path) -> None:
+    """A canary may have watched for days; what this run measured itself takes the place of what was there."""
+    (tmp_path / "results").mkdir()
+    for name in ("monitoring", "profiling"):
+        (tmp_path / "results" / f"{name}.json").write_text("old")
+    with open_folder(tmp_path) as folder:
+        (folder.staging / "results").mkdir()
+        (folder.staging / "results" / "profiling.json").write_text("new")
+        folder.publish()
+    found = {path.stem: path.read_text() for path in (tmp_path / "results").iterdir()}
+    assert found == {"monitoring": "old", "profiling": "new"}
+
+
 def test_without_publish_nothing_changes(tmp_path: Path) -> None:
     """A run that fails leaves the earlier report as it was, and no unfinished file."""
     (tmp_path / "report.md").write_text("old")

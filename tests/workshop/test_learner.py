@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,9 @@ def test_a_workshop_is_a_folder_of_its_own(tmp_path: Path, capsys: pytest.Captur
     folder = tmp_path / "class"
     assert main(["new-workshop", str(folder)]) == 0
     assert f"{len(NOTEBOOKS)} notebooks without solutions" in capsys.readouterr().out
-    assert {path.name for path in folder.iterdir()} == {"notebooks", ".env.example", "glossary.md", "paths.md"}
+    assert {path.name for path in folder.iterdir()} == {"notebooks", ".env.example", "README.md"}
+    for page in (folder / "notebooks" / "guide").glob("*.md"):
+        for link in re.findall(r"\]\(([^):#]+)\)", page.read_text()):
+            assert (page.parent / link).exists(), f"{page.name} leads to {link}"
     with pytest.raises(InputError, match="not empty"):
         new_workshop(folder)

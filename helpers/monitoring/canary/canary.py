@@ -92,11 +92,17 @@ class Canary:
         """Until every channel serves and has received so many messages altogether.
 
         Raises:
-            TimeoutError: it does not come to that.
+            FailureError: it does not come to that; with what became of each channel.
         """
-        async with asyncio.timeout(timeout_s):
-            while not all(one.is_serving and one.service.received >= messages for one in self.tellers.values()):
-                await self.heard()
+        try:
+            async with asyncio.timeout(timeout_s):
+                while not all(one.is_serving and one.service.received >= messages for one in self.tellers.values()):
+                    await self.heard()
+        except TimeoutError:
+            tried = f"waiting for {messages:,} messages of the canary on each channel"
+            stood = (f"{name} {self.states[name]}, {one.service.received:,}" for name, one in self.tellers.items())
+            happened = f"after {timeout_s:g} s: {'; '.join(stood)} received"
+            raise FailureError(tried, happened, "Look at the diagnosis: `workbook doctor`") from None
 
     async def _tick(self) -> None:
         """A message on each way every so often, at times that do not drift."""
