@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from helpers.monitoring.canary import Canary, CanarySettings, watching
     from helpers.monitoring.exporter import Exporter
     from helpers.monitoring.files import write_files
-    from helpers.monitoring.watched import Watched, seen_by
+    from helpers.monitoring.watched import Watched, save_longest, seen_by
 else:
     __getattr__ = lazy_exports(
         __name__,
@@ -24,8 +24,8 @@ else:
             "canary": ("Canary", "CanarySettings", "watching"),
             "exporter": ("Exporter",),
             "files": ("write_files",),
-            "watched": ("Watched", "seen_by"),
+            "watched": ("Watched", "save_longest", "seen_by"),
         },
     )
 
-__all__ = ["Canary", "CanarySettings", "Exporter", "Watched", "seen_by", "watching", "write_files"]
+__all__ = ["Canary", "CanarySettings", "Exporter", "Watched", "save_longest", "seen_by", "watching", "write_files"]

@@ -6,19 +6,23 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from helpers.errors import RunError
 from helpers.monitoring.canary import Canary, CanarySettings, watching
 from helpers.monitoring.canary.teller import Teller
 from helpers.monitoring.exporter import Exporter
 from helpers.monitoring.metrics import Path
 from helpers.objectives import Objectives
 from helpers.profiling.statistics import Summary, summarize
-from helpers.results import utc_now
+from helpers.results import find_result, results_dir, save_result, utc_now
 from helpers.target import Target
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Watched", "WatchedChannel", "seen_by", "watch_for"]
+__all__ = ["Watched", "WatchedChannel", "save_longest", "seen_by", "watch_for"]
+
+#: Of the result.
+NAME = "monitoring"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,19 @@ class Watched:
     taken_at: str
     channels: tuple[WatchedChannel, ...]
 
+    def outweighs(self, other: Watched) -> bool:
+        """Whether it watched the same target for longer, and every channel of the other one."""
+        return (
+            self.target == other.target
+            and {one.name for one in self.channels} >= {one.name for one in other.channels}
+            and self.watched_s > other.watched_s
+        )
+
+    @property
+    def watched_s(self) -> float:
+        """Of the channel that is known for the longest time."""
+        return max((one.watched_s for one in self.channels), default=0.0)
+
     def to_frame(self) -> pd.DataFrame:
         """One row for each channel; times in seconds and milliseconds, shares in percent."""
         import pandas as pd
@@ -97,6 +114,24 @@ class Watched:
 def seen_by(canary: Canary, target: Target) -> Watched:
     """What it has seen by now."""
     return Watched(str(target), utc_now(), tuple(_channel(teller) for teller in canary.tellers.values()))
+
+
+def save_longest(seen: Watched) -> str:
+    """Save it for the report, but never in place of a longer one of the same target; returns what to tell of it.
+
+    Raises:
+        RunError: the folder cannot be written, or the disk is full.
+    """
+    try:
+        kept = find_result(NAME, Watched)
+    except RunError:
+        kept = None  # nobody can read it: there is nothing to lose
+    if kept is None or not kept.result.outweighs(seen):
+        return f"What was seen is in {save_result(NAME, seen)}; the report tells it."
+    return (
+        f"{results_dir() / NAME}.json is left as it was: it holds {kept.result.watched_s:,.0f} s of this target, and"
+        f" these were {seen.watched_s:,.0f} s. Delete it to keep a shorter one."
+    )
 
 
 async def watch_for(target: Target, seconds: float, settings: CanarySettings | None = None) -> Watched:

@@ -9,8 +9,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
 from helpers.errors import RunError
 from helpers.locks import try_lock
+from helpers.results import write_atomically
 
 __all__ = ["OutputFolder", "open_folder"]
 
@@ -24,6 +27,12 @@ FAILED = "failed"
 NEEDED_BYTES = 20_000_000
 
 _STAGING, _LOCK = ".run-", ".lock"
+
+
+class _Header(msgspec.Struct):
+    """What is read of a saved result to tell whose it is."""
+
+    target: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +64,21 @@ class OutputFolder:
                     (self.path / name).rename(replaced / name)
                 if (self.staging / name).exists():
                     (self.staging / name).rename(self.path / name)
+        except OSError as error:
+            raise _unusable(self.path, error) from error
+
+    def begin_with(self, name: str, target: str) -> None:
+        """Bring an earlier result of the same target, for this run's notebooks and its report to go on from.
+
+        Raises:
+            RunError: the file cannot be copied.
+        """
+        try:
+            kept = (self.path / "results" / f"{name}.json").read_bytes()
+            if msgspec.json.decode(kept, type=_Header).target == target:
+                write_atomically(self.staging / "results" / f"{name}.json", kept)
+        except (FileNotFoundError, msgspec.DecodeError, UnicodeDecodeError):
+            return
         except OSError as error:
             raise _unusable(self.path, error) from error
 

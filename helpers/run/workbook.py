@@ -55,6 +55,7 @@ async def run_workbook(settings: Settings, console: Console) -> Path:
         notebooks = {name: book for name, book in notebooks.items() if not book.metadata.get(ON_DEMAND)}
     with open_folder(settings.out) as folder:
         async with _target(settings.which, console) as target:
+            folder.begin_with("monitoring", str(target))  # days of watching are not lost to a notebook's minute
             await _Run(folder, target, settings, console).execute_all(notebooks)
         folder.publish()
     return folder.path

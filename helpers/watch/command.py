@@ -85,8 +85,7 @@ async def _until_terminated(arguments: argparse.Namespace, objectives: Objective
 async def _watch(target: Target, arguments: argparse.Namespace, objectives: Objectives) -> int:
     from helpers.monitoring.canary import CanarySettings, watching
     from helpers.monitoring.exporter import Exporter
-    from helpers.monitoring.watched import seen_by
-    from helpers.results import save_result
+    from helpers.monitoring.watched import save_longest, seen_by
     from helpers.watch.garbage import collect_in_small
     from helpers.watch.view import show
 
@@ -101,8 +100,7 @@ async def _watch(target: Target, arguments: argparse.Namespace, objectives: Obje
         try:
             served = await show(canary, objectives, exporter.address, str(target), arguments.duration)
         finally:
-            path = save_result("monitoring", seen_by(canary, target))
-            Console(highlight=False).print(f"What was seen is in {path}; the report tells it.", soft_wrap=True)
+            Console(highlight=False).print(save_longest(seen_by(canary, target)), soft_wrap=True)
     return 0 if served else 1
 
 
