@@ -8,7 +8,7 @@ from helpers.report.advice import monitoring, optimizations, plan
 from helpers.report.circumstances import commands, sources, versions
 from helpers.report.code_changes import code_review
 from helpers.report.examples import examples
-from helpers.report.inputs import Inputs
+from helpers.report.inputs import ALWAYS_IN_A_LAB, Inputs
 from helpers.report.issues import bottlenecks, connection_problems
 from helpers.report.model import Report, Verdict
 from helpers.report.objectives import verdicts
@@ -16,9 +16,6 @@ from helpers.report.performance import performance
 from helpers.report.projections import projections
 
 __all__ = ["build_report"]
-
-#: What is measured in a lab whatever the target is, and says so beside its numbers.
-ALWAYS_IN_A_LAB = frozenset({"recovery", "review"})
 
 
 def build_report(inputs: Inputs | None = None) -> Report:

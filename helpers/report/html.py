@@ -41,7 +41,7 @@ class _Renderer(RendererHTML):
         return _reachable(super().code_block(tokens, idx, options, env))
 
     def table_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
-        return '<div class="wide" tabindex="0"><table>\n'
+        return '<div class="wide" tabindex="0" role="group" aria-label="Table"><table>\n'
 
     def table_close(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
         return "</table></div>\n"

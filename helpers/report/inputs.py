@@ -16,7 +16,10 @@ from helpers.results import Saved, find_result
 from helpers.review.reviewed import Reviewed
 from helpers.sync.results import SyncComparison
 
-__all__ = ["Inputs", "missing"]
+__all__ = ["ALWAYS_IN_A_LAB", "Inputs", "missing"]
+
+#: What is measured in a lab whatever the target is, and says so beside its numbers.
+ALWAYS_IN_A_LAB = frozenset({"recovery", "review"})
 
 NOTEBOOKS = {
     "diagnosis": "01_diagnosis",
@@ -69,8 +72,9 @@ class Inputs:
 
     @property
     def latest(self) -> Saved[Any]:
-        """The result that was taken last."""
-        return max(self.saved, key=lambda saved: saved.taken_at)
+        """The result that was taken last; one that is always taken in a lab says nothing of the target."""
+        of_target = [saved for saved in self.saved if saved.name not in ALWAYS_IN_A_LAB]
+        return max(of_target or self.saved, key=lambda saved: saved.taken_at)
 
     @property
     def connection(self) -> ConnectionProfile | None:

@@ -187,6 +187,7 @@ def _from_diagnosis(inputs: Inputs, *, speed: bool) -> Iterator[Issue]:
 
 def _from_check(check: Check) -> Issue:
     """What the rule has found here: a check's own title says what is healthy, so it is not the name of the issue."""
+    healthy = (check.verify or check.title).rstrip(".")
     return Issue(
         title=(check.cause or check.title).rstrip("."),
         cause=" ".join(part for part in (_symptom(check.id), f"Seen: {check.evidence.rstrip('.')}.") if part),
@@ -194,7 +195,7 @@ def _from_check(check: Check) -> Issue:
         gain=_GAIN_OF_CHECKS[check.status],
         source=f"diagnosis.json: {check.id}" + (f"; {check.source}" if check.source else ""),
         severe=check.status is Status.FAILURE,
-        prevention=f"`workbook doctor` in your pipeline repeats this check. Healthy is: {check.verify or check.title}.",
+        prevention=f"`workbook doctor` in your pipeline repeats this check. Healthy is: {healthy}.",
         is_note=check.status is Status.NOTE,
     )
 

@@ -8,7 +8,7 @@ import pytest
 
 from helpers.monitoring.watched import Watched, WatchedChannel
 from helpers.report import Inputs, Verdict, build_report
-from tests.report.conftest import TAKEN_AT, TARGET, profiling, saved
+from tests.report.conftest import TAKEN_AT, TARGET, profiling, reviewed, saved
 
 HOUR = 3_600.0
 
@@ -81,3 +81,16 @@ def test_a_result_without_an_interval_of_its_mean_leaves_the_verdict_open(inputs
     judged = verdict(replace(inputs, profiling=result), "Payload size")  # type: ignore[arg-type]
     assert judged.word == "open"
     assert "met by the value, but without an interval" in judged.measure.note
+
+
+def test_what_is_always_taken_in_a_lab_does_not_name_the_target(inputs: Inputs) -> None:
+    """A project was measured, then its code was reviewed, which a lab does: the report is still the project's."""
+    later = replace(
+        saved("review", reviewed()), target="lab at http://127.0.0.1:9", taken_at="2030-01-01T00:00:00+00:00"
+    )
+    measured = {
+        name: replace(getattr(inputs, name), target="project at x") for name in ("profiling", "diagnosis", "sync")
+    }
+    report = build_report(replace(inputs, review=later, **measured))  # type: ignore[arg-type]
+    assert report.target == "project at x"
+    assert any("--target env" in command for command in report.commands)
