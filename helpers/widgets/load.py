@@ -20,8 +20,10 @@ from helpers.wire.join import JoinConfig
 
 __all__ = ["LoadPanel", "curve"]
 
-#: Between two pictures, and between two turns of the sender.
+#: Between two pictures, and between two looks at what has come back.
 LOOK_S, TURN_S = 0.5, 0.02
+#: As far behind its rate the sender may fall.
+LATE_S = 1.0
 #: Of the sliders; a load by hand is to show something, not to find the limit.
 MOST_PER_S, MOST_BYTES = 1_000, 10_000
 #: A load that somebody has forgotten ends by itself.
@@ -81,7 +83,6 @@ class LoadPanel(Panel):
                 channel = client.channel(self.topic, JoinConfig(broadcast_self=True), buffer=1)
                 channel.on_event(self._take)
                 await channel.subscribe()
-                self._says = "running"
                 await self._send(channel)
         except TimeoutError:
             self._says = "ended after five minutes, run the cell again to go on"
@@ -89,18 +90,16 @@ class LoadPanel(Panel):
             self._says = error.happened
 
     async def _send(self, channel: Channel) -> None:
-        """Open loop: what is due is sent, at whatever rate the slider stands."""
-        at, owed = time.monotonic(), 0.0
+        """Open loop: what is due is sent, at whatever rate the slider stands, and its latency counts from there."""
+        due = time.monotonic()
         while True:
-            await asyncio.sleep(TURN_S)
-            now = time.monotonic()
-            owed = min(owed + (now - at) * self.rate.value, MOST_PER_S)
-            at = now
-            for _ in range(int(owed)):
-                owed -= 1
-                self._sent += 1
-                due = now - owed / self.rate.value  # latency counts from here, however late this loop is
-                await channel.broadcast("load", {"due": due, "text": "." * self.size.value})
+            due += 1 / self.rate.value
+            behind = time.monotonic() - due
+            self._says = "running" if behind < LATE_S else "running, but this machine cannot send so fast"
+            due += max(0.0, behind - LATE_S)  # what is later still is left out
+            await asyncio.sleep(max(0.0, -behind))
+            self._sent += 1
+            await channel.broadcast("load", {"due": due, "text": "." * self.size.value})
 
     def _take(self, event: Event) -> None:
         if isinstance(event, Broadcast) and event.event == "load":
