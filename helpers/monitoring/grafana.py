@@ -78,6 +78,10 @@ def _serving(objectives: Objectives) -> Iterator[Panel]:
     lost = family("disconnects").name
     by_reason = f"sum by (reason) (increase({lost}[{WINDOW}]))"
     yield Panel("Lost connections", "By reason.", "short", ((by_reason, "{{reason}}"),))
+    watched, unserved = family("watched_seconds").name, family("unserved_seconds").name
+    uptime = f"1 - increase({unserved}[$__range]) / increase({watched}[$__range])"
+    says = "Share of the time shown in which the channel served."
+    yield Panel("Uptime", says, "percentunit", ((uptime, "{{channel}}"),), Look.NUMBER)
     for one in indicators(objectives):
         yield _budget(one, objectives)
 
@@ -93,7 +97,9 @@ def _times(objectives: Objectives) -> Iterator[Panel]:
         labels = f'{{path="{path}"}}'
         yield _quantiles(f"Delivery: {path}", "delivery_seconds", objectives.delivery_s, labels)
     yield _quantiles("Connecting", "connect_seconds", objectives.connect_s)
+    yield _quantiles("Joining", "join_seconds")
     yield _quantiles("Joining until changes are delivered", "ready_seconds")
+    yield _quantiles("From commit to arrival", "poll_lag_seconds")
     yield _quantiles("Heartbeat", "heartbeat_seconds")
     yield _quantiles("Recovery", "recovery_seconds", objectives.recovery_s)
 

@@ -82,7 +82,11 @@ def _histograms() -> Iterator[Family]:
         ("delivery_seconds", "From the moment a message was due to its arrival.", ("channel", "path")),
         ("heartbeat_seconds", "Round trip of a heartbeat.", ()),
         ("recovery_seconds", "From the loss of a channel until it served again.", ("channel",)),
-        ("poll_lag_seconds", "How far the server's reading of changes was behind their commit.", ("channel",)),
+        (
+            "poll_lag_seconds",
+            "From a change's commit to its arrival, by two clocks: their offset is in it.",
+            ("channel",),
+        ),
     )
     for short, help, labels in times:
         yield Family(short, Kind.HISTOGRAM, help, labels, TIMES)

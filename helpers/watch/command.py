@@ -15,15 +15,19 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from helpers import session
-from helpers.errors import SettingsError
+from helpers.errors import RunError, SettingsError
 from helpers.objectives import Objectives
 from helpers.target import Target
 from helpers.watch.lodging import lodging
 
 if TYPE_CHECKING:
+    from helpers.monitoring.canary import Canary
     from helpers.monitoring.exporter import Exporter, Sink
 
-__all__ = ["alerts_command", "watch_command"]
+__all__ = ["alerts_command", "saving", "watch_command"]
+
+#: Between two times that what was seen is saved.
+SAVE_S = 300.0
 
 
 def alerts_command(arguments: argparse.Namespace) -> int:
@@ -70,11 +74,12 @@ def _objectives(path: Path | None) -> Objectives:
 
 
 async def _until_terminated(arguments: argparse.Namespace, objectives: Objectives) -> int:
-    """SIGTERM ends it as Ctrl-C does: in order."""
+    """SIGTERM and the end of its terminal end it as Ctrl-C does: in order."""
     task = asyncio.current_task()
     assert task is not None
-    with contextlib.suppress(NotImplementedError):  # where there are no such signals
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    for name in ("SIGTERM", "SIGHUP"):
+        with contextlib.suppress(AttributeError, NotImplementedError):  # where there are no such signals
+            asyncio.get_running_loop().add_signal_handler(getattr(signal, name), task.cancel)
     try:
         async with _target(arguments.target) as target:
             return await _watch(target, arguments, objectives)
@@ -97,11 +102,31 @@ async def _watch(target: Target, arguments: argparse.Namespace, objectives: Obje
         sink = stack.enter_context(_also_otel(exporter, objectives)) if arguments.otel else exporter
         canary = await stack.enter_async_context(watching(target, sink, settings))
         collect_in_small()
+        await stack.enter_async_context(saving(canary, target))
         try:
             served = await show(canary, objectives, exporter.address, str(target), arguments.duration)
         finally:
             Console(highlight=False).print(save_longest(seen_by(canary, target)), soft_wrap=True)
     return 0 if served else 1
+
+
+@asynccontextmanager
+async def saving(canary: Canary, target: Target) -> AsyncIterator[None]:
+    """What was seen so far is saved now and then: nobody can promise that there will be an end in order."""
+    from helpers.monitoring.watched import save_longest, seen_by
+
+    async def save() -> None:
+        while True:
+            await asyncio.sleep(SAVE_S)
+            with contextlib.suppress(RunError):  # a disk that is full now may have room later; the end tells it
+                save_longest(seen_by(canary, target))
+
+    work = asyncio.create_task(save())
+    try:
+        yield
+    finally:
+        work.cancel()
+        await asyncio.gather(work, return_exceptions=True)
 
 
 @asynccontextmanager

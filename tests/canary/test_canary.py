@@ -39,6 +39,7 @@ async def test_a_healthy_channel_is_told_as_healthy(lab: Lab) -> None:
     assert 'realtime_canary_state{channel="workbook-canary-changes",state="live"} 1.0' in text
     for name in ("heartbeat_seconds_count", "client_cpu_ratio", "slot_lag_bytes", "quota_used_ratio", "ready_seconds"):
         assert f"realtime_canary_{name}" in text
+    assert _total(exporter, "poll_lag_seconds_count") >= 20
 
 
 async def test_without_leave_to_write_only_broadcasts_are_sent(lab: Lab) -> None:

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import chain
 
 from helpers.client.stream import Pulse
@@ -23,7 +24,7 @@ from helpers.monitoring.exporter import Sink
 from helpers.monitoring.service import Service
 from helpers.resilience import State
 from helpers.target import Target
-from helpers.wire.events import Event
+from helpers.wire.events import Change, Event
 
 __all__ = ["Canary", "Moment", "watching"]
 
@@ -144,6 +145,10 @@ class Canary:
         if number is None:
             return
         arrival = self.tellers[way.name].arrived(number, event.received_at, event.size_bytes)
+        if isinstance(event, Change) and event.commit_timestamp is not None:
+            committed = datetime.fromisoformat(event.commit_timestamp)
+            lag_s = max(0.0, time.time() - committed.timestamp())
+            self._sink.observe("poll_lag_seconds", lag_s, channel=way.name)
         if arrival.ended is not None:
             self._note(way.name, f"serves again after {arrival.ended.seconds:.1f} s")
         self._heard.beat()

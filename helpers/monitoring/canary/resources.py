@@ -83,7 +83,7 @@ class Resources:
             async with asyncio.timeout(2 * LIMIT_S):
                 lags = await self._slot_lags(libpq_url(self._target.database_url))
         except (psycopg.Error, OSError, TimeoutError):
-            return
+            lags = {}
         for slot, lag in lags.items():
             self._sink.set("slot_lag_bytes", lag, slot=slot)
         for gone in self._slots - lags.keys():

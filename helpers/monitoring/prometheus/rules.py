@@ -91,6 +91,7 @@ def _alert(
 def _limits(objectives: Objectives) -> Iterator[_Rule]:
     minute = 60 * objectives.period_days / 30
     yield from _serving(objectives, minute)
+    yield from _disconnects(minute)
     yield from _messages(objectives, minute)
     yield from _resources(objectives, minute)
     yield from _watcher(minute)
@@ -111,6 +112,16 @@ def _serving(objectives: Objectives, minute: float) -> Iterator[_Rule]:
         Severity.TICKET,
         "Channel {{ $labels.channel }} was interrupted {{ $value | humanize }} times within the hour",
         "Each interruption loses what is committed in it for subscribers that do not read it up.",
+    )
+
+
+def _disconnects(minute: float) -> Iterator[_Rule]:
+    yield _alert(
+        "RealtimeOftenDisconnected",
+        f"increase({family('disconnects').name}[{duration(60 * minute)}]) > {OFTEN}",
+        Severity.TICKET,
+        "Channel {{ $labels.channel }} was lost {{ $value | humanize }} times: {{ $labels.reason }}",
+        "Heartbeats that stay unanswered and connections that break are the network's; what the server closes it logs.",
     )
 
 
